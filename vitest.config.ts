@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+const integrationTestMs = 180_000;
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{lib,config,replicator,cli,scripts}/**/*.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts", "deploy/**/*.test.ts"],
+          testTimeout: integrationTestMs,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
