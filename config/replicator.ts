@@ -1,0 +1,194 @@
+import { z } from "zod";
+import { filePath, hostPort, httpSchema, logSchema, siteSchema, tlsClientSchema } from "./shared.ts";
+
+/** The replicator's file: the one source of its types, defaults, validation and documentation. */
+
+const nodePath = z
+  .string()
+  .regex(/^\/(?!.*\/\/)(?:.*[^/])?$/, { error: "must be an absolute path without // and without a / at its end" });
+
+const zooKeeperSchema = z.strictObject({
+  servers: z
+    .array(hostPort)
+    .min(1)
+    .max(32)
+    .meta({ description: "Servers of the ensemble, host:port. Tried in random order." }),
+  chroot: nodePath
+    .optional()
+    .meta({ description: "Path under which everything of this ensemble is seen, as in host:port/chroot." }),
+  sessionTimeoutMs: z.int().min(1_000).max(120_000).default(10_000).meta({
+    description: "Session timeout asked for, ms; the server may clamp it. A dead peer is noticed after 2/3 of it.",
+  }),
+  connectTimeoutMs: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(3_000)
+    .meta({ description: "Longest wait for one server to accept a connection and a session, ms." }),
+  auth: z
+    .array(
+      z.strictObject({
+        scheme: z.enum(["digest"]).meta({ description: "Authentication scheme." }),
+        credentialFile: filePath.meta({ description: "File with user:password. One line; not readable by others." }),
+      }),
+    )
+    .max(8)
+    .default([])
+    .meta({ description: "Credentials, sent before anything else on each connection." }),
+  tls: tlsClientSchema.optional(),
+});
+
+const editSchema = z
+  .strictObject({
+    at: z.string().min(1).meta({
+      description:
+        "properties: the key. json: a JSON Pointer (RFC 6901), for example /cluster/name. text: a regular expression whose group 1 is the value.",
+    }),
+    map: z.string().min(1).optional().meta({
+      description:
+        "Maps the value, or each element of a list (a;b or a,b): `clusters` by the names of the cluster table, `addresses` by its addresses.",
+    }),
+    set: z.string().optional().meta({ description: "Replaces the value by this text." }),
+  })
+  .refine((edit) => (edit.map === undefined) !== (edit.set === undefined), {
+    error: "needs exactly one of map and set",
+  });
+
+const ruleSchema = z.strictObject({
+  match: z.string().min(1).meta({
+    description:
+      "Source paths this rule is for. {name} captures a segment or part of one, ** at the end is all that follows (at least one segment).",
+  }),
+  action: z
+    .enum(["copy", "ignore"])
+    .default("copy")
+    .meta({ description: "copy: to `to`. ignore: neither copied nor deleted." }),
+  to: z.string().min(1).optional().meta({
+    description:
+      "Target path. Uses every capture of `match` once; {name:clusters} maps it through the cluster table; ** where `match` has it.",
+  }),
+  data: z
+    .strictObject({
+      format: z
+        .enum(["properties", "json", "text"])
+        .meta({ description: "How the node's bytes are read. Bytes that no edit touches stay as they are." }),
+      edits: z.array(editSchema).min(1).max(64).meta({ description: "Edits, in order." }),
+    })
+    .optional()
+    .meta({ description: "Edits of the node's data. Without it the bytes are copied as they are." }),
+});
+
+const clusterSchema = z.strictObject({
+  to: z.string().min(1).meta({ description: "Name of the target's cluster that stands in for this one." }),
+  addresses: z
+    .record(z.string().min(1), z.string().min(1))
+    .default({})
+    .meta({ description: "Address in the source IDC -> address in the target IDC." }),
+});
+
+const deletesSchema = z
+  .strictObject({
+    mode: z
+      .enum(["mirror", "keep"])
+      .default("mirror")
+      .meta({ description: "mirror: what goes at the source goes at the target. keep: nothing is deleted." }),
+    maxDeletes: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(500)
+      .meta({ description: "The brake: more deletes than this within windowMs stop until an operator accepts them." }),
+    maxDeleteRatio: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.2)
+      .meta({
+        description:
+          "The brake: more than this share of the link's target nodes within windowMs stop too (one delete is always allowed).",
+      }),
+    windowMs: z
+      .int()
+      .min(1_000)
+      .max(86_400_000)
+      .default(600_000)
+      .meta({ description: "Time over which deletes are counted, ms." }),
+  })
+  .prefault({})
+  .meta({ description: "What a delete at the source does." });
+
+const linkSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: "must be 1 to 63 of a-z, 0-9 and -, not starting with -" })
+    .meta({
+      description: "Name of the link: its folder /crossidc/links/<name> in the target, and a label of its metrics.",
+    }),
+  kind: z.enum(["zookeeper"]).meta({ description: "What is replicated." }),
+  source: zooKeeperSchema.meta({ description: "Where the metadata is written by its owners." }),
+  target: zooKeeperSchema.meta({ description: "Where it appears. The replicator runs in this IDC." }),
+  clusters: z
+    .record(z.string().min(1), clusterSchema)
+    .default({})
+    .meta({ description: "The cluster table: source cluster -> target cluster, with their addresses." }),
+  rules: z
+    .array(ruleSchema)
+    .min(1)
+    .max(1_000)
+    .meta({ description: "First match wins; a path under no rule is not copied." }),
+  unmapped: z.enum(["error", "copy", "skip"]).default("error").meta({
+    description:
+      "A cluster or an address that has no row. error: the node is held back and reported. copy: the value stays as it is. skip: the node is left out silently (counted).",
+  }),
+  onBadData: z.enum(["copy", "skip", "stop"]).default("copy").meta({
+    description:
+      "Data that is not of its rule's format. copy: as it is. skip: held back and reported. stop: the link stops.",
+  }),
+  deletes: deletesSchema,
+  ephemerals: z.enum(["skip"]).default("skip").meta({ description: "Nodes that live with a session are not copied." }),
+  acl: z
+    .enum(["target-default"])
+    .default("target-default")
+    .meta({ description: "ACL of nodes created in the target. target-default: targetAcl." }),
+  targetAcl: z
+    .array(
+      z.strictObject({
+        perms: z.string().regex(/^(?=.)c?d?r?w?a?$/, { error: "must be some of the letters cdrwa, in this order" }),
+        scheme: z.string().min(1),
+        id: z.string(),
+      }),
+    )
+    .min(1)
+    .max(32)
+    .default([{ perms: "cdrwa", scheme: "world", id: "anyone" }])
+    .meta({ description: "ACL given to every node that this link creates in the target." }),
+  compareEveryMs: z
+    .int()
+    .min(1_000)
+    .max(86_400_000)
+    .default(300_000)
+    .meta({ description: "Time between full compares of source and target, ms." }),
+  pollEveryMs: z
+    .int()
+    .min(500)
+    .max(600_000)
+    .default(5_000)
+    .meta({ description: "The same where the source is older than ZooKeeper 3.6 and has no recursive watches, ms." }),
+});
+
+export const replicatorSchema = z
+  .strictObject({
+    ...siteSchema,
+    http: httpSchema(7401),
+    log: logSchema,
+    links: z.array(linkSchema).min(1).max(100).meta({ description: "The links this replicator carries." }),
+  })
+  .meta({
+    title: "crossidc replicator",
+    description: "Mirrors metadata of one IDC's ZooKeeper into another IDC's ZooKeeper.",
+  });
+
+export type ReplicatorConfig = z.output<typeof replicatorSchema>;
+export type LinkConfig = ReplicatorConfig["links"][number];
+export type RuleConfig = LinkConfig["rules"][number];
+export type ZooKeeperConfig = LinkConfig["source"];
