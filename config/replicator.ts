@@ -44,7 +44,7 @@ const editSchema = z
       description:
         "properties: the key. json: a JSON Pointer (RFC 6901), for example /cluster/name. text: a regular expression whose group 1 is the value.",
     }),
-    map: z.string().min(1).optional().meta({
+    map: z.enum(["clusters", "addresses"]).optional().meta({
       description:
         "Maps the value, or each element of a list (a;b or a,b): `clusters` by the names of the cluster table, `addresses` by its addresses.",
     }),
@@ -98,15 +98,10 @@ const deletesSchema = z
       .max(1_000_000)
       .default(500)
       .meta({ description: "The brake: more deletes than this within windowMs stop until an operator accepts them." }),
-    maxDeleteRatio: z
-      .number()
-      .gt(0)
-      .max(1)
-      .default(0.2)
-      .meta({
-        description:
-          "The brake: more than this share of the link's target nodes within windowMs stop too (one delete is always allowed).",
-      }),
+    maxDeleteRatio: z.number().gt(0).max(1).default(0.2).meta({
+      description:
+        "The brake: more than this share of the link's target nodes within windowMs stop too (one delete is always allowed).",
+    }),
     windowMs: z
       .int()
       .min(1_000)

@@ -2,11 +2,9 @@ import { z } from "zod";
 
 /** What every daemon's file has in common. */
 
-export const hostPort = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,[\]]+):\d{1,5}$/, {
-    error: "must be host:port, for example 10.1.0.7:2181 or [::1]:2181",
-  });
+export const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,[\]]+):\d{1,5}$/, {
+  error: "must be host:port, for example 10.1.0.7:2181 or [::1]:2181",
+});
 
 export const filePath = z
   .string()
