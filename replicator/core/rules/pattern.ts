@@ -1,0 +1,223 @@
+/**
+ * Patterns over paths: `/zms/{kind}/{name}`, `/topics/{instance}%{topic}`, `/config/**`. `match` and `to` of a rule have the
+ * same syntax; only `to` may name a table.
+ */
+
+export const patternCharsMax = 1_024;
+export const capturesPerSegmentMax = 3;
+
+/** The name under which the rest (`**`) stands among the captures. */
+export const restName = "**";
+
+export type Part =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "capture"; readonly name: string; readonly table: "clusters" | undefined };
+
+/** One part for most segments; several when text and captures mix. Two captures never touch. */
+export type Segment = readonly [Part, ...Part[]];
+
+export interface Pattern {
+  readonly source: string;
+  readonly segments: readonly Segment[];
+  /** Ends with `**`: one or more segments more. */
+  readonly rest: boolean;
+}
+
+export type Fault = { readonly message: string; readonly remedy: string };
+export type Parsed = { readonly ok: true; readonly pattern: Pattern } | ({ readonly ok: false } & Fault);
+
+export function parsePattern(source: string): Parsed {
+  if (source.length > patternCharsMax) {
+    return fault(`has ${source.length} characters, at most ${patternCharsMax} are allowed`, "write a shorter pattern");
+  }
+  const texts = segmentsOf(source);
+  if (texts === undefined) {
+    return fault(
+      `${quote(source)} is no absolute path below the root`,
+      "start with /, put one / between segments and none at the end",
+    );
+  }
+  const rest = texts.at(-1) === "**";
+  const segments: Segment[] = [];
+  for (const text of rest ? texts.slice(0, -1) : texts) {
+    const parsed = parseSegment(text);
+    if ("message" in parsed) return { ok: false, ...parsed };
+    segments.push(parsed);
+  }
+  const pattern = { source, segments, rest };
+  const names = captureNames(pattern);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) return fault(`captures {${twice}} twice`, "give each capture a name of its own");
+  const [first] = segments;
+  if (first !== undefined && first.length === 1 && first[0].kind === "text" && isReserved(first[0].text)) {
+    return fault(
+      `${quote(source)} lies in /${first[0].text}, which is never copied`,
+      "leave /zookeeper (the server's own) and /crossidc (ours) out of the rules",
+    );
+  }
+  return { ok: true, pattern };
+}
+
+/** The captured values, in the order of captureNames(); undefined when the path doesn't fit. */
+export function matchPattern(pattern: Pattern, path: readonly string[]): string[] | undefined {
+  const { segments, rest } = pattern;
+  if (rest ? path.length <= segments.length : path.length !== segments.length) return undefined;
+  const captures: string[] = [];
+  for (let index = 0; index < segments.length; index++) {
+    if (!matchSegment(segments[index], path[index], captures)) return undefined;
+  }
+  if (rest) captures.push(path.slice(segments.length).join("/"));
+  return captures;
+}
+
+/**
+ * Appends the captured values. Each capture is the shortest from the left for which the text behind it follows; the last
+ * part reaches to the end. This finds a fit whenever there is one: text placed further left leaves more room.
+ */
+export function matchSegment(segment: Segment | undefined, value: string | undefined, captures: string[]): boolean {
+  if (segment === undefined || value === undefined) return false;
+  if (segment.length === 1 && segment[0].kind === "text") return segment[0].text === value;
+  let at = 0;
+  let captureFrom: number | undefined;
+  for (const part of segment) {
+    if (part.kind === "capture") {
+      captureFrom = at;
+      continue;
+    }
+    const { text } = part;
+    if (captureFrom === undefined) {
+      if (!value.startsWith(text, at)) return false;
+      at += text.length;
+      continue;
+    }
+    const found = part === segment.at(-1) ? value.length - text.length : value.indexOf(text, captureFrom + 1);
+    if (found <= captureFrom || !value.startsWith(text, found)) return false;
+    captures.push(value.slice(captureFrom, found));
+    at = found + text.length;
+    captureFrom = undefined;
+  }
+  if (captureFrom === undefined) return at === value.length;
+  if (captureFrom >= value.length) return false;
+  captures.push(value.slice(captureFrom));
+  return true;
+}
+
+/** Whether some path below this one could fit. */
+export function mayFitBelow(pattern: Pattern, path: readonly string[]): boolean {
+  if (!pattern.rest && path.length >= pattern.segments.length) return false;
+  const shared = Math.min(path.length, pattern.segments.length);
+  for (let index = 0; index < shared; index++) {
+    if (!matchSegment(pattern.segments[index], path[index], [])) return false;
+  }
+  return true;
+}
+
+/** Names in the order of the pattern; `**` stands last when the pattern has a rest. */
+export function captureNames(pattern: Pattern): string[] {
+  const names = pattern.segments
+    .flat()
+    .filter((part) => part.kind === "capture")
+    .map((part) => part.name);
+  return pattern.rest ? [...names, restName] : names;
+}
+
+/** The path down to which the pattern is plain text: where to watch. */
+export function literalRoot(pattern: Pattern): string {
+  const texts: string[] = [];
+  for (const segment of pattern.segments) {
+    if (segment[0].kind !== "text" || segment.length > 1) break;
+    texts.push(segment[0].text);
+  }
+  return `/${texts.join("/")}`;
+}
+
+/** The segments of an absolute path; undefined for the root and for what is no path. */
+export function segmentsOf(path: string): string[] | undefined {
+  if (path.length < 2 || !path.startsWith("/") || path.endsWith("/") || path.includes("//")) return undefined;
+  return path.slice(1).split("/");
+}
+
+/** Whether everything from this first segment on belongs to the server or to us. */
+export function isReserved(firstSegment: string | undefined): boolean {
+  return firstSegment === "zookeeper" || firstSegment === "crossidc";
+}
+
+/** Whether ZooKeeper refuses the text anywhere in a path. @source ZooKeeper 3.9 PathUtils.validatePath */
+export function hasBadCharacter(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the server refuses
+  return /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/.test(text);
+}
+
+export function quote(text: string): string {
+  return JSON.stringify(text);
+}
+
+function parseSegment(text: string): Segment | Fault {
+  if (text === "." || text === "..") {
+    return { message: `has a segment ${quote(text)}, which ZooKeeper refuses`, remedy: "write the path without it" };
+  }
+  if (hasBadCharacter(text)) {
+    return {
+      message: `segment ${quote(text)} has a character that ZooKeeper refuses`,
+      remedy: "leave out control characters, surrogates and private-use characters",
+    };
+  }
+  if (text === "*" || text.includes("**")) {
+    return {
+      message: `segment ${quote(text)}: ** stands alone as the last segment, and * is no wildcard`,
+      remedy: "write {name} for one segment or a part of one, /** at the end for all that follows",
+    };
+  }
+  const parts: Part[] = [];
+  for (const piece of text.split(/(\{[^{}]*\})/)) {
+    if (piece === "") continue;
+    const part = parsePart(piece, text);
+    if ("message" in part) return part;
+    if (part.kind === "capture" && parts.at(-1)?.kind === "capture") {
+      return {
+        message: `segment ${quote(text)} has two captures side by side, so nothing tells where one ends`,
+        remedy: "put text between them or capture both as one",
+      };
+    }
+    parts.push(part);
+  }
+  const captures = parts.filter((part) => part.kind === "capture").length;
+  if (captures > capturesPerSegmentMax) {
+    return {
+      message: `segment ${quote(text)} has ${captures} captures, at most ${capturesPerSegmentMax} are allowed`,
+      remedy: "capture several parts as one",
+    };
+  }
+  const [first, ...others] = parts;
+  return first === undefined
+    ? { message: "has an empty segment", remedy: "write the path without it" }
+    : [first, ...others];
+}
+
+function parsePart(piece: string, segment: string): Part | Fault {
+  if (!/[{}]/.test(piece)) return { kind: "text", text: piece };
+  const inner = /^\{(.*)\}$/.exec(piece)?.[1];
+  if (inner === undefined) {
+    return {
+      message: `segment ${quote(segment)} has a { or } that belongs to no capture`,
+      remedy: "write captures as {name}; braces as text are not supported",
+    };
+  }
+  const [, name, table] = /^([A-Za-z][A-Za-z0-9_]*)(?::(.*))?$/.exec(inner) ?? [];
+  if (name === undefined) {
+    return {
+      message: `segment ${quote(segment)} has a capture ${piece}, whose name is not valid`,
+      remedy: "name captures with a letter first, then letters, digits and _; braces as text are not supported",
+    };
+  }
+  if (table === undefined) return { kind: "capture", name, table: undefined };
+  if (table === "clusters") return { kind: "capture", name, table };
+  return {
+    message: `segment ${quote(segment)} maps {${name}} through ${quote(table)}, which is no table of names`,
+    remedy: `write {${name}} or {${name}:clusters}`,
+  };
+}
+
+function fault(message: string, remedy: string): Parsed {
+  return { ok: false, message, remedy };
+}

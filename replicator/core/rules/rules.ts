@@ -1,0 +1,8 @@
+/**
+ * The rules engine of the replicator: pure functions from a link's configuration, a path and its bytes to what becomes of
+ * them. This is its one door; what stands behind is nobody else's business.
+ */
+export { compileRules } from "./compile.ts";
+export { mayHoldSources, mayHoldTargets, sourcesOf, translatePath } from "./paths.ts";
+export type { PathOutcome, RuleProblem, RuleSet, Translation } from "./ruleset.ts";
+export { translate } from "./translate.ts";
