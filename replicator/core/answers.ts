@@ -1,0 +1,139 @@
+import type { Instant } from "#lib/clock.ts";
+import { errorCodes, errorName } from "#lib/zookeeper/errors.ts";
+import type { ReadResult, WriteResult } from "#lib/zookeeper/zookeeper.ts";
+import { hashData } from "./hash.ts";
+import type { PendingWrite } from "./outbox.ts";
+import { parentOf } from "./paths.ts";
+import { sourcesOf } from "./rules/rules.ts";
+import type { CarrierParts } from "./settle.ts";
+
+/** What an answer of the target means for the index and for the path's further way. `pass` is the number of the last compare. */
+export interface Answers {
+  applied(batch: readonly PendingWrite[], results: readonly WriteResult[], pass: number, now: Instant): void;
+  refused(write: PendingWrite, code: number, pass: number, now: Instant): void;
+  /** The target's node was read again, because a write met something else than the index said. */
+  rechecked(path: string, result: ReadResult | undefined, pass: number, now: Instant): void;
+}
+
+export function createAnswers(parts: CarrierParts, recheck: (path: string) => void): Answers {
+  const { context, index, problems, work, family } = parts;
+  const { counts, limits } = context;
+  const attempts = new Map<string, number>();
+
+  const present = (path: string, hash: number, version: number, pass: number): void => {
+    index.put(path, { hash, version, pass });
+    const entry = index.get(path);
+    if (entry !== undefined) entry.seenInSource = pass;
+  };
+  const gone = (path: string): void => {
+    index.remove(path);
+    family.parked.delete(path);
+    const parent = parentOf(path);
+    if (family.parked.has(parent) && index.children(parent) === 0) work.mark(parent, undefined);
+  };
+  const created = (write: PendingWrite, version: number, pass: number): void => {
+    const { path } = write;
+    if (write.passage && sourcesOf(context.options.rules, path).length === 0) index.addPassage(path);
+    else present(path, write.hash, version, pass);
+    const waiting = family.orphans.get(path) ?? [];
+    family.orphans.delete(path);
+    for (const child of waiting) {
+      problems.clear("target", child);
+      work.mark(child, undefined);
+    }
+  };
+  const appliedOne = (write: PendingWrite, result: WriteResult | undefined, pass: number): void => {
+    const version = result?.kind === "create" || result?.kind === "set" ? result.stat.version : 0;
+    attempts.delete(write.path);
+    switch (write.kind) {
+      case "create":
+        counts.created += 1;
+        created(write, version, pass);
+        break;
+      case "set":
+        counts.updated += 1;
+        present(write.path, write.hash, version, pass);
+        break;
+      case "delete":
+        counts.deleted += 1;
+        gone(write.path);
+        break;
+    }
+    work.finish(write.path);
+  };
+  const giveUp = (write: PendingWrite, code: number, now: Instant): void => {
+    attempts.delete(write.path);
+    work.hold(write.path, "refused", `The target refused to ${write.kind} ${write.path}: ${errorName(code)}`, now);
+  };
+
+  return {
+    applied(batch, results, pass, now) {
+      const ops = { create: 0, set: 0, delete: 0 };
+      const lagsMs: number[] = [];
+      for (const [at, write] of batch.entries()) {
+        ops[write.kind] += 1;
+        if (write.since !== undefined) lagsMs.push(now - write.since);
+        appliedOne(write, results[at], pass);
+      }
+      context.note({ kind: "applied", creates: ops.create, sets: ops.set, deletes: ops.delete, lagsMs });
+    },
+    refused(write, code, pass, now) {
+      const { path } = write;
+      counts.refused += 1;
+      context.note({ kind: "refused", path, op: write.kind, code });
+      const attempt = (attempts.get(path) ?? 0) + 1;
+      attempts.set(path, attempt);
+      if (attempt > limits.attempts) {
+        giveUp(write, code, now);
+        return;
+      }
+      switch (code) {
+        case errorCodes.nodeExists:
+          if (write.passage) {
+            created(write, 0, pass);
+            work.finish(path);
+          } else recheck(path);
+          break;
+        case errorCodes.badVersion:
+          counts.foreignWrites += 1;
+          context.note({ kind: "foreignWrite", path });
+          recheck(path);
+          break;
+        case errorCodes.noNode:
+          if (write.kind === "create") {
+            index.remove(parentOf(path));
+            index.removePassage(parentOf(path));
+          } else gone(path);
+          if (write.kind === "delete") work.finish(path);
+          else work.repeat(path);
+          break;
+        case errorCodes.notEmpty:
+          family.parked.add(path);
+          work.hold(
+            path,
+            "keptForChildren",
+            `${path} is gone at the source, but nodes that are not the link's are below it`,
+            now,
+          );
+          break;
+        default:
+          giveUp(write, code, now);
+      }
+    },
+    rechecked(path, result, pass, now) {
+      if (result?.kind === "data") {
+        const ephemeral = result.stat.ephemeralOwner !== 0n;
+        index.setEphemeral(path, ephemeral);
+        if (!ephemeral) index.put(path, { hash: hashData(result.data), version: result.stat.version, pass });
+        work.repeat(path);
+      } else if (result?.kind === "error" && result.code === errorCodes.noNode) {
+        gone(path);
+        index.setEphemeral(path, false);
+        work.repeat(path);
+      } else {
+        const why = result?.kind === "error" ? errorName(result.code) : "no answer";
+        work.hold(path, "refused", `The target does not show ${path}: ${why}`, now);
+      }
+    },
+  };
+}

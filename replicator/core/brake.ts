@@ -1,0 +1,94 @@
+import type { Instant } from "#lib/clock.ts";
+
+/**
+ * The delete brake (I7): a wiped, restored or half-read source must never empty the target. Deletes are counted over a sliding
+ * window, whether a compare found them or they came one by one as events. Once engaged it holds all deletes until an operator
+ * accepts those that are held, or until none is left because the source has its nodes again.
+ */
+export interface BrakeConfig {
+  readonly maxDeletes: number;
+  readonly maxDeleteRatio: number;
+  readonly windowMs: number;
+}
+
+export type BrakeReason = "tooManyDeletes" | "sourceRootMissing" | "sourceRootEmpty";
+
+export interface Brake {
+  /** Why it is engaged; undefined while deletes may pass. */
+  readonly engaged: { readonly reason: BrakeReason; readonly since: Instant } | undefined;
+  /** Target paths whose delete waits for an operator. */
+  readonly held: ReadonlySet<string>;
+  /** May this delete go out? Counts it if so, holds it if not. `nodes` is the number of target nodes under the link's rules. */
+  admit(path: string, nodes: number, now: Instant): boolean;
+  /** Announces deletes that one compare found: engages before the first of them if there are too many. */
+  announce(deletes: number, nodes: number, now: Instant): void;
+  engage(reason: BrakeReason, now: Instant): void;
+  /** The path is wanted after all, or gone. */
+  forget(path: string): void;
+  /** The operator accepts all that is held; gives the paths back, for which `admit` says yes once. */
+  accept(): readonly string[];
+  /** Call when everything known has been looked at: lets go if nothing is held. True if it was engaged until now. */
+  releaseIfEmpty(): boolean;
+}
+
+/** How many deletes a window allows. One is always allowed, or small trees could not be kept equal. */
+export function allowedDeletes(config: BrakeConfig, nodes: number): number {
+  return Math.max(1, Math.min(config.maxDeletes, Math.floor(config.maxDeleteRatio * nodes)));
+}
+
+export function createBrake(config: BrakeConfig): Brake {
+  let engaged: { reason: BrakeReason; since: Instant } | undefined;
+  const held = new Set<string>();
+  const accepted = new Set<string>();
+  /** When each delete of the window went out, oldest first; never longer than maxDeletes. */
+  const passed: Instant[] = [];
+
+  const countInWindow = (now: Instant): number => {
+    const first = passed.findIndex((at) => now - at < config.windowMs);
+    passed.splice(0, first === -1 ? passed.length : first);
+    return passed.length;
+  };
+  const engage = (reason: BrakeReason, now: Instant): void => {
+    engaged ??= { reason, since: now };
+  };
+
+  return {
+    get engaged() {
+      return engaged;
+    },
+    held,
+    engage,
+    admit(path, nodes, now) {
+      if (accepted.delete(path)) return true;
+      // Nodes already deleted in this window count as part of the tree they were deleted from.
+      const count = countInWindow(now);
+      if (engaged === undefined && count + 1 > allowedDeletes(config, nodes + count)) engage("tooManyDeletes", now);
+      if (engaged === undefined) {
+        passed.push(now);
+        return true;
+      }
+      held.add(path);
+      return false;
+    },
+    announce(deletes, nodes, now) {
+      const count = countInWindow(now);
+      if (deletes > 0 && count + deletes > allowedDeletes(config, nodes + count)) engage("tooManyDeletes", now);
+    },
+    forget(path) {
+      held.delete(path);
+      accepted.delete(path);
+    },
+    accept() {
+      const paths = [...held];
+      for (const path of paths) accepted.add(path);
+      held.clear();
+      engaged = undefined;
+      return paths;
+    },
+    releaseIfEmpty() {
+      if (engaged === undefined || held.size > 0) return false;
+      engaged = undefined;
+      return true;
+    },
+  };
+}

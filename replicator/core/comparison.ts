@@ -1,0 +1,220 @@
+import type { Instant } from "#lib/clock.ts";
+import { errorCodes } from "#lib/zookeeper/errors.ts";
+import type { ReadRequest, ReadResult } from "#lib/zookeeper/zookeeper.ts";
+import type { Brake } from "./brake.ts";
+import { hashData } from "./hash.ts";
+import type { LinkContext } from "./link-context.ts";
+import type { Side } from "./link-events.ts";
+import { isBelow } from "./paths.ts";
+import type { Problems } from "./problems.ts";
+import { mayHoldSources, mayHoldTargets, sourcesOf, translate, translatePath } from "./rules/rules.ts";
+import { createScan, type Scan } from "./scan.ts";
+import type { TargetIndex } from "./target-index.ts";
+import type { Work } from "./work.ts";
+
+/**
+ * A full compare: reads the target, then the source, and marks each target path that differs as dirty. It writes nothing and
+ * decides nothing itself: the carrier reads each dirty path again before it acts, so a compare may be out of date.
+ */
+export interface Comparison {
+  /** Counts compares; entries of the index carry the number of the one that saw them last. */
+  readonly number: number;
+  /** What is being read; undefined when no compare is under way. */
+  readonly stage: Side | undefined;
+  readonly nodes: number;
+  start(now: Instant): void;
+  /** Takes an answer if it is its own. */
+  read(answer: { id: number; results: readonly ReadResult[] }, now: Instant): boolean;
+  pump(): void;
+  abandon(): void;
+  /** The finished compare, once. */
+  takeFinished(): Compared | undefined;
+}
+
+export interface Compared {
+  readonly sourceNodes: number;
+  readonly targetNodes: number;
+  readonly differences: number;
+  readonly tookMs: number;
+}
+
+export function createComparison(parts: {
+  context: LinkContext;
+  index: TargetIndex;
+  problems: Problems;
+  brake: Brake;
+  work: Work;
+}): Comparison {
+  const { context, index, problems, brake, work } = parts;
+  const { limits, options } = context;
+  const { rules } = options;
+  const reads = new Map<number, readonly ReadRequest[]>();
+  let number = 0;
+  let current: { stage: Side; scan: Scan; startedAt: Instant; targetNodes: number; differences: number } | undefined;
+  let finished: Compared | undefined;
+  /** Source paths that map nowhere, seen by this compare. */
+  let unmapped = new Set<string>();
+  let emptyRoots: { root: string; missing: boolean }[] = [];
+
+  const scanOf = (side: Side, now: Instant): Scan =>
+    side === "target"
+      ? createScan({
+          ...limits,
+          roots: rules.targetRoots,
+          wanted: (path) => mayHoldTargets(rules, path) || sourcesOf(rules, path).length > 0,
+          descend: (path) => mayHoldTargets(rules, path),
+          visit: visitTarget,
+        })
+      : createScan({
+          ...limits,
+          roots: rules.sourceRoots,
+          wanted: (path) => mayHoldSources(rules, path) || isCovered(path),
+          descend: (path) => mayHoldSources(rules, path),
+          visit: (path, result) => visitSource(path, result, now),
+        });
+
+  const isCovered = (path: string): boolean => {
+    const { kind } = translatePath(rules, path);
+    return kind !== "ignored" && kind !== "unruled";
+  };
+
+  const visitTarget = (path: string, result: ReadResult): void => {
+    if (result.kind !== "data") return;
+    const ephemeral = result.stat.ephemeralOwner !== 0n;
+    if (sourcesOf(rules, path).length === 0) {
+      if (!ephemeral) index.addPassage(path);
+      return;
+    }
+    index.setEphemeral(path, ephemeral);
+    if (!ephemeral) index.put(path, { hash: hashData(result.data), version: result.stat.version, pass: number });
+  };
+
+  const differs = (path: string): void => {
+    if (work.isPending(path) || current === undefined) return;
+    current.differences += 1;
+    work.mark(path, undefined);
+  };
+
+  const visitSource = (source: string, result: ReadResult, now: Instant): void => {
+    if (result.kind === "data" && result.stat.ephemeralOwner !== 0n) return;
+    if (context.guardedRoots.includes(source)) {
+      const missing = result.kind === "error" && result.code === errorCodes.noNode;
+      if (missing || (result.kind === "data" && result.stat.numChildren === 0))
+        emptyRoots.push({ root: source, missing });
+    }
+    if (result.kind === "error" && result.code === errorCodes.noNode) return;
+    const outcome = translatePath(rules, source);
+    switch (outcome.kind) {
+      case "ignored":
+      case "unruled":
+      case "skipped":
+        return;
+      case "unmapped":
+      case "invalidTarget":
+        unmapped.add(source);
+        noteUnmapped(source, outcome, now);
+        return;
+      case "copy": {
+        const entry = index.get(outcome.target);
+        // Two sources seen for one target path, or one that is not plainly equal: the carrier reads all of them and decides.
+        const again = entry?.seenInSource === number;
+        if (entry !== undefined) entry.seenInSource = number;
+        if (!again && entry !== undefined && result.kind === "data") {
+          const translation = translate(rules, source, result.data);
+          if (translation.kind === "copy" && hashData(translation.data) === entry.hash) {
+            if (!work.isPending(outcome.target)) problems.clear("target", outcome.target);
+            return;
+          }
+        }
+        differs(outcome.target);
+      }
+    }
+  };
+
+  const noteUnmapped = (
+    source: string,
+    outcome: { kind: "unmapped"; value: string } | { kind: "invalidTarget"; message: string },
+    now: Instant,
+  ): void => {
+    const problem = {
+      kind: outcome.kind,
+      side: "source",
+      path: source,
+      detail:
+        outcome.kind === "unmapped"
+          ? `${JSON.stringify(outcome.value)} in its path has no row in the cluster table`
+          : outcome.message,
+    } as const;
+    if (problems.set(problem, now)) context.note({ kind: "problem", problem });
+  };
+
+  /** Target nodes without any source: candidates for a delete. Announced to the brake before the first of them. */
+  const finishSource = (now: Instant): void => {
+    if (current === undefined) return;
+    for (const path of problems.sourcePaths()) if (!unmapped.has(path)) problems.clear("source", path);
+    const extras = index.withoutSource(number).filter((path) => !work.isPending(path));
+    if (options.deletes.mode === "mirror" && brake.engaged === undefined) {
+      const wiped = emptyRoots.find(({ root }) =>
+        extras.some((path) => sourcesOf(rules, path).some((source) => isBelow(source, root))),
+      );
+      if (wiped !== undefined) brake.engage(wiped.missing ? "sourceRootMissing" : "sourceRootEmpty", now);
+      brake.announce(extras.length, index.size, now);
+      const { engaged } = brake as Brake;
+      if (engaged !== undefined)
+        context.note({ kind: "brake", engaged: true, reason: engaged.reason, held: extras.length });
+    }
+    for (const path of extras) differs(path);
+    const { scan, targetNodes, startedAt } = current;
+    finished = { sourceNodes: scan.nodes, targetNodes, differences: current.differences, tookMs: now - startedAt };
+    current = undefined;
+  };
+
+  return {
+    get number() {
+      return number;
+    },
+    get stage() {
+      return current?.stage;
+    },
+    get nodes() {
+      return current?.scan.nodes ?? 0;
+    },
+    start(now) {
+      number += 1;
+      unmapped = new Set();
+      emptyRoots = [];
+      current = { stage: "target", scan: scanOf("target", now), startedAt: now, targetNodes: 0, differences: 0 };
+    },
+    read({ id, results }, now) {
+      const requests = reads.get(id);
+      if (requests === undefined) return false;
+      reads.delete(id);
+      if (current === undefined) return true;
+      current.scan.feed(requests, results);
+      if (!current.scan.done) return true;
+      if (current.stage === "target") {
+        index.sweep(number);
+        current = { ...current, stage: "source", targetNodes: current.scan.nodes, scan: scanOf("source", now) };
+      } else finishSource(now);
+      return true;
+    },
+    pump() {
+      while (current !== undefined && reads.size < limits.scanReadsInFlight) {
+        const requests = current.scan.take();
+        if (requests.length === 0) return;
+        const id = context.nextId();
+        reads.set(id, requests);
+        context.emit({ kind: "read", id, side: current.stage, requests });
+      }
+    },
+    abandon() {
+      reads.clear();
+      current = undefined;
+    },
+    takeFinished() {
+      const result = finished;
+      finished = undefined;
+      return result;
+    },
+  };
+}

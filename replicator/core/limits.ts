@@ -1,0 +1,47 @@
+/** Bounds of one link. Each has a name, so that an error or a status can say which one was met. */
+export interface LinkLimits {
+  /** multiReads of a scan in flight, per side. */
+  readonly scanReadsInFlight: number;
+  /** multiReads of changed nodes in flight, per side. */
+  readonly readsInFlight: number;
+  /** Requests in one multiRead. */
+  readonly requestsPerRead: number;
+  /** A scan sizes its multiReads so that an answer weighs about this much. */
+  readonly replyBytesAim: number;
+  /** multis in flight. */
+  readonly writesInFlight: number;
+  /** Operations in one multi, beside the fence check and the checkpoint. */
+  readonly opsPerWrite: number;
+  /** Bytes of paths and data in one multi; a single larger node travels alone. */
+  readonly bytesPerWrite: number;
+  /** Operations read but not yet written; reading waits beyond it. */
+  readonly outboxOps: number;
+  readonly outboxBytes: number;
+  /** A node with more bytes than this is held back: a multi that carries it would not fit a packet (jute.maxbuffer). */
+  readonly nodeBytes: number;
+  /** Changed paths waiting for their turn; beyond it events are dropped for a full compare. */
+  readonly dirtyPaths: number;
+  /** Sources that may stand behind one target path. */
+  readonly sourcesPerTarget: number;
+  /** Held-back paths that are listed by name; further ones are only counted. */
+  readonly problemsListed: number;
+  /** Refusals of one write before its path is held back until the next compare. */
+  readonly attempts: number;
+}
+
+export const defaultLimits: LinkLimits = {
+  scanReadsInFlight: 4,
+  readsInFlight: 4,
+  requestsPerRead: 200,
+  replyBytesAim: 512 * 1024,
+  writesInFlight: 4,
+  opsPerWrite: 98,
+  bytesPerWrite: 512 * 1024,
+  outboxOps: 2_000,
+  outboxBytes: 8 * 1024 * 1024,
+  nodeBytes: 1_040_000,
+  dirtyPaths: 1_000_000,
+  sourcesPerTarget: 64,
+  problemsListed: 1_000,
+  attempts: 5,
+};

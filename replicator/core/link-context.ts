@@ -1,0 +1,27 @@
+import type { Acl } from "#lib/zookeeper/zookeeper.ts";
+import type { BrakeConfig } from "./brake.ts";
+import type { LinkLimits } from "./limits.ts";
+import type { LinkCommand, LinkCounts, LinkNote } from "./link-events.ts";
+import type { RuleSet } from "./rules/rules.ts";
+
+export interface LinkOptions {
+  readonly rules: RuleSet;
+  readonly deletes: BrakeConfig & { readonly mode: "mirror" | "keep" };
+  /** ACL of every node the link creates. */
+  readonly acl: readonly Acl[];
+  readonly compareEveryMs: number;
+  readonly pollEveryMs: number;
+  readonly limits?: Partial<LinkLimits>;
+}
+
+/** What the parts of a link share. */
+export interface LinkContext {
+  readonly options: LinkOptions;
+  readonly limits: LinkLimits;
+  readonly counts: LinkCounts;
+  /** Source roots below which something is to be expected; a root that is itself the only node copied may come and go. */
+  readonly guardedRoots: readonly string[];
+  nextId(): number;
+  emit(command: LinkCommand): void;
+  note(note: LinkNote): void;
+}

@@ -1,0 +1,127 @@
+import type { Instant } from "#lib/clock.ts";
+import type { MultiOutcome, ReadRequest, ReadResult, WatchEventKind, WriteOp, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { BrakeReason } from "./brake.ts";
+import type { StopCode } from "./claim.ts";
+import type { Problem, ProblemKind } from "./problems.ts";
+import type { PhaseName } from "./transitions.ts";
+
+export type Side = "source" | "target";
+
+/** What happens to a link. Answers carry the id of the command they answer; late ones of a lost session are ignored. */
+export type LinkEvent =
+  | { readonly kind: "connected"; readonly side: Side }
+  | { readonly kind: "disconnected"; readonly side: Side }
+  | { readonly kind: "claimed"; readonly id: number; readonly epoch: bigint; readonly sourceZxid: Zxid }
+  | { readonly kind: "claimRefused"; readonly id: number; readonly code: StopCode; readonly detail: string }
+  | { readonly kind: "armed"; readonly id: number; readonly watch: WatchMode }
+  | { readonly kind: "changed"; readonly path: string; readonly change: WatchEventKind }
+  | { readonly kind: "read"; readonly id: number; readonly results: readonly ReadResult[]; readonly zxid: Zxid }
+  | { readonly kind: "wrote"; readonly id: number; readonly outcome: WriteOutcome }
+  | { readonly kind: "compareAsked" }
+  | { readonly kind: "deletesAccepted" }
+  | { readonly kind: "tick" };
+
+/** `fenced`: the fence was not there, nothing of the batch was applied. Indexes are those of the command's ops. */
+export type WriteOutcome = MultiOutcome | { readonly kind: "fenced"; readonly detail: string };
+
+/** recursive: one persistent recursive watch per root. polling: the source is older than 3.6, changes are found by comparing. */
+export type WatchMode = "recursive" | "polling";
+
+/** What the shell has to do, in order. */
+export type LinkCommand =
+  /** `held`: the epoch this process claimed before the sessions were lost: it must still be there, it is not raised. */
+  | { readonly kind: "claim"; readonly id: number; readonly held: bigint | undefined }
+  | { readonly kind: "arm"; readonly id: number; readonly roots: readonly string[] }
+  | { readonly kind: "read"; readonly id: number; readonly side: Side; readonly requests: readonly ReadRequest[] }
+  | { readonly kind: "write"; readonly id: number; readonly ops: readonly WriteOp[]; readonly checkpoint: Checkpoint }
+  | { readonly kind: "note"; readonly note: LinkNote };
+
+/** Stands in the target and is written in the same multi as what it speaks of. */
+export interface Checkpoint {
+  readonly epoch: bigint;
+  /** The latest source zxid that a written value was read at. */
+  readonly sourceZxid: Zxid;
+  readonly rules: string;
+}
+
+/** What happened, for the log and the metrics. */
+export type LinkNote =
+  | {
+      readonly kind: "phase";
+      readonly from: PhaseName;
+      readonly to: PhaseName;
+      readonly why: string;
+      readonly detail?: string;
+    }
+  | {
+      readonly kind: "applied";
+      readonly creates: number;
+      readonly sets: number;
+      readonly deletes: number;
+      readonly lagsMs: readonly number[];
+    }
+  | { readonly kind: "problem"; readonly problem: Omit<Problem, "since"> }
+  | {
+      readonly kind: "brake";
+      readonly engaged: boolean;
+      readonly reason: BrakeReason | undefined;
+      readonly held: number;
+    }
+  | { readonly kind: "foreignWrite"; readonly path: string }
+  | { readonly kind: "refused"; readonly path: string; readonly op: WriteOp["kind"]; readonly code: number }
+  | {
+      readonly kind: "compared";
+      readonly sourceNodes: number;
+      readonly targetNodes: number;
+      readonly differences: number;
+      readonly tookMs: number;
+    }
+  | { readonly kind: "dirtyOverflow" };
+
+export interface LinkStatus {
+  readonly phase: PhaseName;
+  readonly stopped: { readonly code: StopCode; readonly detail: string } | undefined;
+  readonly connected: Readonly<Record<Side, boolean>>;
+  readonly epoch: bigint | undefined;
+  readonly sourceZxid: Zxid;
+  readonly watch: WatchMode | undefined;
+  readonly rules: string;
+  /** Paths known to have changed whose write is not acknowledged yet. */
+  readonly pending: number;
+  readonly oldestPendingSince: Instant | undefined;
+  /** Everything known has been carried over: nothing pending, no compare under way. */
+  readonly idle: boolean;
+  readonly targetNodes: number;
+  readonly comparing: { readonly stage: Side; readonly nodes: number } | undefined;
+  readonly lastCompare:
+    | {
+        readonly at: Instant;
+        readonly sourceNodes: number;
+        readonly targetNodes: number;
+        readonly differences: number;
+        readonly tookMs: number;
+      }
+    | undefined;
+  readonly brake: {
+    readonly engaged: boolean;
+    readonly reason: BrakeReason | undefined;
+    readonly since: Instant | undefined;
+    readonly held: number;
+  };
+  readonly problems: readonly Problem[];
+  readonly problemCounts: Readonly<Partial<Record<ProblemKind, number>>>;
+  readonly counts: Readonly<LinkCounts>;
+}
+
+export interface LinkCounts {
+  created: number;
+  updated: number;
+  deleted: number;
+  /** Events under the rules, and events under none. */
+  events: number;
+  eventsIgnored: number;
+  skipped: number;
+  foreignWrites: number;
+  refused: number;
+  compares: number;
+}

@@ -1,0 +1,198 @@
+import type { Instant } from "#lib/clock.ts";
+import { createBrake } from "./brake.ts";
+import { createCarrier } from "./carrier.ts";
+import type { StopCode } from "./claim.ts";
+import { createComparison } from "./comparison.ts";
+import { defaultLimits } from "./limits.ts";
+import type { LinkContext, LinkOptions } from "./link-context.ts";
+import type { LinkCommand, LinkEvent, LinkStatus, Side, WatchMode } from "./link-events.ts";
+import { createProblems } from "./problems.ts";
+import { mayHoldSources } from "./rules/rules.ts";
+import { createTargetIndex } from "./target-index.ts";
+import { type PhaseName, type PhaseTrigger, transitionOn } from "./transitions.ts";
+import { createWork } from "./work.ts";
+
+/**
+ * One link: source and target connected, fence claimed, watches armed, trees compared, changes carried over. Decides only:
+ * `step` takes what happened and gives what is to be done. Deterministic: the same events at the same instants give the same
+ * commands. The state lives inside and is changed in place, because a tree of a million nodes cannot be copied for each event.
+ */
+export interface Link {
+  step(event: LinkEvent, now: Instant): readonly LinkCommand[];
+  status(): LinkStatus;
+}
+
+export function createLink(options: LinkOptions): Link {
+  let phase: PhaseName = "connecting";
+  let stopped: { code: StopCode; detail: string } | undefined;
+  const connected: Record<Side, boolean> = { source: false, target: false };
+  let epoch: bigint | undefined;
+  let watch: WatchMode | undefined;
+  let lastId = 0;
+  /** Id of the claim or arm command whose answer is awaited. */
+  let awaited = 0;
+  let nextCompareAt = Number.POSITIVE_INFINITY;
+  let lastCompare: LinkStatus["lastCompare"];
+  let commands: LinkCommand[] = [];
+
+  const context: LinkContext = {
+    options,
+    limits: { ...defaultLimits, ...options.limits },
+    counts: {
+      created: 0,
+      updated: 0,
+      deleted: 0,
+      events: 0,
+      eventsIgnored: 0,
+      skipped: 0,
+      foreignWrites: 0,
+      refused: 0,
+      compares: 0,
+    },
+    guardedRoots: options.rules.sourceRoots.filter((root) => mayHoldSources(options.rules, root)),
+    nextId: () => ++lastId,
+    emit: (command) => void commands.push(command),
+    note: (note) => void commands.push({ kind: "note", note }),
+  };
+  const index = createTargetIndex();
+  const problems = createProblems(context.limits.problemsListed);
+  const brake = createBrake(options.deletes);
+  const work = createWork(context, problems);
+  const carrier = createCarrier({ context, index, problems, brake, work });
+  const comparison = createComparison({ context, index, problems, brake, work });
+
+  const move = (on: PhaseTrigger, detail?: string): boolean => {
+    const row = transitionOn(phase, on);
+    if (row === undefined) return false;
+    context.note({
+      kind: "phase",
+      from: row.from,
+      to: row.to,
+      why: row.why,
+      ...(detail === undefined ? {} : { detail }),
+    });
+    phase = row.to;
+    return true;
+  };
+  const stop = (on: PhaseTrigger, code: StopCode, detail: string): void => {
+    if (!move(on, detail)) return;
+    stopped = { code, detail };
+    comparison.abandon();
+    carrier.abandon();
+  };
+  const startCompare = (now: Instant): void => {
+    nextCompareAt = Number.POSITIVE_INFINITY;
+    comparison.start(now);
+  };
+
+  const handle = (event: LinkEvent, now: Instant): void => {
+    switch (event.kind) {
+      case "connected":
+        connected[event.side] = true;
+        if (connected.source && connected.target && move("bothConnected")) {
+          awaited = context.nextId();
+          context.emit({ kind: "claim", id: awaited, held: epoch });
+        }
+        break;
+      case "disconnected":
+        connected[event.side] = false;
+        if (move("sessionLost", `${event.side} disconnected`)) {
+          comparison.abandon();
+          carrier.abandon();
+        }
+        break;
+      case "claimed":
+        if (event.id !== awaited || !move("claimed")) break;
+        epoch = event.epoch;
+        carrier.begin({ epoch: event.epoch, sourceZxid: event.sourceZxid });
+        awaited = context.nextId();
+        context.emit({ kind: "arm", id: awaited, roots: options.rules.sourceRoots });
+        break;
+      case "claimRefused":
+        if (event.id === awaited) stop("claimRefused", event.code, event.detail);
+        break;
+      case "armed":
+        if (event.id !== awaited || !move("armed")) break;
+        watch = event.watch;
+        startCompare(now);
+        break;
+      case "changed":
+        carrier.changed(event.path, now);
+        break;
+      case "read":
+        if (!comparison.read(event, now)) carrier.read(event, now);
+        break;
+      case "wrote":
+        carrier.wrote(event.id, event.outcome, now);
+        break;
+      case "compareAsked":
+        nextCompareAt = now;
+        break;
+      case "deletesAccepted":
+        for (const path of brake.accept()) work.mark(path, undefined);
+        context.note({ kind: "brake", engaged: false, reason: undefined, held: 0 });
+        break;
+      case "tick":
+        break;
+    }
+  };
+
+  const advance = (now: Instant): void => {
+    const halt = carrier.halt;
+    if (halt !== undefined) stop(halt.code === "fenced" ? "fenced" : "badData", halt.code, halt.detail);
+    if (phase !== "comparing" && phase !== "following") return;
+    const finished = comparison.takeFinished();
+    if (finished !== undefined) {
+      lastCompare = { at: now, ...finished };
+      nextCompareAt = now + (watch === "polling" ? options.pollEveryMs : options.compareEveryMs);
+      context.counts.compares += 1;
+      context.note({ kind: "compared", ...finished });
+      move("compared");
+    }
+    if (phase === "following" && comparison.stage === undefined && (now >= nextCompareAt || carrier.takeOverflow()))
+      startCompare(now);
+    comparison.pump();
+    // In the first compare after a connect nothing is written before both trees are known.
+    if (phase === "following") carrier.pump(comparison.number, now);
+    if (isIdle() && brake.releaseIfEmpty()) context.note({ kind: "brake", engaged: false, reason: undefined, held: 0 });
+  };
+
+  const isIdle = (): boolean => phase === "following" && comparison.stage === undefined && work.pending === 0;
+
+  return {
+    step(event, now) {
+      commands = [];
+      if (phase !== "stopped") {
+        handle(event, now);
+        advance(now);
+      } else if (event.kind === "connected" || event.kind === "disconnected") {
+        connected[event.side] = event.kind === "connected";
+      }
+      return commands;
+    },
+    status: () => ({
+      phase,
+      stopped,
+      connected: { ...connected },
+      epoch,
+      sourceZxid: carrier.sourceZxid,
+      watch,
+      rules: options.rules.hash,
+      pending: work.pending,
+      oldestPendingSince: work.oldestSince,
+      idle: isIdle(),
+      targetNodes: index.size,
+      comparing: comparison.stage === undefined ? undefined : { stage: comparison.stage, nodes: comparison.nodes },
+      lastCompare,
+      brake: {
+        engaged: brake.engaged !== undefined,
+        reason: brake.engaged?.reason,
+        since: brake.engaged?.since,
+        held: brake.held.size,
+      },
+      problems: problems.list(),
+      problemCounts: Object.fromEntries([...problems.counts].filter(([, count]) => count > 0)),
+      counts: { ...context.counts },
+    }),
+  };
+}

@@ -1,0 +1,128 @@
+import type { Instant } from "#lib/clock.ts";
+import type { Acl, NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import type { LinkLimits } from "./limits.ts";
+import { parentOf } from "./paths.ts";
+
+/** One write to come: what the source said, against what the target was seen to be. */
+export interface PendingWrite {
+  readonly path: string;
+  readonly kind: "create" | "set" | "delete";
+  readonly data: NodeData;
+  readonly hash: number;
+  /** The version that set and delete must meet. */
+  readonly version: number;
+  /** Arrival of the first event it answers; undefined when a compare found it. */
+  readonly since: Instant | undefined;
+  /** A parent that no rule asks for, needed by something below. */
+  readonly passage: boolean;
+}
+
+/**
+ * Packs writes into multis: parents before children within one, and never two in flight that touch the same path or a path and
+ * its parent, so that a refused one cannot pull another down.
+ */
+export interface Outbox {
+  readonly ops: number;
+  readonly bytes: number;
+  has(path: string): boolean;
+  add(write: PendingWrite): void;
+  drop(path: string): void;
+  /** The next multi, locked until `release`; undefined when nothing can go now. */
+  take(parentExists: (path: string) => boolean): readonly PendingWrite[] | undefined;
+  release(writes: readonly PendingWrite[]): void;
+  /** Forgets all, also what is in flight; gives back what was waiting or in flight. */
+  clear(): readonly PendingWrite[];
+}
+
+/** Version, ACL and headers of one operation on the wire, roughly. */
+const opOverheadBytes = 64;
+
+export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerWrite">): Outbox {
+  const waiting = new Map<string, PendingWrite>();
+  const inFlight = new Map<string, PendingWrite>();
+  /** Parents of paths in flight, counted. */
+  const parentsInFlight = new Map<string, number>();
+  let bytes = 0;
+
+  const countParent = (path: string, change: 1 | -1): void => {
+    const parent = parentOf(path);
+    const next = (parentsInFlight.get(parent) ?? 0) + change;
+    if (next === 0) parentsInFlight.delete(parent);
+    else parentsInFlight.set(parent, next);
+  };
+  const drop = (path: string): void => {
+    const write = waiting.get(path);
+    if (write === undefined) return;
+    waiting.delete(path);
+    bytes -= bytesOf(write);
+  };
+
+  return {
+    get ops() {
+      return waiting.size;
+    },
+    get bytes() {
+      return bytes;
+    },
+    has: (path) => waiting.has(path) || inFlight.has(path),
+    add(write) {
+      drop(write.path);
+      waiting.set(write.path, write);
+      bytes += bytesOf(write);
+    },
+    drop,
+    take(parentExists) {
+      const batch: PendingWrite[] = [];
+      const created = new Set<string>();
+      let batchBytes = 0;
+      for (const write of waiting.values()) {
+        const parent = parentOf(write.path);
+        if (inFlight.has(write.path) || inFlight.has(parent)) continue;
+        if (write.kind === "delete" && parentsInFlight.has(write.path)) continue;
+        if (write.kind === "create" && !created.has(parent) && !parentExists(parent)) continue;
+        const size = bytesOf(write);
+        if (batch.length > 0 && batchBytes + size > limits.bytesPerWrite) break;
+        batch.push(write);
+        batchBytes += size;
+        if (write.kind === "create") created.add(write.path);
+        if (batch.length === limits.opsPerWrite) break;
+      }
+      if (batch.length === 0) return undefined;
+      for (const write of batch) {
+        drop(write.path);
+        inFlight.set(write.path, write);
+        countParent(write.path, 1);
+      }
+      return batch;
+    },
+    release(writes) {
+      for (const write of writes) {
+        if (inFlight.delete(write.path)) countParent(write.path, -1);
+      }
+    },
+    clear() {
+      const all = [...inFlight.values(), ...waiting.values()];
+      inFlight.clear();
+      parentsInFlight.clear();
+      waiting.clear();
+      bytes = 0;
+      return all;
+    },
+  };
+}
+
+export function toWriteOp(write: PendingWrite, acl: readonly Acl[]): WriteOp {
+  switch (write.kind) {
+    case "create":
+      return { kind: "create", path: write.path, data: write.data, acl };
+    case "set":
+      return { kind: "set", path: write.path, data: write.data, version: write.version };
+    case "delete":
+      return { kind: "delete", path: write.path, version: write.version };
+  }
+}
+
+function bytesOf(write: PendingWrite): number {
+  // A character of a path takes up to three bytes in UTF-8.
+  return opOverheadBytes + write.path.length * 3 + (write.data?.length ?? 0);
+}

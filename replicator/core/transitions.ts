@@ -1,0 +1,74 @@
+/** The phases of a link. Log lines, `idcctl link status` and docs/states.md read this one table. */
+
+export type PhaseName = "connecting" | "claiming" | "arming" | "comparing" | "following" | "stopped";
+
+export type PhaseTrigger =
+  | "bothConnected"
+  | "claimed"
+  | "claimRefused"
+  | "armed"
+  | "compared"
+  | "sessionLost"
+  | "fenced"
+  | "badData";
+
+interface Transition {
+  readonly from: PhaseName;
+  readonly on: PhaseTrigger;
+  readonly to: PhaseName;
+  readonly why: string;
+}
+
+const lost = "A session was lost: nothing is written until both sides answer again and a full compare has been made";
+const fenced = "Another replicator has taken the link over: its fence refuses our writes";
+
+export const transitions = [
+  {
+    from: "connecting",
+    on: "bothConnected",
+    to: "claiming",
+    why: "Source and target answer: the link's fence is taken over in the target",
+  },
+  { from: "claiming", on: "claimed", to: "arming", why: "The fence is ours: watches are set before anything is read" },
+  {
+    from: "claiming",
+    on: "claimRefused",
+    to: "stopped",
+    why: "The link may not be taken over: an operator must look at it",
+  },
+  { from: "claiming", on: "sessionLost", to: "connecting", why: lost },
+  {
+    from: "arming",
+    on: "armed",
+    to: "comparing",
+    why: "Changes are noticed from here on: both trees are compared in full",
+  },
+  { from: "arming", on: "sessionLost", to: "connecting", why: lost },
+  {
+    from: "comparing",
+    on: "compared",
+    to: "following",
+    why: "Both trees have been compared: each change is carried over as it happens",
+  },
+  { from: "comparing", on: "sessionLost", to: "connecting", why: lost },
+  { from: "comparing", on: "fenced", to: "stopped", why: fenced },
+  {
+    from: "comparing",
+    on: "badData",
+    to: "stopped",
+    why: "A node is not of its rule's format, and onBadData says stop",
+  },
+  { from: "following", on: "sessionLost", to: "connecting", why: lost },
+  { from: "following", on: "fenced", to: "stopped", why: fenced },
+  {
+    from: "following",
+    on: "badData",
+    to: "stopped",
+    why: "A node is not of its rule's format, and onBadData says stop",
+  },
+] as const satisfies readonly Transition[];
+
+/** The row for this trigger, or undefined where the table has none: then the trigger changes nothing. */
+export function transitionOn(from: PhaseName, on: PhaseTrigger): Transition | undefined {
+  return transitions.find((row) => row.from === from && row.on === on);
+}

@@ -1,0 +1,66 @@
+import { errorCodes, ZooKeeperError } from "#lib/zookeeper/errors.ts";
+import type { ReadRequest, ReadResult, WriteOp, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { Checkpoint, Side, WatchMode, WriteOutcome } from "../core/link-events.ts";
+import { type ClaimOutcome, claimFence, type FenceOptions, writeFenced } from "./fence.ts";
+
+/**
+ * What a link's commands do to the two ensembles. A rejected promise means that a session was lost: the answer is unknown, and
+ * a `disconnected` event says the same.
+ */
+export interface LinkWorld {
+  claim(held: bigint | undefined, signal: AbortSignal): Promise<ClaimOutcome>;
+  arm(roots: readonly string[], signal: AbortSignal): Promise<WatchMode>;
+  read(
+    side: Side,
+    requests: readonly ReadRequest[],
+    signal: AbortSignal,
+  ): Promise<{ results: readonly ReadResult[]; zxid: Zxid }>;
+  write(ops: readonly WriteOp[], checkpoint: Checkpoint, signal: AbortSignal): Promise<WriteOutcome>;
+}
+
+export function createLinkWorld(options: FenceOptions): LinkWorld {
+  const clients: Record<Side, ZooKeeper> = options;
+  return {
+    async claim(held, signal) {
+      try {
+        return await claimFence(options, held, signal);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        return { kind: "refused", code: "claim-failed", detail: error.message };
+      }
+    },
+    async arm(roots, signal) {
+      try {
+        for (const root of roots) await clients.source.addWatch(root, { recursive: true, signal });
+        return "recursive";
+      } catch (error) {
+        if (error instanceof ZooKeeperError && error.is("unimplemented")) return "polling";
+        throw error;
+      }
+    },
+    async read(side, requests, signal) {
+      return clients[side].multiRead(requests, { signal });
+    },
+    async write(ops, checkpoint, signal) {
+      try {
+        return await writeFenced(options, ops, checkpoint, signal);
+      } catch (error) {
+        // Refused as a whole, for example by a server that lacks one of the operations: none of it was applied.
+        if (!isRefusal(error)) throw error;
+        return { kind: "refused", failedAt: 0, code: error.zkCode };
+      }
+    },
+  };
+}
+
+/** The server said no; anything else means that no answer came. */
+function isRefusal(error: unknown): error is ZooKeeperError {
+  const unanswered: readonly number[] = [
+    errorCodes.connectionLoss,
+    errorCodes.sessionExpired,
+    errorCodes.sessionMoved,
+    errorCodes.operationTimeout,
+    errorCodes.requestTimeout,
+  ];
+  return error instanceof ZooKeeperError && !unanswered.includes(error.zkCode);
+}

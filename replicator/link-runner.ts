@@ -1,0 +1,142 @@
+import type { Clock } from "#lib/clock.ts";
+import { createQueue } from "#lib/queue.ts";
+import type { WatchEvent } from "#lib/zookeeper/zookeeper.ts";
+import type { Link } from "./core/link.ts";
+import type { LinkCommand, LinkEvent, LinkNote, LinkStatus, Side } from "./core/link-events.ts";
+import type { LinkWorld } from "./io/link-world.ts";
+
+/** Watch events queued for the core; beyond it they are dropped for one full compare. */
+const eventsQueuedMax = 100_000;
+const tickEveryMs = 200;
+
+/** Feeds one link's core with events and carries out its commands: one loop, one writer. */
+export interface LinkRunner {
+  push(event: LinkEvent): void;
+  watched(event: WatchEvent): void;
+  status(): LinkStatus;
+  /** When the loop last finished a step, on the monotonic clock. */
+  readonly lastStepAt: number;
+  /** Runs until the signal is aborted. Rejects only on our own faults. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves once `condition` holds after a step. */
+  until(condition: (status: LinkStatus) => boolean, signal: AbortSignal): Promise<LinkStatus>;
+}
+
+export function createLinkRunner(parts: {
+  link: Link;
+  world: LinkWorld;
+  clock: Clock;
+  onNote: (note: LinkNote) => void;
+}): LinkRunner {
+  const { link, world, clock, onNote } = parts;
+  const queue = createQueue<LinkEvent>(eventsQueuedMax);
+  const waiters = new Set<(status: LinkStatus) => void>();
+  /** Answers of one side reach the core in the order in which they were asked for. */
+  const order: Record<Side, Promise<void>> = { source: Promise.resolve(), target: Promise.resolve() };
+  let lastStepAt: number = clock.now();
+  let dropped = false;
+
+  const answerInOrder = (side: Side, answer: Promise<LinkEvent>): void => {
+    order[side] = Promise.allSettled([order[side], answer]).then(([, outcome]) => {
+      // A lost session is told by the client's state; the core has forgotten this id by then.
+      if (outcome.status === "fulfilled") queue.pushAlways(outcome.value);
+    });
+  };
+  const execute = (command: LinkCommand, signal: AbortSignal): void => {
+    switch (command.kind) {
+      case "claim":
+        answerInOrder(
+          "target",
+          world
+            .claim(command.held, signal)
+            .then((outcome) =>
+              outcome.kind === "claimed"
+                ? { ...outcome, id: command.id }
+                : { ...outcome, kind: "claimRefused", id: command.id },
+            ),
+        );
+        break;
+      case "arm":
+        answerInOrder(
+          "source",
+          world.arm(command.roots, signal).then((watch) => ({ kind: "armed", id: command.id, watch })),
+        );
+        break;
+      case "read":
+        answerInOrder(
+          command.side,
+          world
+            .read(command.side, command.requests, signal)
+            .then((answer) => ({ kind: "read", id: command.id, ...answer })),
+        );
+        break;
+      case "write":
+        answerInOrder(
+          "target",
+          world
+            .write(command.ops, command.checkpoint, signal)
+            .then((outcome) => ({ kind: "wrote", id: command.id, outcome })),
+        );
+        break;
+      case "note":
+        onNote(command.note);
+        break;
+    }
+  };
+  const tick = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await clock.sleep(tickEveryMs, { signal });
+      queue.pushAlways({ kind: "tick" });
+    }
+  };
+
+  return {
+    push: queue.pushAlways,
+    watched(event) {
+      if (event.kind === "childrenChanged") return;
+      if (queue.push({ kind: "changed", path: event.path, change: event.kind })) dropped = false;
+      else if (!dropped) {
+        dropped = true;
+        queue.pushAlways({ kind: "compareAsked" });
+      }
+    },
+    status: link.status,
+    get lastStepAt() {
+      return lastStepAt;
+    },
+    async run(signal) {
+      const stopTicks = new AbortController();
+      const ticks = tick(AbortSignal.any([signal, stopTicks.signal])).catch(() => {});
+      try {
+        for await (const event of queue.drain(signal)) {
+          for (const command of link.step(event, clock.now())) execute(command, signal);
+          lastStepAt = clock.now();
+          if (waiters.size > 0) {
+            const status = link.status();
+            for (const waiter of waiters) waiter(status);
+          }
+        }
+      } finally {
+        stopTicks.abort();
+        await ticks;
+      }
+    },
+    until(condition, signal) {
+      return new Promise((resolve, reject) => {
+        const end = (settle: () => void): void => {
+          waiters.delete(check);
+          signal.removeEventListener("abort", onAbort);
+          settle();
+        };
+        const onAbort = (): void => end(() => reject(signal.reason));
+        const check = (status: LinkStatus): void => {
+          if (condition(status)) end(() => resolve(status));
+        };
+        if (signal.aborted) return reject(signal.reason);
+        signal.addEventListener("abort", onAbort);
+        waiters.add(check);
+        check(link.status());
+      });
+    },
+  };
+}
