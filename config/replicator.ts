@@ -1,17 +1,19 @@
 import { z } from "zod";
-import { filePath, hostPort, httpSchema, logSchema, siteSchema, tlsClientSchema } from "./shared.ts";
+import type { ConfigPath, Fault } from "./problems.ts";
+import { filePath, hostPort, httpSchema, logSchema, refuseRepeats, siteSchema, tlsClientSchema } from "./shared.ts";
 
 /** The replicator's file: the one source of its types, defaults, validation and documentation. */
 
-const nodePath = z
-  .string()
-  .regex(/^\/(?!.*\/\/)(?:.*[^/])?$/, { error: "must be an absolute path without // and without a / at its end" });
+const nodePath = z.string().regex(/^(\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u, {
+  error: "must be an absolute path such as /a/b: no //, no / at its end, no . or .. in it",
+});
 
 const zooKeeperSchema = z.strictObject({
   servers: z
     .array(hostPort)
     .min(1)
     .max(32)
+    .superRefine(refuseRepeats((server) => server))
     .meta({ description: "Servers of the ensemble, host:port. Tried in random order." }),
   chroot: nodePath
     .optional()
@@ -51,32 +53,42 @@ const editSchema = z
     set: z.string().optional().meta({ description: "Replaces the value by this text." }),
   })
   .refine((edit) => (edit.map === undefined) !== (edit.set === undefined), {
-    error: "needs exactly one of map and set",
+    error: "does not say what to do, or says it twice",
+    params: { remedy: "give one of map and set" },
   });
 
-const ruleSchema = z.strictObject({
-  match: z.string().min(1).meta({
-    description:
-      "Source paths this rule is for. {name} captures a segment or part of one, ** at the end is all that follows (at least one segment).",
-  }),
-  action: z
-    .enum(["copy", "ignore"])
-    .default("copy")
-    .meta({ description: "copy: to `to`. ignore: neither copied nor deleted." }),
-  to: z.string().min(1).optional().meta({
-    description:
-      "Target path. Uses every capture of `match` once; {name:clusters} maps it through the cluster table; ** where `match` has it.",
-  }),
-  data: z
-    .strictObject({
-      format: z
-        .enum(["properties", "json", "text"])
-        .meta({ description: "How the node's bytes are read. Bytes that no edit touches stay as they are." }),
-      edits: z.array(editSchema).min(1).max(64).meta({ description: "Edits, in order." }),
-    })
-    .optional()
-    .meta({ description: "Edits of the node's data. Without it the bytes are copied as they are." }),
-});
+const ruleSchema = z
+  .strictObject({
+    match: z.string().min(1).meta({
+      description:
+        "Source paths this rule is for. {name} captures a segment or part of one, ** at the end is all that follows (at least one segment).",
+    }),
+    action: z
+      .enum(["copy", "ignore"])
+      .default("copy")
+      .meta({ description: "copy: to `to`. ignore: neither copied nor deleted." }),
+    to: z.string().min(1).optional().meta({
+      description:
+        "Target path. Uses every capture of `match` once; {name:clusters} maps it through the cluster table; ** where `match` has it.",
+    }),
+    data: z
+      .strictObject({
+        format: z
+          .enum(["properties", "json", "text"])
+          .meta({ description: "How the node's bytes are read. Bytes that no edit touches stay as they are." }),
+        edits: z.array(editSchema).min(1).max(64).meta({ description: "Edits, in order." }),
+      })
+      .optional()
+      .meta({ description: "Edits of the node's data. Without it the bytes are copied as they are." }),
+  })
+  .superRefine((rule, context) => {
+    const refuse = (key: string, message: string, remedy: string): void =>
+      context.addIssue({ code: "custom", path: [key], message, params: { remedy } });
+    if (rule.action === "copy" && rule.to === undefined) refuse("to", "is missing", "say where to, or action: ignore");
+    if (rule.action === "copy") return;
+    if (rule.to !== undefined) refuse("to", "has no meaning with action: ignore", "remove one of the two");
+    if (rule.data !== undefined) refuse("data", "has no meaning with action: ignore", "remove one of the two");
+  });
 
 const clusterSchema = z.strictObject({
   to: z.string().min(1).meta({ description: "Name of the target's cluster that stands in for this one." }),
@@ -176,7 +188,12 @@ export const replicatorSchema = z
     ...siteSchema,
     http: httpSchema(7401),
     log: logSchema,
-    links: z.array(linkSchema).min(1).max(100).meta({ description: "The links this replicator carries." }),
+    links: z
+      .array(linkSchema)
+      .min(1)
+      .max(100)
+      .superRefine(refuseRepeats((link) => link.name, ["name"]))
+      .meta({ description: "The links this replicator carries." }),
   })
   .meta({
     title: "crossidc replicator",
@@ -187,3 +204,24 @@ export type ReplicatorConfig = z.output<typeof replicatorSchema>;
 export type LinkConfig = ReplicatorConfig["links"][number];
 export type RuleConfig = LinkConfig["rules"][number];
 export type ZooKeeperConfig = LinkConfig["source"];
+
+/** What a replicator's file may say, but its operator should hear about. */
+export function replicatorCautions(config: ReplicatorConfig): Fault[] {
+  return config.links.flatMap((link, index) => [
+    ...ensembleCautions(link.source, ["links", index, "source"]),
+    ...ensembleCautions(link.target, ["links", index, "target"]),
+    ...sameTreeCautions(link, ["links", index, "target"]),
+  ]);
+}
+
+function ensembleCautions(ensemble: ZooKeeperConfig, path: ConfigPath): Fault[] {
+  if (ensemble.auth.length === 0 || ensemble.tls !== undefined) return [];
+  const message = "sends its credentials over a plain connection";
+  return [{ path: [...path, "auth"], message, remedy: "give tls, if anyone can listen on the way" }];
+}
+
+function sameTreeCautions({ source, target }: LinkConfig, path: ConfigPath): Fault[] {
+  const shared = target.servers.find((server) => source.servers.includes(server));
+  if (shared === undefined || source.chroot !== target.chroot) return [];
+  return [{ path, message: `is the source's own tree (${shared})`, remedy: "check servers and chroot" }];
+}

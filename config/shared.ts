@@ -1,14 +1,31 @@
 import { z } from "zod";
+import { marks } from "./schema.ts";
 
 /** What every daemon's file has in common. */
 
-export const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,[\]]+):\d{1,5}$/, {
-  error: "must be host:port, for example 10.1.0.7:2181 or [::1]:2181",
-});
+const portMax = 65_535;
+
+const address = (portMin: number) =>
+  z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,[\]]+):\d{1,5}$/, {
+      error: "must be host:port, for example 10.1.0.7:2181 or [::1]:2181",
+      abort: true,
+    })
+    .refine((text) => inRange(Number(text.slice(text.lastIndexOf(":") + 1)), portMin), {
+      error: "has no such port",
+      params: { remedy: `a port is ${portMin} to ${portMax}` },
+    });
+
+const inRange = (port: number, portMin: number) => port >= portMin && port <= portMax;
+
+export const hostPort = address(1);
 
 export const filePath = z
   .string()
   .min(1)
+  .regex(/^\P{Cc}*$/u, { error: "must be the path of a file, without control characters" })
+  .register(marks, { mark: "file" })
   .meta({ description: "Path of a file. Relative paths start at the config file's folder." });
 
 export const tlsClientSchema = z
@@ -23,6 +40,10 @@ export const tlsClientSchema = z
       .min(1)
       .optional()
       .meta({ description: "Name that the server's certificate must carry, when it is not the host in `servers`." }),
+  })
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+    error: "has only one of cert and key",
+    params: { remedy: "give both, or neither" },
   })
   .meta({ description: "TLS towards this server. Without it the connection is plain." });
 
@@ -43,21 +64,44 @@ export const logSchema = z
 export const httpSchema = (port: number) =>
   z
     .strictObject({
-      listen: hostPort
-        .default(`127.0.0.1:${port}`)
-        .meta({ description: "Address and port of the HTTP door. Changes are accepted from this machine only." }),
+      listen: address(0).default(`127.0.0.1:${port}`).meta({
+        description:
+          "Address and port of the HTTP door; port 0: any that is free. Changes are accepted from this machine only.",
+      }),
     })
     .prefault({})
     .meta({ description: "Health, metrics and the API that idcctl uses." });
 
+const label = z.string().regex(/^[a-z0-9-]{1,32}$/, { error: "must be 1 to 32 of a-z, 0-9 and -" });
+
+/** The loader fills in `site` from the label file, so what it hands on always has it. */
 export const siteSchema = {
-  environment: z
+  environment: label.default("prod").meta({ description: "Separates installations, and is a label of every metric." }),
+  site: label.meta({
+    description: "Name of the site this daemon runs in, for example idc2. Or else siteFile and siteKey.",
+  }),
+  siteFile: filePath
+    .optional()
+    .meta({ description: "The machine's own label file (key=value lines), which names the site under siteKey." }),
+  siteKey: z
     .string()
-    .regex(/^[a-z0-9-]{1,32}$/, { error: "must be 1 to 32 of a-z, 0-9 and -" })
-    .default("prod")
-    .meta({ description: "Separates installations, and is a label of every metric." }),
-  site: z
-    .string()
-    .regex(/^[a-z0-9-]{1,32}$/, { error: "must be 1 to 32 of a-z, 0-9 and -" })
-    .meta({ description: "Name of the site this daemon runs in, for example idc2." }),
+    .min(1)
+    .optional()
+    .meta({ description: "Key of the site's name in siteFile, for example logicIdcUK." }),
 };
+
+/** Names each element that stands in a list a second time. */
+export function refuseRepeats<Element>(nameOf: (element: Element) => string, at: readonly string[] = []) {
+  return (elements: readonly Element[], context: z.core.$RefinementCtx<Element[]>): void => {
+    const firstByName = new Map<string, number>();
+    for (const [index, element] of elements.entries()) {
+      const name = nameOf(element);
+      const first = firstByName.get(name);
+      if (first === undefined) firstByName.set(name, index);
+      else {
+        const params = { remedy: `number ${first} of the list is the same; counted from 0` };
+        context.addIssue({ code: "custom", path: [index, ...at], message: "stands here a second time", params });
+      }
+    }
+  };
+}
