@@ -15,7 +15,7 @@ export type BrakeReason = "tooManyDeletes" | "sourceRootMissing" | "sourceRootEm
 
 export interface Brake {
   /** Why it is engaged; undefined while deletes may pass. */
-  readonly engaged: { readonly reason: BrakeReason; readonly since: Instant } | undefined;
+  engagement(): { readonly reason: BrakeReason; readonly since: Instant } | undefined;
   /** Target paths whose delete waits for an operator. */
   readonly held: ReadonlySet<string>;
   /** May this delete go out? Counts it if so, holds it if not. `nodes` is the number of target nodes under the link's rules. */
@@ -53,7 +53,7 @@ export function createBrake(config: BrakeConfig): Brake {
   };
 
   return {
-    get engaged() {
+    engagement() {
       return engaged;
     },
     held,

@@ -153,13 +153,13 @@ export function createComparison(parts: {
     if (current === undefined) return;
     for (const path of problems.sourcePaths()) if (!unmapped.has(path)) problems.clear("source", path);
     const extras = index.withoutSource(number).filter((path) => !work.isPending(path));
-    if (options.deletes.mode === "mirror" && brake.engaged === undefined) {
+    if (options.deletes.mode === "mirror" && brake.engagement() === undefined) {
       const wiped = emptyRoots.find(({ root }) =>
         extras.some((path) => sourcesOf(rules, path).some((source) => isBelow(source, root))),
       );
       if (wiped !== undefined) brake.engage(wiped.missing ? "sourceRootMissing" : "sourceRootEmpty", now);
       brake.announce(extras.length, index.size, now);
-      const { engaged } = brake as Brake;
+      const engaged = brake.engagement();
       if (engaged !== undefined)
         context.note({ kind: "brake", engaged: true, reason: engaged.reason, held: extras.length });
     }

@@ -32,6 +32,8 @@ export function createLink(options: LinkOptions): Link {
   /** Id of the claim or arm command whose answer is awaited. */
   let awaited = 0;
   let nextCompareAt = Number.POSITIVE_INFINITY;
+  /** Asked for by an operator, or because events were dropped. Kept while a compare runs: it may have passed the place already. */
+  let compareWanted = false;
   let lastCompare: LinkStatus["lastCompare"];
   let commands: LinkCommand[] = [];
 
@@ -82,6 +84,7 @@ export function createLink(options: LinkOptions): Link {
   };
   const startCompare = (now: Instant): void => {
     nextCompareAt = Number.POSITIVE_INFINITY;
+    compareWanted = false;
     comparison.start(now);
   };
 
@@ -126,7 +129,7 @@ export function createLink(options: LinkOptions): Link {
         carrier.wrote(event.id, event.outcome, now);
         break;
       case "compareAsked":
-        nextCompareAt = now;
+        compareWanted = true;
         break;
       case "deletesAccepted":
         for (const path of brake.accept()) work.mark(path, undefined);
@@ -149,7 +152,8 @@ export function createLink(options: LinkOptions): Link {
       context.note({ kind: "compared", ...finished });
       move("compared");
     }
-    if (phase === "following" && comparison.stage === undefined && (now >= nextCompareAt || carrier.takeOverflow()))
+    if (carrier.takeOverflow()) compareWanted = true;
+    if (phase === "following" && comparison.stage === undefined && (compareWanted || now >= nextCompareAt))
       startCompare(now);
     comparison.pump();
     // In the first compare after a connect nothing is written before both trees are known.
@@ -185,9 +189,9 @@ export function createLink(options: LinkOptions): Link {
       comparing: comparison.stage === undefined ? undefined : { stage: comparison.stage, nodes: comparison.nodes },
       lastCompare,
       brake: {
-        engaged: brake.engaged !== undefined,
-        reason: brake.engaged?.reason,
-        since: brake.engaged?.since,
+        engaged: brake.engagement() !== undefined,
+        reason: brake.engagement()?.reason,
+        since: brake.engagement()?.since,
         held: brake.held.size,
       },
       problems: problems.list(),

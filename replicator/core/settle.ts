@@ -139,11 +139,12 @@ function settleAbsent(
     family.parked.add(path);
     work.finish(path);
   } else {
-    const wasEngaged = brake.engaged !== undefined;
+    const before = brake.engagement();
     if (emptyRoot !== undefined) brake.engage(emptyRoot, now);
     const admitted = brake.admit(path, index.size, now);
-    if (!wasEngaged && brake.engaged !== undefined) {
-      context.note({ kind: "brake", engaged: true, reason: brake.engaged.reason, held: brake.held.size });
+    const after = brake.engagement();
+    if (before === undefined && after !== undefined) {
+      context.note({ kind: "brake", engaged: true, reason: after.reason, held: brake.held.size });
     }
     if (admitted) put(parts, { path, kind: "delete", data: null, hash: 0, version: entry.version, passage: false });
     else work.finish(path);
