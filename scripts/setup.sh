@@ -1,0 +1,151 @@
+# shellcheck shell=sh
+# What the project needs from outside, sourced by ../run from the checkout's folder.
+# Everything but Debian packages lands in node_modules/ and .cache/, which git ignores.
+
+# shellcheck disable=SC2034 # read by ../run
+everything="node java zookeeper zookeeper39 promtool systemd"
+
+logs=.cache/setup
+zookeeper39_dir=.cache/zookeeper-3.9.3
+promtool_dir=.cache/prometheus
+
+# need WHAT...: installs what is missing of it. Says nothing and takes no time when all is there.
+need() {
+  missing=$(list_missing "$@")
+  [ -n "$missing" ] || return 0
+
+  mkdir -p "$logs"
+  # Another ./run may be installing the same: wait for it, then look again. The kernel frees the lock of a killed one.
+  exec 9>"$logs/lock"
+  flock 9
+  # shellcheck disable=SC2046 # a list of words
+  install_packages $(packages_for $(list_missing "$@"))
+  for what in $(list_missing "$@"); do "install_$what"; done
+  exec 9>&-
+}
+
+list_missing() {
+  for what; do "has_$what" || echo "$what"; done
+}
+
+has_node() { [ -x node_modules/.bin/node ] && has_stamp node_modules/.crossidc-stamp package.json package-lock.json; }
+has_java() { has_command java; }
+has_zookeeper() { [ -f /usr/share/java/zookeeper.jar ] && [ -f /etc/zookeeper/conf_example/log4j.properties ]; }
+has_zookeeper39() { has_stamp "$zookeeper39_dir/stamp" test/servers/pom.xml; }
+has_promtool() { [ -x "$promtool_dir/usr/bin/promtool" ]; }
+has_systemd() { has_command systemd-analyze; }
+
+# packages_for WHAT...: the Debian packages that are missing for it
+packages_for() {
+  for what; do
+    case $what in
+      node) has_command npm || echo npm ;;
+      java) echo default-jre-headless ;;
+      zookeeper) echo zookeeper ;;
+      zookeeper39) has_command mvn || echo maven ;;
+      promtool) ;;
+      systemd) echo systemd ;;
+    esac
+  done
+}
+
+# The Node of package.json's optionalDependencies comes along as node_modules/.bin/node; npm itself may run on an older one.
+install_node() {
+  step "Node 24 and npm packages" npm npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error
+  if [ ! -x node_modules/.bin/node ]; then
+    refuse "npm put no node_modules/.bin/node there: Linux on x64 or arm64 is needed, this is $(uname -sm)"
+  fi
+  write_stamp node_modules/.crossidc-stamp package.json package-lock.json
+}
+
+# Packages alone, installed by now.
+install_java() { refuse "Debian's default-jre-headless is installed, but there is no java in PATH"; }
+install_zookeeper() { refuse "Debian's zookeeper is installed, but /usr/share/java/zookeeper.jar is not there"; }
+install_systemd() { refuse "Debian's systemd is installed, but there is no systemd-analyze in PATH"; }
+
+install_zookeeper39() {
+  step "ZooKeeper 3.9.3 (Maven)" zookeeper39 copy_zookeeper39
+  write_stamp "$zookeeper39_dir/stamp" test/servers/pom.xml
+}
+
+copy_zookeeper39() {
+  rm -rf "$zookeeper39_dir" &&
+    mvn -q -B -f test/servers/pom.xml dependency:copy-dependencies -DoutputDirectory="$PWD/$zookeeper39_dir/lib"
+}
+
+# Unpacked, not installed: the package would start a Prometheus.
+install_promtool() {
+  has_command apt-get || refuse "promtool is missing: put one at $promtool_dir/usr/bin/promtool"
+  step "promtool (Debian's prometheus)" promtool unpack_promtool
+}
+
+unpack_promtool() {
+  rm -rf "$promtool_dir" "$promtool_dir.new" && mkdir -p "$promtool_dir.new" || return
+  (cd "$promtool_dir.new" && { apt-get download prometheus || { update_lists && apt-get download prometheus; }; }) &&
+    dpkg-deb -x "$promtool_dir.new"/prometheus_*.deb "$promtool_dir.new" &&
+    "$promtool_dir.new/usr/bin/promtool" --version &&
+    rm "$promtool_dir.new"/prometheus_*.deb &&
+    mv "$promtool_dir.new" "$promtool_dir"
+}
+
+# install_packages PACKAGE...: Debian packages, or exit 3 with the line that would install them
+install_packages() {
+  [ $# -gt 0 ] || return 0
+  by_hand="install by hand: apt-get install -y --no-install-recommends $*"
+  [ -z "${CROSSIDC_NO_INSTALL:-}" ] || refuse "CROSSIDC_NO_INSTALL is set; $by_hand"
+  has_command apt-get || refuse "this machine has no apt-get; $by_hand (names of Debian 12)"
+  may_install || refuse "not root, and sudo asks for a password; $by_hand"
+  step "Debian packages $*" apt apt_install "$@"
+}
+
+apt_install() {
+  set -- install -y --no-install-recommends "$@"
+  # Lists that are missing or old make the first try fail.
+  apt "$@" || { update_lists && apt "$@"; }
+}
+
+update_lists() { [ -z "${CROSSIDC_NO_INSTALL:-}" ] && may_install && apt update; }
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@"; }
+
+may_install() { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# step TITLE LOG COMMAND...: one line for a person; the command's output goes to a log and is shown when it fails
+step() {
+  title=$1 log=$logs/$2.log
+  shift 2
+  started=$(date +%s)
+  printf 'setup: %s … ' "$title" >&2
+  if "$@" >"$log" 2>&1 </dev/null; then
+    echo "done in $(($(date +%s) - started)) s" >&2
+    return 0
+  fi
+  echo "failed after $(($(date +%s) - started)) s" >&2
+  tail -n 20 "$log" | sed 's/^/    /' >&2
+  echo "setup: all of it is in $log" >&2
+  exit 1
+}
+
+refuse() {
+  echo "setup: $1" >&2
+  exit 3
+}
+
+has_command() { command -v "$1" >/dev/null 2>&1; }
+
+# A stamp is the checksum of the files that what was installed follows from; it is written last.
+has_stamp() {
+  stamp=$1
+  shift
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(cksum "$@")" ]
+}
+
+write_stamp() {
+  stamp=$1
+  shift
+  cksum "$@" >"$stamp"
+}
