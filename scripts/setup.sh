@@ -84,7 +84,7 @@ unpack_promtool() {
   (cd "$promtool_dir.new" && { apt-get download prometheus || { update_lists && apt-get download prometheus; }; }) &&
     dpkg-deb -x "$promtool_dir.new"/prometheus_*.deb "$promtool_dir.new" &&
     "$promtool_dir.new/usr/bin/promtool" --version &&
-    rm "$promtool_dir.new"/prometheus_*.deb &&
+    rm "$promtool_dir.new"/prometheus_*.deb "$promtool_dir.new/usr/bin/prometheus" &&
     mv "$promtool_dir.new" "$promtool_dir"
 }
 
@@ -93,7 +93,7 @@ install_packages() {
   [ $# -gt 0 ] || return 0
   by_hand="install by hand: apt-get install -y --no-install-recommends $*"
   [ -z "${CROSSIDC_NO_INSTALL:-}" ] || refuse "CROSSIDC_NO_INSTALL is set; $by_hand"
-  has_command apt-get || refuse "this machine has no apt-get; $by_hand (names of Debian 12)"
+  has_command apt-get || refuse "this machine has no apt-get; with the names of Debian 12, $by_hand"
   may_install || refuse "not root, and sudo asks for a password; $by_hand"
   step "Debian packages $*" apt apt_install "$@"
 }

@@ -33,22 +33,22 @@ export interface Application extends AsyncDisposable {
 }
 
 /** null and no bytes at all are different values. */
-export type NodeBytes = string | Buffer | null;
+type NodeBytes = string | Buffer | null;
 
-export interface CreateOptions {
+interface CreateOptions {
   readonly ephemeral?: boolean;
   readonly sequential?: boolean;
   readonly acl?: readonly AclEntry[];
 }
 
 /** perms: 1 read, 2 write, 4 create, 8 delete, 16 admin. */
-export interface AclEntry {
+interface AclEntry {
   readonly perms: number;
   readonly scheme: string;
   readonly id: string;
 }
 
-export interface NodeStat {
+interface NodeStat {
   readonly version: number;
   readonly cversion: number;
   readonly aversion: number;
@@ -59,7 +59,7 @@ export interface NodeStat {
   readonly numChildren: number;
 }
 
-export type ApplicationOp =
+type ApplicationOp =
   | { readonly kind: "create"; readonly path: string; readonly data?: NodeBytes }
   | { readonly kind: "set"; readonly path: string; readonly data: NodeBytes; readonly version?: number }
   | { readonly kind: "remove"; readonly path: string; readonly version?: number };

@@ -3,10 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { collectLines, type Source } from "./lines.ts";
 import { projectFolder } from "./project.ts";
 
+/** Of Debian's util-linux, which every installation has. */
+const setpriv = "setpriv";
 /** Longest wait for a process to be gone after a signal that ends it. */
 const exitMsMax = 15_000;
 
-export interface Exit {
+interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
@@ -51,7 +53,7 @@ export interface RunningProcess extends AsyncDisposable {
  */
 export function startProcess(command: string, args: readonly string[], options: ProcessOptions = {}): RunningProcess {
   const name = options.name ?? command.split("/").at(-1) ?? command;
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", command, ...args], {
+  const child = spawn(setpriv, ["--pdeathsig", "KILL", "--", command, ...args], {
     cwd: options.cwd ?? projectFolder,
     env: { ...process.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],

@@ -5,7 +5,7 @@ import { freePort } from "./ports.ts";
 /** Bytes waiting for their delay to pass, for each direction of a connection; past it the sender is held back. */
 const delayedBytesMax = 16 * 1024 * 1024;
 
-export type Direction = "toTarget" | "toClient" | "both";
+type Direction = "toTarget" | "toClient" | "both";
 
 /** A line between a client and a server that can break in the ways a WAN does. */
 export interface Proxy extends AsyncDisposable {

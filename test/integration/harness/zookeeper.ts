@@ -18,7 +18,7 @@ const readyProbeMsMax = 300;
 const startsMax = 5;
 
 /** 3.8: Debian's package. 3.9: from Maven, put into .cache by `./run setup`. */
-export type ZooKeeperVersion = "3.8" | "3.9";
+type ZooKeeperVersion = "3.8" | "3.9";
 
 export interface ZooKeeperOptions {
   readonly version: ZooKeeperVersion;
