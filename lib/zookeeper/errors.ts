@@ -49,3 +49,38 @@ export class ZooKeeperError extends OperatorError {
     return this.zkCode === errorCodes[name];
   }
 }
+
+/** The error of a reply. @param what as in "set /a at version 3" */
+export function refused(what: string, code: number): ZooKeeperError {
+  const name = errorName(code);
+  const label = name === `error ${code}` ? name : `${name} (${code})`;
+  return new ZooKeeperError(code, `Cannot ${what}: ${label}`, { hint: hints.get(code) ?? "See the log of the server" });
+}
+
+/** Of a request that has no answer and will get none. */
+export function connectionLoss(what: string, reason: string): ZooKeeperError {
+  const code = errorCodes.connectionLoss;
+  return new ZooKeeperError(code, `Cannot ${what}: connectionLoss (${code}): ${reason}`, {
+    hint: "A write may or may not have been applied: once connected again, read before you repeat it",
+  });
+}
+
+const hints = new Map<number, string>([
+  [
+    errorCodes.unimplemented,
+    "The server is too old for this request: watches that stay and multiRead need 3.6, whoAmI 3.7",
+  ],
+  [errorCodes.badArguments, "Check the path and the values of the request"],
+  [errorCodes.noNode, "The node does not exist, or its parent when it is to be created: create it first"],
+  [errorCodes.noAuth, "Give the client's identity the right in the node's ACL, or the client the right credentials"],
+  [errorCodes.badVersion, "Somebody else changed the node: read it again and decide anew"],
+  [errorCodes.noChildrenForEphemerals, "An ephemeral node has no children: put the node elsewhere"],
+  [errorCodes.nodeExists, "The node is there already: read it, and set it if it differs"],
+  [errorCodes.notEmpty, "Delete the children first"],
+  [errorCodes.invalidAcl, "The server does not know this ACL's scheme, or the ACL is empty"],
+  [errorCodes.authFailed, "Check scheme and credential of `auth`"],
+  [errorCodes.sessionMoved, "The session has gone on to another server: wait until connected again"],
+  [errorCodes.notReadOnly, "The server has lost its quorum and only reads: check the ensemble"],
+  [errorCodes.quotaExceeded, "Raise the quota of the subtree, or store less in it"],
+  [errorCodes.throttled, "The server is overloaded: send less at once"],
+]);

@@ -55,8 +55,9 @@ export type WriteOp =
   | { readonly kind: "delete"; readonly path: string; readonly version: number }
   | { readonly kind: "check"; readonly path: string; readonly version: number };
 
+/** Of a node created in a multi the server tells no Stat. */
 export type WriteResult =
-  | { readonly kind: "create"; readonly path: string; readonly stat: Stat }
+  | { readonly kind: "create"; readonly path: string }
   | { readonly kind: "set"; readonly stat: Stat }
   | { readonly kind: "delete" }
   | { readonly kind: "check" };

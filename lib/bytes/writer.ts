@@ -1,0 +1,96 @@
+import { OperatorError } from "../errors.ts";
+
+/** The message outgrew the writer's limit. It was given up at `bytesWanted`; the whole may be larger. */
+export class EncodeLimitError extends OperatorError {
+  readonly bytesWanted: number;
+  readonly bytesMax: number;
+
+  constructor(bytesWanted: number, bytesMax: number) {
+    super("BYTES_TOO_LARGE", `The message needs at least ${bytesWanted} bytes, and ${bytesMax} are allowed`, {
+      hint: "Send less at once: smaller values, or fewer in one request",
+    });
+    this.bytesWanted = bytesWanted;
+    this.bytesMax = bytesMax;
+  }
+}
+
+const firstCapacityBytes = 256;
+/** UTF-8 needs at most this many bytes for one UTF-16 unit. */
+const utf8BytesPerUnitMax = 3;
+
+/** Writes big-endian values into bytes of its own, which grow up to `bytesMax`. */
+export class Writer {
+  readonly #bytesMax: number;
+  #bytes: Buffer;
+  #length = 0;
+
+  constructor(options: { bytesMax: number }) {
+    this.#bytesMax = options.bytesMax;
+    this.#bytes = Buffer.allocUnsafe(firstCapacityBytes);
+  }
+
+  /** What was written so far. A view: more writing may leave it behind. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  i32(value: number): void {
+    this.#bytes.writeInt32BE(value, this.#grow(4));
+  }
+
+  i64(value: bigint): void {
+    this.#bytes.writeBigInt64BE(value, this.#grow(8));
+  }
+
+  bool(value: boolean): void {
+    this.#bytes.writeUInt8(value ? 1 : 0, this.#grow(1));
+  }
+
+  /** Length i32 and the bytes; null is length -1. */
+  buffer(value: Uint8Array | null): void {
+    if (value === null) {
+      this.i32(-1);
+      return;
+    }
+    const at = this.#grow(4 + value.length);
+    this.#bytes.writeInt32BE(value.length, at);
+    this.#bytes.set(value, at + 4);
+  }
+
+  /** Length i32 and the text as UTF-8. */
+  string(value: string): void {
+    this.#reserve(4 + value.length * utf8BytesPerUnitMax, () => 4 + Buffer.byteLength(value));
+    const at = this.#length;
+    const length = this.#bytes.write(value, at + 4, "utf8");
+    this.#bytes.writeInt32BE(length, at);
+    this.#length = at + 4 + length;
+  }
+
+  /** Count i32 and the items. */
+  vector<T>(items: readonly T[], item: (writer: Writer, value: T) => void): void {
+    this.i32(items.length);
+    for (const value of items) item(this, value);
+  }
+
+  /** Writes over four bytes that were written before: for a length that is known only at the end. */
+  overwriteI32(at: number, value: number): void {
+    this.#bytes.writeInt32BE(value, at);
+  }
+
+  #grow(bytes: number): number {
+    this.#reserve(bytes, () => bytes);
+    const at = this.#length;
+    this.#length = at + bytes;
+    return at;
+  }
+
+  #reserve(bytes: number, exact: () => number): void {
+    if (this.#length + bytes > this.#bytesMax && this.#length + exact() > this.#bytesMax) {
+      throw new EncodeLimitError(this.#length + exact(), this.#bytesMax);
+    }
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + bytes));
+    larger.set(this.bytes);
+    this.#bytes = larger;
+  }
+}

@@ -1,0 +1,228 @@
+import { DecodeError, Reader } from "../bytes/reader.ts";
+import type { Clock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
+import { type Aborts, createAborts } from "./aborts.ts";
+import { connectionLoss, refused } from "./errors.ts";
+import { encodeFrame } from "./frame.ts";
+import { keepaliveStep } from "./keepalive.ts";
+import type { ZooKeeperLimits } from "./options.ts";
+import type { ConnectResponse } from "./records/connect.ts";
+import { decodeReplyHeader, encodeRequestHeader, type ReplyHeader } from "./records/header.ts";
+import { opcodes, xids } from "./records/opcodes.ts";
+import { decodeWatcherEvent, type WatcherEvent } from "./records/watcher-event.ts";
+import { encodeRequest, type Request, setXid } from "./request.ts";
+import type { Transport } from "./transport.ts";
+import { createWindow } from "./window.ts";
+import type { Zxid } from "./zookeeper.ts";
+
+/** A connection that a session was opened on, until it breaks. Requests are answered in the order they were sent. */
+export interface Connection {
+  readonly session: ConnectResponse;
+  /**
+   * @param options.xid one of the fixed ones, for packets that prepare the connection
+   * @throws {ZooKeeperError} refused by the server, or connectionLoss when the connection ends before the answer
+   */
+  request<T>(request: Request<T>, options: { signal: AbortSignal; xid?: number }): Promise<T>;
+  /** Resolves when nothing waits or is in flight. */
+  idle(): Promise<void>;
+  drop(reason: string): void;
+  /** Resolves with the reason. */
+  readonly ended: Promise<string>;
+}
+
+export interface ConnectionOptions {
+  readonly limits: ZooKeeperLimits;
+  readonly clock: Clock;
+  readonly onWatch: (event: WatcherEvent, zxid: Zxid) => void;
+  readonly onZxid: (zxid: Zxid) => void;
+  /** Called before the requests that are lost with the connection are rejected. */
+  readonly onEnd: (reason: string) => void;
+}
+
+interface Pending {
+  readonly bytes: number;
+  readonly fixedXid: number | undefined;
+  readonly signal: AbortSignal;
+  readonly answer: (reader: Reader, header: ReplyHeader) => void;
+  readonly fail: (error: unknown) => void;
+  readonly describe: () => string;
+  /** Until it is sent. */
+  frame: Buffer | undefined;
+  xid: number;
+  /** Answered or given up: the reply, if one still comes, is thrown away. */
+  settled: boolean;
+}
+
+const xidMax = 0x7fff_ffff;
+const pingFrame = encodeFrame({ frameBytesMax: 8 }, (writer) =>
+  encodeRequestHeader(writer, { xid: xids.ping, opcode: opcodes.ping }),
+);
+
+export function createConnection(
+  transport: Transport,
+  session: ConnectResponse,
+  options: ConnectionOptions,
+): Connection {
+  const { clock, limits } = options;
+  const window = createWindow<Pending>(limits);
+  const aborts: Aborts<Pending> = createAborts(fail);
+  const ended = Promise.withResolvers<string>();
+  const life = new AbortController();
+  const idleWaiters: (() => void)[] = [];
+  let lastXid = 0;
+  let writable = true;
+  let heardAt = clock.now();
+  let pingedAt = clock.now();
+
+  function settle(pending: Pending): void {
+    pending.settled = true;
+    pending.frame = undefined;
+    aborts.remove(pending.signal, pending);
+  }
+
+  function fail(pending: Pending, error: unknown): void {
+    settle(pending);
+    pending.fail(error);
+  }
+
+  function pump(): void {
+    while (writable) {
+      const pending = window.admit();
+      if (pending === undefined) return;
+      if (pending.frame !== undefined) send(pending, pending.frame);
+    }
+  }
+
+  function send(pending: Pending, frame: Buffer): void {
+    pending.xid = pending.fixedXid ?? nextXid();
+    setXid(frame, pending.xid);
+    writable = transport.write(frame);
+    pending.frame = undefined;
+  }
+
+  function nextXid(): number {
+    lastXid = lastXid === xidMax ? 1 : lastXid + 1;
+    return lastXid;
+  }
+
+  function onFrame(frame: Buffer): void {
+    const reader = new Reader(frame);
+    const header = decodeReplyHeader(reader);
+    if (header.zxid > 0n) options.onZxid(header.zxid);
+    switch (header.xid) {
+      case xids.notification:
+        options.onWatch(decodeWatcherEvent(reader), header.zxid);
+        return;
+      case xids.ping:
+        return;
+      default:
+        onReply(reader, header);
+    }
+  }
+
+  function onReply(reader: Reader, header: ReplyHeader): void {
+    const pending = window.answered();
+    if (pending === undefined) throw new DecodeError(`A reply with xid ${header.xid} came where none was due`);
+    if (!pending.settled) answer(pending, reader, header);
+    pump();
+    if (window.empty) for (const resolve of idleWaiters.splice(0)) resolve();
+  }
+
+  function answer(pending: Pending, reader: Reader, header: ReplyHeader): void {
+    try {
+      if (pending.xid !== header.xid) {
+        throw new DecodeError(`A reply has xid ${header.xid} where ${pending.xid} was due`);
+      }
+      if (header.err === 0) {
+        pending.answer(reader, header);
+        settle(pending);
+      } else {
+        fail(pending, refused(pending.describe(), header.err));
+      }
+    } catch (error) {
+      fail(pending, connectionLoss(pending.describe(), messageOf(error)));
+      throw error;
+    }
+  }
+
+  async function keepAlive(): Promise<void> {
+    while (!life.signal.aborted) {
+      const step = keepaliveStep({ sessionTimeoutMs: session.sessionTimeoutMs, heardAt, pingedAt }, clock.now());
+      switch (step.kind) {
+        case "ping":
+          pingedAt = clock.now();
+          transport.write(pingFrame);
+          break;
+        case "wait":
+          await clock.sleep(step.ms, life);
+          break;
+        case "silent":
+          await lookAgain(step.silentMs);
+          break;
+      }
+    }
+  }
+
+  /** If this process itself was held up, the server's bytes may lie unread in the socket: reads come before the verdict. */
+  async function lookAgain(silentMs: number): Promise<void> {
+    const before = heardAt;
+    await clock.sleep(1, life);
+    if (heardAt === before) transport.destroy(`the server was silent for ${Math.round(silentMs)} ms`);
+  }
+
+  function onEnded(reason: string): void {
+    life.abort(new Error(reason));
+    options.onEnd(reason);
+    for (const pending of window.clear()) {
+      if (!pending.settled) fail(pending, connectionLoss(pending.describe(), reason));
+    }
+    for (const resolve of idleWaiters.splice(0)) resolve();
+    ended.resolve(reason);
+  }
+
+  transport.listen({
+    heard() {
+      heardAt = clock.now();
+    },
+    frame: onFrame,
+    drained() {
+      writable = true;
+      pump();
+    },
+    ended: onEnded,
+  });
+  keepAlive().catch((error: unknown) => {
+    if (!life.signal.aborted) throw error;
+  });
+
+  return {
+    session,
+    ended: ended.promise,
+    request<T>(request: Request<T>, { signal, xid }: { signal: AbortSignal; xid?: number }): Promise<T> {
+      if (life.signal.aborted) throw connectionLoss(request.describe(), "the connection has ended");
+      signal.throwIfAborted();
+      const frame = encodeRequest(request, limits);
+      return new Promise<T>((resolve, reject) => {
+        const pending: Pending = {
+          bytes: frame.length,
+          fixedXid: xid,
+          signal,
+          answer: (reader, header) => resolve(request.decode(reader, header)),
+          fail: reject,
+          describe: request.describe,
+          frame,
+          xid: 0,
+          settled: false,
+        };
+        aborts.add(signal, pending);
+        window.push(pending);
+        pump();
+      });
+    },
+    idle() {
+      if (window.empty || life.signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => idleWaiters.push(resolve));
+    },
+    drop: (reason) => transport.destroy(reason),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Reader } from "../bytes/reader.ts";
+import { EncodeLimitError, type Writer } from "../bytes/writer.ts";
+import { OperatorError } from "../errors.ts";
+import { encodeFrame } from "./frame.ts";
+import { encodeRequestHeader, type ReplyHeader } from "./records/header.ts";
+
+/** One request, without the xid that its connection gives it. */
+export interface Request<T> {
+  readonly opcode: number;
+  /** Writes what follows the header. */
+  readonly encode: (writer: Writer) => void;
+  /** Reads what follows the header of a reply without error. Called when the reply arrives, in the order of the wire. */
+  readonly decode: (reader: Reader, header: ReplyHeader) => T;
+  /** What was tried, for errors: "set /a at version 3". */
+  readonly describe: () => string;
+}
+
+const noXidYet = 0;
+const xidOffset = 4;
+
+/** @throws {RequestTooLarge} */
+export function encodeRequest(request: Request<unknown>, limits: { requestBytesMax: number }): Buffer {
+  try {
+    return encodeFrame({ frameBytesMax: limits.requestBytesMax }, (writer) => {
+      encodeRequestHeader(writer, { xid: noXidYet, opcode: request.opcode });
+      request.encode(writer);
+    });
+  } catch (error) {
+    if (error instanceof EncodeLimitError) throw new RequestTooLarge(request.describe(), error);
+    throw error;
+  }
+}
+
+export function setXid(frame: Buffer, xid: number): void {
+  frame.writeInt32BE(xid, xidOffset);
+}
+
+/** The request was not sent: the server takes none of this size, and would close the connection without an answer. */
+export class RequestTooLarge extends OperatorError {
+  constructor(what: string, cause: EncodeLimitError) {
+    super(
+      "ZK_REQUEST_TOO_LARGE",
+      `Cannot ${what}: the request takes at least ${cause.bytesWanted} bytes, and ${cause.bytesMax} are allowed`,
+      {
+        hint: "Store less in the node or put fewer operations into one multi; requestBytesMax follows the servers' jute.maxbuffer",
+        cause,
+      },
+    );
+  }
+}
