@@ -4,9 +4,12 @@ import { filePath, hostPort, httpSchema, logSchema, refuseRepeats, siteSchema, t
 
 /** The replicator's file: the one source of its types, defaults, validation and documentation. */
 
-const nodePath = z.string().regex(/^(\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u, {
-  error: "must be an absolute path such as /a/b: no //, no / at its end, no . or .. in it",
-});
+const nodePath = z
+  .string()
+  .regex(/^(\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u, {
+    error: "must be an absolute path such as /a/b: no //, no / at its end, no . or .. in it",
+  })
+  .meta({ title: "node path" });
 
 const zooKeeperSchema = z.strictObject({
   servers: z
@@ -129,6 +132,7 @@ const linkSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: "must be 1 to 63 of a-z, 0-9 and -, not starting with -" })
     .meta({
+      title: "name",
       description: "Name of the link: its folder /crossidc/links/<name> in the target, and a label of its metrics.",
     }),
   kind: z.enum(["zookeeper"]).meta({ description: "What is replicated." }),
@@ -160,9 +164,16 @@ const linkSchema = z.strictObject({
   targetAcl: z
     .array(
       z.strictObject({
-        perms: z.string().regex(/^(?=.)c?d?r?w?a?$/, { error: "must be some of the letters cdrwa, in this order" }),
-        scheme: z.string().min(1),
-        id: z.string(),
+        perms: z
+          .string()
+          .regex(/^(?=.)c?d?r?w?a?$/, { error: "must be some of the letters cdrwa, in this order" })
+          .meta({ title: "some of cdrwa", description: "Rights: create, delete, read, write, admin." }),
+        scheme: z.string().min(1).meta({ description: "Scheme: world, auth, digest, ip, sasl or x509." }),
+        id: z
+          .string()
+          .meta({
+            description: "Whom it is for, as the scheme has it: anyone, nothing for auth, user:hash for digest.",
+          }),
       }),
     )
     .min(1)

@@ -15,7 +15,8 @@ const address = (portMin: number) =>
     .refine((text) => inRange(Number(text.slice(text.lastIndexOf(":") + 1)), portMin), {
       error: "has no such port",
       params: { remedy: `a port is ${portMin} to ${portMax}` },
-    });
+    })
+    .meta({ title: "host:port" });
 
 const inRange = (port: number, portMin: number) => port >= portMin && port <= portMax;
 
@@ -26,7 +27,7 @@ export const filePath = z
   .min(1)
   .regex(/^\P{Cc}*$/u, { error: "must be the path of a file, without control characters" })
   .register(marks, { mark: "file" })
-  .meta({ description: "Path of a file. Relative paths start at the config file's folder." });
+  .meta({ title: "file", description: "Path of a file. Relative paths start at the config file's folder." });
 
 export const tlsClientSchema = z
   .strictObject({
@@ -72,7 +73,10 @@ export const httpSchema = (port: number) =>
     .prefault({})
     .meta({ description: "Health, metrics and the API that idcctl uses." });
 
-const label = z.string().regex(/^[a-z0-9-]{1,32}$/, { error: "must be 1 to 32 of a-z, 0-9 and -" });
+const label = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/, { error: "must be 1 to 32 of a-z, 0-9 and -" })
+  .meta({ title: "name" });
 
 /** The loader fills in `site` from the label file, so what it hands on always has it. */
 export const siteSchema = {

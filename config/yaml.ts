@@ -1,5 +1,6 @@
 import {
   Composer,
+  type CST,
   type Document,
   isAlias,
   isMap,
@@ -8,8 +9,8 @@ import {
   Lexer,
   type ParsedNode,
   Parser,
-  type Token,
 } from "yaml";
+import { messageOf } from "#lib/errors.ts";
 import type { ConfigPath } from "./problems.ts";
 
 /** Nesting of mappings and lists; the YAML library composes recursively, so this also protects the stack. */
@@ -55,22 +56,25 @@ export function parseYaml(text: string): YamlTree {
     return broken(control.index, `a control character, U+${code}, is not allowed`, "remove it; is this a text file?");
   }
   const parser = new Parser();
+  let documents: Document.Parsed[];
   try {
     const tokens = readTokens(text, parser);
     if (!Array.isArray(tokens)) return { root: undefined, faults: [tokens] };
-    return readDocuments(tokens, text);
+    // Repeated keys are found below: the library compares each with all others.
+    const composer = new Composer({ prettyErrors: false, uniqueKeys: false, merge: false, resolveKnownTags: false });
+    documents = [...composer.compose(tokens, true, text.length)];
   } catch (error) {
-    // The library recurses in places that the depth check does not see; no input may take the process down.
-    if (error instanceof RangeError) return broken(parser.offset, "is nested too deeply", tooDeepRemedy);
-    throw error;
+    // The library recurses in places that the depth check does not see; no text may take the process down.
+    return broken(parser.offset, asClause(messageOf(error)), "correct the YAML before or here");
   }
+  return readDocuments(documents);
 }
 
 const tooDeepRemedy = `at most ${depthMax} levels`;
 
-function readTokens(text: string, parser: Parser): Token[] | YamlFault {
-  const tokens: Token[] = [];
-  const take = (from: Iterable<Token>): Token | undefined => {
+function readTokens(text: string, parser: Parser): CST.Token[] | YamlFault {
+  const tokens: CST.Token[] = [];
+  const take = (from: Iterable<CST.Token>): CST.Token | undefined => {
     for (const token of from) {
       if (token.type === "directive") return token;
       tokens.push(token);
@@ -86,10 +90,7 @@ function readTokens(text: string, parser: Parser): Token[] | YamlFault {
   return tokens;
 }
 
-function readDocuments(tokens: Token[], text: string): YamlTree {
-  // Repeated keys are found below: the library compares each with all others.
-  const composer = new Composer({ prettyErrors: false, uniqueKeys: false, merge: false, resolveKnownTags: false });
-  const [first, second] = [...composer.compose(tokens, true, text.length)];
+function readDocuments([first, second]: readonly Document.Parsed[]): YamlTree {
   if (first === undefined) return { root: undefined, faults: [] };
   const rejected = [...first.errors, ...first.warnings].map((error) =>
     fault(error.pos[0], asClause(error.message), remedyByCode[error.code] ?? "correct the YAML here"),
@@ -156,7 +157,6 @@ function readNodes(document: Document.Parsed): YamlTree {
     const value: unknown[] = [];
     let size = 1;
     for (const [index, item] of items.entries()) {
-      // `- a: 1` inside [] is a pair in the library's eyes; composing gives every such pair a mapping of its own.
       const node = read(item as ParsedNode | null, offset, [...path, index]);
       children.set(index, { keyOffset: node.offset, node });
       value.push(node.value);

@@ -1,0 +1,47 @@
+import { stringify } from "yaml";
+import { impliedTimes } from "./implied.ts";
+import { type ReplicatorConfig, replicatorSchema } from "./replicator.ts";
+import { mapMarked, type Schema } from "./schema.ts";
+
+/**
+ * What `--check` prints: the config as the daemon sees it, defaults filled in and secrets masked, and the worst cases it
+ * implies as comments. The text is a valid config file again.
+ */
+export function printEffective(config: ReplicatorConfig): string {
+  // The site is resolved: printing where it came from as well would make a file that names it twice.
+  const { siteFile: _file, siteKey: _key, ...resolved } = config;
+  const times = config.links.flatMap((link) => [
+    `# ${link.name}:`,
+    ...impliedTimes(link).map(({ what, ms, deletes, from }) =>
+      deletes === undefined
+        ? `#   within ${duration(ms)}: ${what} (${from})`
+        : `#   at most ${deletes} in ${duration(ms)}: ${what} (${from})`,
+    ),
+  ]);
+  return [
+    maskedYaml(replicatorSchema, resolved),
+    "# What follows from it, per link, in the worst case:",
+    ...times,
+    "",
+  ].join("\n");
+}
+
+export function maskedYaml(schema: Schema, config: unknown): string {
+  return stringify(
+    mapMarked(schema, config, "secret", () => "***"),
+    { lineWidth: 0 },
+  );
+}
+
+/** 6667 is "6.7 s". */
+function duration(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
+  if (ms < 120_000) return `${rounded(ms / 1_000)} s`;
+  if (ms < 7_200_000) return `${rounded(ms / 60_000)} min`;
+  return `${rounded(ms / 3_600_000)} h`;
+}
+
+function rounded(value: number): number {
+  // Up: it is a worst case.
+  return Math.ceil(value * 10) / 10;
+}
