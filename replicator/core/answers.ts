@@ -43,7 +43,8 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     }
   };
   const appliedOne = (write: PendingWrite, result: WriteResult | undefined, pass: number): void => {
-    const version = result?.kind === "create" || result?.kind === "set" ? result.stat.version : 0;
+    // A node starts at version 0.
+    const version = result?.kind === "set" ? result.stat.version : 0;
     attempts.delete(write.path);
     switch (write.kind) {
       case "create":

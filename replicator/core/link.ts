@@ -20,6 +20,8 @@ import { createWork } from "./work.ts";
 export interface Link {
   step(event: LinkEvent, now: Instant): readonly LinkCommand[];
   status(): LinkStatus;
+  /** Target paths whose delete the brake holds. */
+  held(): readonly string[];
 }
 
 export function createLink(options: LinkOptions): Link {
@@ -174,6 +176,7 @@ export function createLink(options: LinkOptions): Link {
       }
       return commands;
     },
+    held: () => [...brake.held],
     status: () => ({
       phase,
       stopped,
@@ -195,7 +198,7 @@ export function createLink(options: LinkOptions): Link {
         held: brake.held.size,
       },
       problems: problems.list(),
-      problemCounts: Object.fromEntries([...problems.counts].filter(([, count]) => count > 0)),
+      problemCounts: Object.fromEntries(problems.counts),
       counts: { ...context.counts },
     }),
   };

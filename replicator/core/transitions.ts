@@ -1,6 +1,8 @@
 /** The phases of a link. Log lines, `idcctl link status` and docs/states.md read this one table. */
 
-export type PhaseName = "connecting" | "claiming" | "arming" | "comparing" | "following" | "stopped";
+export const phaseNames = ["connecting", "claiming", "arming", "comparing", "following", "stopped"] as const;
+
+export type PhaseName = (typeof phaseNames)[number];
 
 export type PhaseTrigger =
   | "bothConnected"

@@ -1,0 +1,110 @@
+import { type FastifyInstance, fastify } from "fastify";
+import { messageOf, OperatorError } from "./errors.ts";
+import type { Logger } from "./log.ts";
+
+/** One thing that must hold for a daemon to be live or ready. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface HttpOptions {
+  /** host:port, an IPv6 address in brackets. */
+  readonly listen: string;
+  readonly log: Logger;
+  /** Does the process make progress? */
+  readonly live: () => readonly HealthCheck[];
+  /** Can it do its work? */
+  readonly ready: () => readonly HealthCheck[];
+  readonly metrics: { render(): Promise<string>; readonly contentType: string };
+}
+
+const bodyBytesMax = 64 * 1024;
+const requestTimeoutMs = 10_000;
+const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
+
+/**
+ * The door all daemons have: GET /livez, /readyz (`?verbose` lists every check), /metrics. What changes something (any method
+ * but GET and HEAD) is accepted from this machine only.
+ */
+export function createHttp(options: HttpOptions): FastifyInstance {
+  const http = fastify({
+    logger: false,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    return503OnClosing: true,
+  });
+  http.addHook("onRequest", async (request, reply) => {
+    if (request.method === "GET" || request.method === "HEAD" || loopback.has(request.ip)) return;
+    await reply
+      .code(403)
+      .send(
+        errorBody(
+          "HTTP_NOT_LOCAL",
+          "Changes are accepted from this machine only",
+          "Run idcctl on the machine of the daemon",
+        ),
+      );
+  });
+  http.setErrorHandler(async (error, request, reply) => {
+    const status = (error as { statusCode?: number }).statusCode ?? (error instanceof OperatorError ? 503 : 500);
+    if (status >= 500) options.log.warn({ url: request.url, error: messageOf(error) }, "request failed");
+    const known = error instanceof OperatorError;
+    await reply
+      .code(status)
+      .send(errorBody(known ? error.code : "HTTP_FAILED", messageOf(error), known ? error.hint : ""));
+  });
+  http.setNotFoundHandler(async (request, reply) => {
+    await reply
+      .code(404)
+      .send(
+        errorBody(
+          "HTTP_NOT_FOUND",
+          `There is no ${request.method} ${request.url}`,
+          "docs/operations.md lists what there is",
+        ),
+      );
+  });
+  for (const [path, checks] of [
+    ["/livez", options.live],
+    ["/readyz", options.ready],
+  ] as const) {
+    http.get<{ Querystring: { verbose?: string } }>(path, async (request, reply) => {
+      const results = checks();
+      const ok = results.every((check) => check.ok);
+      const shown = request.query.verbose === undefined ? results.filter((check) => !check.ok) : results;
+      const lines = shown.map((check) => `[${check.ok ? "+" : "-"}] ${check.name}: ${check.detail}`);
+      await reply
+        .code(ok ? 200 : 503)
+        .type("text/plain; charset=utf-8")
+        .send([...lines, ok ? "ok" : "not ok", ""].join("\n"));
+    });
+  }
+  http.get("/metrics", async (_request, reply) => {
+    await reply.type(options.metrics.contentType).send(await options.metrics.render());
+  });
+  return http;
+}
+
+/** Starts to listen. @throws {OperatorError} HTTP_LISTEN */
+export async function listen(http: FastifyInstance, address: string): Promise<void> {
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
+  try {
+    await http.listen({ host, port: Number(address.slice(colon + 1)) });
+  } catch (cause) {
+    throw new OperatorError("HTTP_LISTEN", `Cannot listen on ${address}: ${messageOf(cause)}`, {
+      cause,
+      hint: "Check http.listen in the config file, and whether another process has the port: ss -ltnp",
+    });
+  }
+}
+
+export interface ErrorBody {
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string };
+}
+
+function errorBody(code: string, message: string, hint: string): ErrorBody {
+  return { error: { code, message, hint } };
+}

@@ -1,0 +1,51 @@
+import { exitCodes } from "#lib/errors.ts";
+import { createPaint } from "#lib/terminal.ts";
+import type { CompiledLink } from "./compile-links.ts";
+import { openZooKeeper } from "./io/clients.ts";
+import { reportSurvey, type SurveyReport } from "./io/report.ts";
+import { type LinkDeps, linkOptions } from "./link-daemon.ts";
+import { createProgress } from "./progress.ts";
+import { renderSurvey } from "./render-plan.ts";
+import { survey } from "./survey.ts";
+
+const differencesShownMax = 200;
+
+/** `--dry-run`: prints what the links would do now. Takes no fence and writes nothing, on either side. */
+export async function dryRun(options: {
+  links: readonly CompiledLink[];
+  deps: LinkDeps;
+  output: "text" | "json";
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  signal: AbortSignal;
+}): Promise<number> {
+  const { links, deps, output, stdout, stderr, signal } = options;
+  const reports: SurveyReport[] = [];
+  for (const { config, rules } of links) {
+    const progress = createProgress({ stream: stderr, link: config.name, clock: deps.clock });
+    const open = (side: "source" | "target") =>
+      openZooKeeper(config[side], {
+        ...deps,
+        log: deps.log.child({ link: config.name, side }),
+        signal,
+        onState() {},
+        onWatch() {},
+      });
+    await using source = open("source");
+    await using target = open("target");
+    await Promise.all([source.connected({ signal }), target.connected({ signal })]);
+    const result = await survey(
+      { link: linkOptions(config, rules), source, target, clock: deps.clock, onProgress: progress.show },
+      signal,
+    );
+    progress.end();
+    reports.push(reportSurvey(config.name, result));
+  }
+  if (output === "json") stdout.write(`${JSON.stringify({ links: reports }, null, 2)}\n`);
+  else
+    for (const report of reports)
+      stdout.write(
+        renderSurvey(report, { paint: createPaint(stdout.isTTY === true), differencesMax: differencesShownMax }),
+      );
+  return exitCodes.ok;
+}

@@ -1,0 +1,220 @@
+import type { LinkConfig } from "#config/replicator.ts";
+import type { Clock } from "#lib/clock.ts";
+import type { Logger } from "#lib/log.ts";
+import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
+import type { Acl, NodeData, SessionState, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
+import { createLink } from "./core/link.ts";
+import type { LinkOptions } from "./core/link-context.ts";
+import type { LinkStatus, Side } from "./core/link-events.ts";
+import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
+import { openZooKeeper } from "./io/clients.ts";
+import { layoutOf } from "./io/layout.ts";
+import { createLinkWorld } from "./io/link-world.ts";
+import { createNoteTaker, refreshGauges } from "./link-notes.ts";
+import { createLinkRunner, type LinkRunner } from "./link-runner.ts";
+import type { Metrics } from "./metrics.ts";
+import { type Survey, survey } from "./survey.ts";
+
+export interface LinkDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Names this process in the fence, for people: host and process id. */
+  readonly instance: string;
+  readonly credentialsDirectory: string | undefined;
+}
+
+/** One link's clients, core and loop, and what can be asked of it. */
+export interface LinkDaemon {
+  readonly name: string;
+  status(): LinkStatus;
+  session(side: Side): SessionState;
+  readonly lastStepAt: number;
+  /** Runs until the signal is aborted; then carries over what is known, for at most `drainMs`, and ends the sessions. */
+  run(signal: AbortSignal): Promise<void>;
+  until: LinkRunner["until"];
+  plan(signal: AbortSignal): Promise<Survey>;
+  /** As `plan`, but what is only being carried over right now does not count as a difference. */
+  verify(signal: AbortSignal): Promise<Survey>;
+  explain(path: string, signal: AbortSignal): Promise<LinkExplanation>;
+  compare(): void;
+  acceptDeletes(): void;
+}
+
+export interface LinkExplanation {
+  readonly explanation: Explanation;
+  readonly source: { readonly exists: boolean };
+  readonly target:
+    | { readonly path: string; readonly exists: boolean; readonly equal: boolean; readonly data: NodeData }
+    | undefined;
+  readonly problem: string | undefined;
+}
+
+const drainMs = 5_000;
+/** Differences count only if they are still there after so many looks. */
+const verifyLooks = 3;
+const verifyPauseMs = 500;
+
+export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkDeps): LinkDaemon {
+  const { clock, metrics } = deps;
+  const name = config.name;
+  const log = deps.log.child({ link: name });
+  const options = linkOptions(config, rules);
+  const link = createLink(options);
+  const closing = new AbortController();
+  const states: Record<Side, SessionState> = {
+    source: { kind: "connecting", reason: undefined },
+    target: { kind: "connecting", reason: undefined },
+  };
+
+  const open = (side: Side): ZooKeeper =>
+    openZooKeeper(config[side], {
+      clock,
+      random: deps.random,
+      log: log.child({ side }),
+      signal: closing.signal,
+      credentialsDirectory: deps.credentialsDirectory,
+      onState: (state) => onState(side, state),
+      onWatch: (event) => runner.watched(event),
+    });
+  const onState = (side: Side, state: SessionState): void => {
+    const before = states[side].kind;
+    states[side] = state;
+    if (state.kind === "connected") {
+      log.info({ side, server: state.server, resumed: state.resumed }, "session connected");
+      runner.push({ kind: "connected", side });
+    } else if (before === "connected" && !closing.signal.aborted) {
+      metrics.add("idc_replicator_session_losses_total", { link: name, side }, 1);
+      log.warn({ side, reason: state.reason }, "session lost");
+      runner.push({ kind: "disconnected", side });
+    }
+  };
+  // Clients start to connect on a later turn of the event loop, when `runner` exists.
+  const clients = { source: open("source"), target: open("target") };
+  const world = createLinkWorld({
+    ...clients,
+    layout: layoutOf(name),
+    ownAcl: ownAclOf(config),
+    instance: deps.instance,
+    wallTime: clock.wallTime,
+  });
+  const runner = createLinkRunner({ link, world, clock, onNote: createNoteTaker({ link: name, log, metrics }) });
+  const counted = { events: 0, eventsIgnored: 0, skipped: 0 };
+  metrics.onRender(() => {
+    const status = link.status();
+    refreshGauges({ link: name, status, nowMs: clock.now(), metrics });
+    metrics.add("idc_replicator_events_total", { link: name }, status.counts.events - counted.events);
+    metrics.add(
+      "idc_replicator_events_ignored_total",
+      { link: name },
+      status.counts.eventsIgnored - counted.eventsIgnored,
+    );
+    metrics.add("idc_replicator_skipped_total", { link: name }, status.counts.skipped - counted.skipped);
+    Object.assign(counted, status.counts);
+  });
+  const look = (signal: AbortSignal): Promise<Survey> =>
+    survey({ link: options, ...clients, clock }, AbortSignal.any([signal, closing.signal]));
+
+  return {
+    name,
+    status: link.status,
+    session: (side) => states[side],
+    get lastStepAt() {
+      return runner.lastStepAt;
+    },
+    async run(signal) {
+      const stop = new AbortController();
+      const running = runner.run(stop.signal);
+      const asked = new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      await Promise.race([asked, running]);
+      const settled = (status: LinkStatus): boolean => status.pending === 0 || status.phase !== "following";
+      await runner
+        .until(settled, AbortSignal.timeout(drainMs))
+        .catch(() => log.warn({ drainMs }, "stopped with changes pending"));
+      stop.abort();
+      await running;
+      await Promise.allSettled([clients.source.close(), clients.target.close()]);
+      closing.abort();
+    },
+    until: runner.until,
+    plan: look,
+    async verify(signal) {
+      let result = await look(signal);
+      for (let looks = 1; looks < verifyLooks && result.differences.length > 0; looks++) {
+        await clock.sleep(verifyPauseMs, { signal });
+        result = stillDifferent(result, await look(signal));
+      }
+      return result;
+    },
+    async explain(path, signal) {
+      const data = await dataOf(clients.source, path, signal);
+      const explanation = explain(rules, path, data);
+      const target = explanation.target;
+      const inTarget = target === undefined ? undefined : await dataOf(clients.target, target, signal);
+      const problem = link.status().problems.find((one) => one.path === (one.side === "source" ? path : target));
+      return {
+        explanation,
+        source: { exists: data !== undefined },
+        target:
+          target === undefined
+            ? undefined
+            : {
+                path: target,
+                exists: inTarget !== undefined,
+                equal:
+                  inTarget !== undefined && explanation.after !== undefined && sameData(inTarget, explanation.after),
+                data: inTarget ?? null,
+              },
+        problem: problem === undefined ? undefined : `${problem.kind}: ${problem.detail}`,
+      };
+    },
+    compare: () => runner.push({ kind: "compareAsked" }),
+    acceptDeletes: () => runner.push({ kind: "deletesAccepted" }),
+  };
+}
+
+export function linkOptions(config: LinkConfig, rules: RuleSet): LinkOptions {
+  const { deletes, compareEveryMs, pollEveryMs } = config;
+  return { rules, deletes, compareEveryMs, pollEveryMs, acl: config.targetAcl.map(toAcl) };
+}
+
+const permBits: Record<string, number> = { r: 1, w: 2, c: 4, d: 8, a: 16 };
+
+function toAcl({ perms, scheme, id }: LinkConfig["targetAcl"][number]): Acl {
+  return { perms: [...perms].reduce((bits, letter) => bits | (permBits[letter] ?? 0), 0), scheme, id };
+}
+
+/** Ours alone to change where we have a name there; everybody may read, so that idcctl and a standby can look. */
+function ownAclOf(config: LinkConfig): readonly Acl[] {
+  if (config.target.auth.length === 0) return [{ perms: 31, scheme: "world", id: "anyone" }];
+  return [
+    { perms: 31, scheme: "auth", id: "" },
+    { perms: 1, scheme: "world", id: "anyone" },
+  ];
+}
+
+function stillDifferent(before: Survey, now: Survey): Survey {
+  const keyOf = ({ action, target }: { action: string; target: string }): string => `${action} ${target}`;
+  const known = new Set(before.differences.map(keyOf));
+  const differences = now.differences.filter((difference) => known.has(keyOf(difference)));
+  const count = (action: string): number => differences.filter((difference) => difference.action === action).length;
+  return { ...now, differences, counts: { create: count("create"), update: count("update"), delete: count("delete") } };
+}
+
+async function dataOf(client: ZooKeeper, path: string, signal: AbortSignal): Promise<NodeData | undefined> {
+  try {
+    return (await client.getData(path, { signal })).data;
+  } catch (error) {
+    if (error instanceof ZooKeeperError && error.is("noNode")) return undefined;
+    throw error;
+  }
+}
+
+function sameData(a: NodeData, b: NodeData): boolean {
+  if (a === null || b === null) return a === b;
+  return Buffer.compare(a, b) === 0;
+}

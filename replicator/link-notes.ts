@@ -1,0 +1,80 @@
+import type { Logger } from "#lib/log.ts";
+import { errorName } from "#lib/zookeeper/errors.ts";
+import type { LinkNote, LinkStatus } from "./core/link-events.ts";
+import { phaseNames } from "./core/transitions.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Turns what the core says into log lines and counters. */
+export function createNoteTaker(options: { link: string; log: Logger; metrics: Metrics }): (note: LinkNote) => void {
+  const { link, log, metrics } = options;
+  return (note) => {
+    switch (note.kind) {
+      case "phase": {
+        const { from, to, why, detail } = note;
+        const fields = { from, to, why, ...(detail === undefined ? {} : { detail }) };
+        if (to === "stopped") log.error(fields, "link stopped");
+        else if (to === "connecting") log.warn(fields, "link changes phase");
+        else log.info(fields, "link changes phase");
+        break;
+      }
+      case "applied":
+        metrics.add("idc_replicator_operations_total", { link, op: "create" }, note.creates);
+        metrics.add("idc_replicator_operations_total", { link, op: "set" }, note.sets);
+        metrics.add("idc_replicator_operations_total", { link, op: "delete" }, note.deletes);
+        for (const lagMs of note.lagsMs) metrics.observe("idc_replicator_lag_seconds", { link }, lagMs / 1_000);
+        log.debug({ creates: note.creates, sets: note.sets, deletes: note.deletes }, "batch applied");
+        break;
+      case "problem":
+        log.warn({ ...note.problem }, "path held back");
+        break;
+      case "brake":
+        if (note.engaged) log.error({ reason: note.reason, deletes: note.held }, "delete brake engaged");
+        else log.info({}, "delete brake released");
+        break;
+      case "foreignWrite":
+        metrics.add("idc_replicator_foreign_writes_total", { link }, 1);
+        log.warn({ path: note.path }, "target node was changed by somebody else");
+        break;
+      case "refused":
+        metrics.add("idc_replicator_refusals_total", { link }, 1);
+        log.debug({ path: note.path, op: note.op, code: errorName(note.code) }, "target refused an operation");
+        break;
+      case "compared": {
+        const { sourceNodes, targetNodes, differences, tookMs } = note;
+        metrics.add("idc_replicator_compares_total", { link }, 1);
+        metrics.set("idc_replicator_compare_duration_seconds", { link }, tookMs / 1_000);
+        metrics.set("idc_replicator_compare_differences", { link }, differences);
+        log.info({ sourceNodes, targetNodes, differences, tookMs: Math.round(tookMs) }, "trees compared");
+        break;
+      }
+      case "dirtyOverflow":
+        log.warn({}, "too many changes at once: a full compare will follow");
+        break;
+    }
+  };
+}
+
+/** Gauges that are read off the link's state when somebody asks. */
+export function refreshGauges(options: { link: string; status: LinkStatus; nowMs: number; metrics: Metrics }): void {
+  const { link, status, nowMs, metrics } = options;
+  for (const phase of phaseNames)
+    metrics.set("idc_replicator_link_phase", { link, phase }, status.phase === phase ? 1 : 0);
+  if (status.stopped !== undefined) metrics.set("idc_replicator_link_stopped", { link, code: status.stopped.code }, 1);
+  for (const side of ["source", "target"] as const) {
+    metrics.set("idc_replicator_session_up", { link, side }, status.connected[side] ? 1 : 0);
+  }
+  metrics.set("idc_replicator_pending_paths", { link }, status.pending);
+  const oldest = status.oldestPendingSince;
+  metrics.set("idc_replicator_oldest_pending_seconds", { link }, oldest === undefined ? 0 : (nowMs - oldest) / 1_000);
+  metrics.set("idc_replicator_brake_engaged", { link }, status.brake.engaged ? 1 : 0);
+  metrics.set("idc_replicator_brake_held_deletes", { link }, status.brake.held);
+  metrics.set("idc_replicator_target_nodes", { link }, status.targetNodes);
+  metrics.set("idc_replicator_fence_epoch", { link }, Number(status.epoch ?? 0n));
+  metrics.set("idc_replicator_watch_recursive", { link }, status.watch === "recursive" ? 1 : 0);
+  if (status.lastCompare !== undefined) {
+    metrics.set("idc_replicator_compare_age_seconds", { link }, (nowMs - status.lastCompare.at) / 1_000);
+  }
+  for (const [kind, count] of Object.entries(status.problemCounts)) {
+    metrics.set("idc_replicator_problem_paths", { link, kind }, count);
+  }
+}

@@ -1,0 +1,129 @@
+import { hostname } from "node:os";
+import { printEffective } from "#config/effective.ts";
+import { loadConfig, readConfigFile } from "#config/load.ts";
+import { type ReplicatorConfig, replicatorSchema } from "#config/replicator.ts";
+import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
+import { systemClock } from "#lib/clock.ts";
+import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
+import { createLogger } from "#lib/log.ts";
+import { readVersion } from "#lib/version.ts";
+import { compileLinks } from "./compile-links.ts";
+import { dryRun } from "./dry-run.ts";
+import { createMetrics } from "./metrics.ts";
+import { createReplicator } from "./replicator.ts";
+
+const spec = {
+  program: "crossidc-replicator",
+  version: readVersion(),
+  summary: "Mirrors the metadata of one IDC's ZooKeeper into another IDC's ZooKeeper.",
+  options: {
+    config: {
+      type: "string",
+      short: "c",
+      placeholder: "F",
+      required: true,
+      help: "Config file (YAML); docs/config.md has every key.",
+    },
+    check: { type: "boolean", help: "Print the effective config and the times it implies, and end." },
+    once: { type: "boolean", help: "Bring every link's target up to date, and end." },
+    "dry-run": { type: "boolean", help: "Print what --once would do, and end. Writes nothing at all." },
+    output: {
+      type: "string",
+      short: "o",
+      placeholder: "FORMAT",
+      default: "text",
+      choices: ["text", "json"],
+      help: "Format of the --dry-run plan on standard output.",
+    },
+  },
+  examples: [
+    {
+      command: "crossidc-replicator --config /etc/crossidc/replicator.yaml --check",
+      help: "Is the file right, and what does it mean?",
+    },
+    { command: "crossidc-replicator --config /etc/crossidc/replicator.yaml --dry-run", help: "What would change?" },
+    {
+      command: "crossidc-replicator --config /etc/crossidc/replicator.yaml",
+      help: "Run the links (what systemd does).",
+    },
+  ],
+  exits: ["ok", "error", "usage", "refused", "different"],
+} as const satisfies CommandSpec;
+
+/** The process: config, clients, run, close on SIGTERM; nothing else. */
+async function main(): Promise<number> {
+  const line = parseCommandLine(spec, process.argv.slice(2));
+  if (line.kind === "print") {
+    process.stdout.write(line.text);
+    return exitCodes.ok;
+  }
+  if (line.kind === "usage") {
+    process.stderr.write(`${line.message}\n`);
+    return exitCodes.usage;
+  }
+  const { values } = line;
+  if ([values.check, values.once, values["dry-run"]].filter(Boolean).length > 1) {
+    process.stderr.write(`${spec.program}: give at most one of --check, --once and --dry-run\n`);
+    return exitCodes.usage;
+  }
+  const loaded = loadConfig(replicatorSchema, values.config, { readFile: readConfigFile });
+  const links = compileLinks(loaded);
+  if (values.check) {
+    process.stdout.write(printEffective(loaded.config));
+    return exitCodes.ok;
+  }
+  const stop = stopOnSignals();
+  const deps = dependencies(loaded.config);
+  if (values["dry-run"]) {
+    return dryRun({
+      links,
+      deps,
+      output: values.output === "json" ? "json" : "text",
+      stdout: process.stdout,
+      stderr: process.stderr,
+      signal: stop,
+    });
+  }
+  const replicator = createReplicator({
+    config: loaded.config,
+    links,
+    deps,
+    notifySocket: process.env["NOTIFY_SOCKET"],
+    version: spec.version,
+  });
+  return values.once ? replicator.once({ stderr: process.stderr, signal: stop }) : replicator.run(stop);
+}
+
+function dependencies(config: ReplicatorConfig) {
+  return {
+    clock: systemClock,
+    random: Math.random,
+    log: createLogger(config.log),
+    metrics: createMetrics(config.environment),
+    instance: `${hostname()}/${process.pid}`,
+    credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"],
+  };
+}
+
+/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */
+function stopOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(exitCodes.error);
+      controller.abort(new OperatorError("REP_STOPPED", `Stopped by ${name}`, { hint: "" }));
+    });
+  }
+  return controller.signal;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const hint = error instanceof OperatorError && error.hint !== "" ? `\n${error.hint}` : "";
+  process.stderr.write(`${spec.program}: ${messageOf(error)}${hint}\n`);
+  if (!(error instanceof OperatorError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = exitCodes.error;
+}
+// Whatever is still open by now is of no use to anybody.
+process.exit();

@@ -1,0 +1,67 @@
+import { formatCount } from "#lib/table.ts";
+import type { Paint } from "#lib/terminal.ts";
+import type { DifferenceReport, SurveyReport } from "./io/report.ts";
+
+const marks = { create: "+", update: "~", delete: "-" } as const;
+
+/** A plan or a verify as people read it: what would change, why some paths are held back, and the sums by rule. */
+export function renderSurvey(report: SurveyReport, options: { paint: Paint; differencesMax: number }): string {
+  const { paint, differencesMax } = options;
+  const { counts, problems, brake } = report;
+  const total = counts.create + counts.update + counts.delete;
+  const lines = [
+    paint.bold(`Link ${report.link}`) +
+      paint.dim(
+        `  ${formatCount(report.sourceNodes)} source nodes read, ${formatCount(report.targetNodes)} target nodes read`,
+      ),
+  ];
+  for (const difference of report.differences.slice(0, differencesMax))
+    lines.push(...renderDifference(difference, paint));
+  if (total > differencesMax)
+    lines.push(paint.dim(`  … and ${formatCount(total - differencesMax)} more (-o json lists up to 10,000)`));
+  for (const { kind, path, detail } of problems.slice(0, differencesMax)) {
+    lines.push(paint.yellow(`  ! ${kind}  ${path}`), paint.dim(`      ${detail}`));
+  }
+  if (brake.engaged) {
+    lines.push(
+      paint.red(`  Delete brake (${brake.reason}): ${formatCount(brake.held)} deletes would wait for an operator`),
+    );
+  }
+  for (const [rule, of] of Object.entries(report.byRule)) {
+    lines.push(`  rule ${rule}: ${of.create} to create, ${of.update} to update, ${of.delete} to delete`);
+  }
+  const held = Object.entries(report.problemCounts).map(([kind, count]) => `${formatCount(count)} ${kind}`);
+  lines.push(
+    report.equal
+      ? paint.green("  Equal: 0 differences")
+      : `  ${formatCount(counts.create)} to create, ${formatCount(counts.update)} to update, ${formatCount(counts.delete)} to delete` +
+          (held.length === 0 ? "" : `; held back: ${held.join(", ")}`),
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+function renderDifference(difference: DifferenceReport, paint: Paint): string[] {
+  const { action, target, source, rule, before, after, braked } = difference;
+  const colour = { create: paint.green, update: paint.yellow, delete: paint.red }[action];
+  const from = source === undefined || source === target ? "" : paint.dim(`  from ${source}`);
+  const head =
+    colour(`  ${marks[action]} ${action}  ${target}`) + from + paint.dim(rule === undefined ? "" : `  (rule ${rule})`);
+  const lines = [head + (braked ? paint.red("  held by the delete brake") : "")];
+  if (action === "update")
+    lines.push(
+      ...lineDiff(before, after).map((line) => `      ${line.startsWith("+") ? paint.green(line) : paint.red(line)}`),
+    );
+  return lines;
+}
+
+/** Lines that only one side has, in their order. Node data is short and its keys keep their places: no need for more. */
+function lineDiff(before: string | null, after: string | null): string[] {
+  if (before === null || after === null)
+    return [`- ${before === null ? "(null)" : "(data)"}`, `+ ${after === null ? "(null)" : "(data)"}`];
+  const old = before.split("\n");
+  const fresh = after.split("\n");
+  return [
+    ...old.filter((line) => !fresh.includes(line)).map((line) => `- ${line}`),
+    ...fresh.filter((line) => !old.includes(line)).map((line) => `+ ${line}`),
+  ];
+}

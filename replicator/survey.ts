@@ -1,0 +1,193 @@
+import type { Clock } from "#lib/clock.ts";
+import type { NodeData, Stat, WriteOp, WriteResult, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { createLink } from "./core/link.ts";
+import type { LinkOptions } from "./core/link-context.ts";
+import type { LinkStatus } from "./core/link-events.ts";
+import type { Problem } from "./core/problems.ts";
+import { sourcesOf, translatePath } from "./core/rules/rules.ts";
+import type { LinkWorld } from "./io/link-world.ts";
+import { createLinkRunner } from "./link-runner.ts";
+
+/** Differences that are listed with their data; beyond it they are only counted. */
+export const differencesListedMax = 10_000;
+const readsPerRequest = 100;
+
+export interface Difference {
+  readonly action: "create" | "update" | "delete";
+  readonly target: string;
+  readonly source: string | undefined;
+  /** Index of the rule in the link's list. */
+  readonly rule: number | undefined;
+  readonly before: NodeData;
+  readonly after: NodeData;
+  /** The delete brake would hold it for an operator. */
+  readonly braked: boolean;
+}
+
+export interface Survey {
+  readonly differences: readonly Difference[];
+  /** All of them, also those that are not listed. */
+  readonly counts: { readonly create: number; readonly update: number; readonly delete: number };
+  readonly problems: readonly Problem[];
+  readonly problemCounts: LinkStatus["problemCounts"];
+  readonly brake: LinkStatus["brake"];
+  readonly sourceNodes: number;
+  readonly targetNodes: number;
+}
+
+export interface SurveyOptions {
+  readonly link: LinkOptions;
+  readonly source: ZooKeeper;
+  readonly target: ZooKeeper;
+  readonly clock: Clock;
+  readonly onProgress?: (status: LinkStatus) => void;
+}
+
+/**
+ * What the link would do now: the link's own core in a world that reads for real, takes no fence, and writes nothing. So a plan
+ * and a verify see what the link sees, with the same rules, brake and conflicts.
+ * @throws what a lost session throws; a survey is not resumed
+ */
+export async function survey(options: SurveyOptions, signal: AbortSignal): Promise<Survey> {
+  const planned: WriteOp[] = [];
+  const failure = new AbortController();
+  const link = createLink(options.link);
+  const world = dryWorld(options, planned, (cause) => failure.abort(cause));
+  const runner = createLinkRunner({
+    link,
+    world,
+    clock: options.clock,
+    onNote: () => options.onProgress?.(link.status()),
+  });
+  const stop = new AbortController();
+  const running = runner.run(AbortSignal.any([signal, failure.signal, stop.signal]));
+  running.catch((cause: unknown) => failure.abort(cause));
+  try {
+    runner.push({ kind: "connected", side: "source" });
+    runner.push({ kind: "connected", side: "target" });
+    const status = await runner.until(
+      ({ idle, phase }) => idle || phase === "stopped",
+      AbortSignal.any([signal, failure.signal]),
+    );
+    return await describe(options, planned, link.held(), status, signal);
+  } finally {
+    stop.abort();
+    await running;
+  }
+}
+
+function dryWorld(options: SurveyOptions, planned: WriteOp[], fail: (cause: unknown) => void): LinkWorld {
+  return {
+    claim: async () => ({ kind: "claimed", epoch: 0n, sourceZxid: 0n as Zxid }),
+    arm: async () => "polling",
+    async read(side, requests, signal) {
+      try {
+        return await options[side].multiRead(requests, { signal });
+      } catch (error) {
+        fail(error);
+        throw error;
+      }
+    },
+    async write(ops) {
+      planned.push(...ops);
+      return { kind: "applied", results: ops.map(resultOf), zxid: 0n as Zxid };
+    },
+  };
+}
+
+function resultOf(op: WriteOp): WriteResult {
+  switch (op.kind) {
+    case "create":
+      return { kind: "create", path: op.path };
+    case "set":
+      return { kind: "set", stat: { ...noStat, version: op.version + 1 } };
+    case "delete":
+    case "check":
+      return { kind: op.kind };
+  }
+}
+
+const noZxid = 0n as Zxid;
+const noStat: Stat = {
+  czxid: noZxid,
+  mzxid: noZxid,
+  pzxid: noZxid,
+  ctime: 0n,
+  mtime: 0n,
+  version: 0,
+  cversion: 0,
+  aversion: 0,
+  ephemeralOwner: 0n,
+  dataLength: 0,
+  numChildren: 0,
+};
+
+async function describe(
+  options: SurveyOptions,
+  planned: readonly WriteOp[],
+  held: readonly string[],
+  status: LinkStatus,
+  signal: AbortSignal,
+): Promise<Survey> {
+  const braked = new Set(held);
+  const all: WriteOp[] = [...planned, ...held.map((path): WriteOp => ({ kind: "delete", path, version: -1 }))];
+  all.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const listed = all.slice(0, differencesListedMax);
+  const before = await readTarget(
+    options.target,
+    listed.filter(({ kind }) => kind !== "create").map(({ path }) => path),
+    signal,
+  );
+  return {
+    differences: listed.map((op) => differenceOf(options, op, before.get(op.path) ?? null, braked)),
+    counts: {
+      create: all.filter(({ kind }) => kind === "create").length,
+      update: all.filter(({ kind }) => kind === "set").length,
+      delete: all.filter(({ kind }) => kind === "delete").length,
+    },
+    problems: status.problems,
+    problemCounts: status.problemCounts,
+    brake: status.brake,
+    sourceNodes: status.lastCompare?.sourceNodes ?? 0,
+    targetNodes: status.lastCompare?.targetNodes ?? 0,
+  };
+}
+
+function differenceOf(
+  { link: { rules } }: SurveyOptions,
+  op: WriteOp,
+  before: NodeData,
+  braked: ReadonlySet<string>,
+): Difference {
+  const source = sourcesOf(rules, op.path)[0];
+  const outcome = source === undefined ? undefined : translatePath(rules, source);
+  return {
+    action: op.kind === "set" ? "update" : op.kind === "create" ? "create" : "delete",
+    target: op.path,
+    source,
+    rule: outcome?.kind === "copy" ? outcome.rule : undefined,
+    before,
+    after: op.kind === "create" || op.kind === "set" ? op.data : null,
+    braked: braked.has(op.path),
+  };
+}
+
+async function readTarget(
+  target: ZooKeeper,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, NodeData>> {
+  const data = new Map<string, NodeData>();
+  for (let from = 0; from < paths.length; from += readsPerRequest) {
+    const part = paths.slice(from, from + readsPerRequest);
+    const { results } = await target.multiRead(
+      part.map((path) => ({ kind: "data", path })),
+      { signal },
+    );
+    for (const [at, path] of part.entries()) {
+      const result = results[at];
+      if (result?.kind === "data") data.set(path, result.data);
+    }
+  }
+  return data;
+}
