@@ -6,7 +6,7 @@ import type { Acl, NodeData, SessionState, ZooKeeper } from "#lib/zookeeper/zook
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkStatus, Side } from "./core/link-events.ts";
-import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
+import { type Explanation, explain, type RuleSet, translate } from "./core/rules/rules.ts";
 import { openZooKeeper } from "./io/clients.ts";
 import { layoutOf } from "./io/layout.ts";
 import { createLinkWorld } from "./io/link-world.ts";
@@ -44,10 +44,10 @@ export interface LinkDaemon {
 
 export interface LinkExplanation {
   readonly explanation: Explanation;
-  readonly source: { readonly exists: boolean };
-  readonly target:
-    | { readonly path: string; readonly exists: boolean; readonly equal: boolean; readonly data: NodeData }
-    | undefined;
+  readonly sourceExists: boolean;
+  /** undefined when the path maps nowhere. */
+  readonly inTarget: { readonly exists: boolean; readonly equal: boolean } | undefined;
+  /** Why it is held back right now. */
   readonly problem: string | undefined;
 }
 
@@ -63,6 +63,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const options = linkOptions(config, rules);
   const link = createLink(options);
   const closing = new AbortController();
+  let ended = false;
   const states: Record<Side, SessionState> = {
     source: { kind: "connecting", reason: undefined },
     target: { kind: "connecting", reason: undefined },
@@ -84,7 +85,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     if (state.kind === "connected") {
       log.info({ side, server: state.server, resumed: state.resumed }, "session connected");
       runner.push({ kind: "connected", side });
-    } else if (before === "connected" && !closing.signal.aborted) {
+    } else if (before === "connected" && !ended) {
       metrics.add("idc_replicator_session_losses_total", { link: name, side }, 1);
       log.warn({ side, reason: state.reason }, "session lost");
       runner.push({ kind: "disconnected", side });
@@ -116,6 +117,13 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const look = (signal: AbortSignal): Promise<Survey> =>
     survey({ link: options, ...clients, clock }, AbortSignal.any([signal, closing.signal]));
 
+  const compareWith = async (target: string, source: string, data: NodeData | undefined, signal: AbortSignal) => {
+    const found = await dataOf(clients.target, target, signal);
+    const wanted = data === undefined ? undefined : translate(rules, source, data);
+    const equal = found !== undefined && wanted?.kind === "copy" && sameData(found, wanted.data);
+    return { exists: found !== undefined, equal };
+  };
+
   return {
     name,
     status: link.status,
@@ -137,6 +145,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
         .catch(() => log.warn({ drainMs }, "stopped with changes pending"));
       stop.abort();
       await running;
+      ended = true;
       await Promise.allSettled([clients.source.close(), clients.target.close()]);
       closing.abort();
     },
@@ -153,22 +162,12 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     async explain(path, signal) {
       const data = await dataOf(clients.source, path, signal);
       const explanation = explain(rules, path, data);
-      const target = explanation.target;
-      const inTarget = target === undefined ? undefined : await dataOf(clients.target, target, signal);
+      const { target } = explanation;
       const problem = link.status().problems.find((one) => one.path === (one.side === "source" ? path : target));
       return {
         explanation,
-        source: { exists: data !== undefined },
-        target:
-          target === undefined
-            ? undefined
-            : {
-                path: target,
-                exists: inTarget !== undefined,
-                equal:
-                  inTarget !== undefined && explanation.after !== undefined && sameData(inTarget, explanation.after),
-                data: inTarget ?? null,
-              },
+        sourceExists: data !== undefined,
+        inTarget: target === undefined ? undefined : await compareWith(target, path, data, signal),
         problem: problem === undefined ? undefined : `${problem.kind}: ${problem.detail}`,
       };
     },

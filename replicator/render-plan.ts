@@ -41,27 +41,15 @@ export function renderSurvey(report: SurveyReport, options: { paint: Paint; diff
 }
 
 function renderDifference(difference: DifferenceReport, paint: Paint): string[] {
-  const { action, target, source, rule, before, after, braked } = difference;
+  const { action, target, source, rule, lines: changes, braked } = difference;
   const colour = { create: paint.green, update: paint.yellow, delete: paint.red }[action];
   const from = source === undefined || source === target ? "" : paint.dim(`  from ${source}`);
   const head =
     colour(`  ${marks[action]} ${action}  ${target}`) + from + paint.dim(rule === undefined ? "" : `  (rule ${rule})`);
   const lines = [head + (braked ? paint.red("  held by the delete brake") : "")];
-  if (action === "update")
-    lines.push(
-      ...lineDiff(before, after).map((line) => `      ${line.startsWith("+") ? paint.green(line) : paint.red(line)}`),
-    );
+  for (const { line, before, after } of changes ?? []) {
+    for (const text of before) lines.push(paint.red(`      ${line} - ${text}`));
+    for (const text of after) lines.push(paint.green(`      ${line} + ${text}`));
+  }
   return lines;
-}
-
-/** Lines that only one side has, in their order. Node data is short and its keys keep their places: no need for more. */
-function lineDiff(before: string | null, after: string | null): string[] {
-  if (before === null || after === null)
-    return [`- ${before === null ? "(null)" : "(data)"}`, `+ ${after === null ? "(null)" : "(data)"}`];
-  const old = before.split("\n");
-  const fresh = after.split("\n");
-  return [
-    ...old.filter((line) => !fresh.includes(line)).map((line) => `- ${line}`),
-    ...fresh.filter((line) => !old.includes(line)).map((line) => `+ ${line}`),
-  ];
 }

@@ -105,16 +105,16 @@ function settlePresent(
 function create(parts: CarrierParts, path: string, data: NodeData, now: Instant): void {
   const { context, index, problems, outbox, work, family } = parts;
   const parent = parentOf(path);
-  if (index.exists(parent) || outbox.has(parent)) {
-    problems.clear("target", path);
-    put(parts, { path, kind: "create", data, hash: hashData(data), version: -1, passage: false });
+  const isThere = index.exists(parent) || outbox.has(parent);
+  if (!isThere && sourcesOf(context.options.rules, parent).length > 0) {
+    family.orphans.set(parent, (family.orphans.get(parent) ?? new Set()).add(path));
+    work.hold(path, "parentMissing", `Waits for ${parent}, which is not in the target yet`, now);
+    if (!work.isPending(parent)) work.mark(parent, undefined);
     return;
   }
-  family.orphans.set(parent, (family.orphans.get(parent) ?? new Set()).add(path));
-  work.hold(path, "parentMissing", `Waits for ${parent}, which is not in the target yet`, now);
-  if (work.isPending(parent)) return;
-  if (sourcesOf(context.options.rules, parent).length > 0) work.mark(parent, undefined);
-  else createPassage(parts, parent);
+  if (!isThere) createPassage(parts, parent);
+  problems.clear("target", path);
+  put(parts, { path, kind: "create", data, hash: hashData(data), version: -1, passage: false });
 }
 
 function settleAbsentUnseen(parts: CarrierParts, path: string): void {
