@@ -70,12 +70,13 @@ function mapCluster(rules: RuleSet, name: string): string | undefined {
   return rules.tables.clusters.get(name) ?? (rules.unmapped === "copy" ? name : undefined);
 }
 
-/** Captures and rows may make what no literal may be. */
+/** Captures and rows may make what no text in a rule may be. */
 function whyInvalid(rule: CopyRule, target: string): string | undefined {
+  if (!rule.to.ambiguous && !suspicious.test(target)) return undefined;
   const path = segmentsOf(target);
   if (path === undefined) return `target ${quote(target)} has an empty segment`;
   if (isReserved(path[0])) return `target ${quote(target)} lies in /${path[0]}, which the rules never write`;
-  if (target.includes("/.") && path.some((segment) => segment === "." || segment === "..")) {
+  if (path.includes(".") || path.includes("..")) {
     return `target ${quote(target)} has a segment . or .., which ZooKeeper refuses`;
   }
   if (hasBadCharacter(target)) return `target ${quote(target)} has a character that ZooKeeper refuses`;
@@ -84,6 +85,9 @@ function whyInvalid(rule: CopyRule, target: string): string | undefined {
   }
   return undefined;
 }
+
+/** One look that tells almost every target from those worth a closer one. */
+const suspicious = /\/(?:[./]|$)|[^ -~]|^\/(?:zookeeper|crossidc)/;
 
 /** Source paths whose captures, mapped, are these. */
 function candidates(rules: RuleSet, rule: CopyRule, mapped: readonly string[]): string[] {

@@ -133,8 +133,17 @@ export function literalRoot(pattern: Pattern): string {
 
 /** The segments of an absolute path; undefined for the root and for what is no path. */
 export function segmentsOf(path: string): string[] | undefined {
-  if (path.length < 2 || !path.startsWith("/") || path.endsWith("/") || path.includes("//")) return undefined;
-  return path.slice(1).split("/");
+  if (!path.startsWith("/")) return undefined;
+  const segments: string[] = [];
+  let from = 1;
+  for (let end = path.indexOf("/", from); end >= 0; end = path.indexOf("/", from)) {
+    if (end === from) return undefined;
+    segments.push(path.slice(from, end));
+    from = end + 1;
+  }
+  if (from === path.length) return undefined;
+  segments.push(path.slice(from));
+  return segments;
 }
 
 /** Whether everything from this first segment on belongs to the server or to us. */
@@ -144,8 +153,7 @@ export function isReserved(firstSegment: string | undefined): boolean {
 
 /** Whether ZooKeeper refuses the text anywhere in a path. @source ZooKeeper 3.9 PathUtils.validatePath */
 export function hasBadCharacter(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the server refuses
-  return /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/.test(text);
+  return /[^ -~\u00a0-\ud7ff\uf900-\uffef]/.test(text);
 }
 
 export function quote(text: string): string {

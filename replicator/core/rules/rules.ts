@@ -3,6 +3,8 @@
  * them. This is its one door; what stands behind is nobody else's business.
  */
 export { compileRules } from "./compile.ts";
+export { type Explanation, explain } from "./explain.ts";
+export { checkLinks } from "./links.ts";
 export { mayHoldSources, mayHoldTargets, sourcesOf, translatePath } from "./paths.ts";
 export type { PathOutcome, RuleProblem, RuleSet, Translation } from "./ruleset.ts";
 export { translate } from "./translate.ts";

@@ -2,8 +2,10 @@ import { findJson } from "./json-scan.ts";
 import {
   type CompiledEdit,
   decodeUtf8,
+  type Edit,
   type EditOutcome,
   encodeUtf8,
+  inTurn,
   type Replacement,
   type Rewrite,
   rewriteText,
@@ -12,7 +14,7 @@ import {
 
 /** Edits of JSON: the string at a pointer, or each string of the array there, is rewritten in place. */
 export function compileJsonEdit(rewrites: readonly Rewrite[]): CompiledEdit {
-  const steps: { rewrite: Rewrite; pointer: readonly string[] }[] = [];
+  const edits: Edit[] = [];
   for (const [index, rewrite] of rewrites.entries()) {
     if (!/^(\/([^/~]|~[01])*)+$/.test(rewrite.at)) {
       return {
@@ -21,20 +23,11 @@ export function compileJsonEdit(rewrites: readonly Rewrite[]): CompiledEdit {
         remedy: "write /member/member or /member/0; ~1 stands for / and ~0 for ~ inside a name (RFC 6901)",
       };
     }
-    const pointer = rewrite.at.slice(1).split("/");
-    steps.push({ rewrite, pointer: pointer.map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~")) });
+    const names = rewrite.at.slice(1).split("/");
+    const pointer = names.map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+    edits.push((data) => editOnce(data, rewrite, pointer));
   }
-  return {
-    edit: (data) => {
-      let current = data;
-      for (const { rewrite, pointer } of steps) {
-        const outcome = editOnce(current, rewrite, pointer);
-        if (outcome.kind === "edited") current = outcome.data;
-        else if (outcome.kind !== "same") return outcome;
-      }
-      return current === data ? { kind: "same" } : { kind: "edited", data: current };
-    },
-  };
+  return { edit: inTurn(edits) };
 }
 
 function editOnce(data: Uint8Array, rewrite: Rewrite, pointer: readonly string[]): EditOutcome {

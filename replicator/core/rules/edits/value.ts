@@ -61,22 +61,59 @@ export function unmapped(rewrite: Extract<Rewrite, { kind: "map" }>, value: stri
   return { kind: "unmapped", table: rewrite.table, value, at: rewrite.at };
 }
 
+/** One edit that does all of these in order, each on what the one before left; the first that fails ends it. */
+export function inTurn(edits: readonly Edit[]): Edit {
+  const [only] = edits;
+  if (only !== undefined && edits.length === 1) return only;
+  return (data) => {
+    let current = data;
+    for (const edit of edits) {
+      const outcome = edit(current);
+      if (outcome.kind === "edited") current = outcome.data;
+      else if (outcome.kind !== "same") return outcome;
+    }
+    return current === data ? { kind: "same" } : { kind: "edited", data: current };
+  };
+}
+
 export function splice(data: Uint8Array, replacements: readonly Replacement[]): Uint8Array {
   let length = data.length;
   for (const { start, end, bytes } of replacements) length += bytes.length - (end - start);
-  const spliced = new Uint8Array(length);
+  const spliced = allocate(length);
   let read = 0;
   let written = 0;
   for (const { start, end, bytes } of replacements) {
-    spliced.set(data.subarray(read, start), written);
-    written += start - read;
-    spliced.set(bytes, written);
-    written += bytes.length;
+    written = copy(data, read, start, spliced, written);
+    written = copy(bytes, 0, bytes.length, spliced, written);
     read = end;
   }
-  spliced.set(data.subarray(read), written);
+  copy(data, read, data.length, spliced, written);
   return spliced;
 }
+
+/** A buffer of its own costs some microseconds, so small ones share one: each byte of a slab is handed out once. */
+function allocate(length: number): Uint8Array {
+  if (length > slabBytes / 8) return new Uint8Array(length);
+  if (slabUsed + length > slab.length) {
+    slab = new Uint8Array(slabBytes);
+    slabUsed = 0;
+  }
+  slabUsed += length;
+  return slab.subarray(slabUsed - length, slabUsed);
+}
+
+const slabBytes = 65_536;
+let slab = new Uint8Array(slabBytes);
+let slabUsed = 0;
+
+/** For the few bytes of a node a loop costs less than a view of the part to copy. */
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+  if (end - start > loopBytesMax) to.set(from.subarray(start, end), at);
+  else for (let index = start; index < end; index++) to[at + index - start] = from[index] ?? 0;
+  return at + end - start;
+}
+
+const loopBytesMax = 256;
 
 /** undefined when the bytes are no valid UTF-8. A byte order mark stays. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
