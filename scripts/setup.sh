@@ -52,6 +52,10 @@ packages_for() {
 # The Node of package.json's optionalDependencies comes along as node_modules/.bin/node; npm itself may run on an older one.
 install_node() {
   step "Node 24 and npm packages" npm npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error
+  # npm 9, Debian 12's, does not link the commands of optional packages.
+  for binary in node_modules/node-linux-*/bin/node; do
+    [ -x node_modules/.bin/node ] || ! [ -x "$binary" ] || ln -sf "../${binary#node_modules/}" node_modules/.bin/node
+  done
   if [ ! -x node_modules/.bin/node ]; then
     refuse "npm put no node_modules/.bin/node there: Linux on x64 or arm64 is needed, this is $(uname -sm)"
   fi
