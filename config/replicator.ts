@@ -169,11 +169,9 @@ const linkSchema = z.strictObject({
           .regex(/^(?=.)c?d?r?w?a?$/, { error: "must be some of the letters cdrwa, in this order" })
           .meta({ title: "some of cdrwa", description: "Rights: create, delete, read, write, admin." }),
         scheme: z.string().min(1).meta({ description: "Scheme: world, auth, digest, ip, sasl or x509." }),
-        id: z
-          .string()
-          .meta({
-            description: "Whom it is for, as the scheme has it: anyone, nothing for auth, user:hash for digest.",
-          }),
+        id: z.string().meta({
+          description: "Whom it is for, as the scheme has it: anyone, nothing for auth, user:hash for digest.",
+        }),
       }),
     )
     .min(1)

@@ -1,0 +1,47 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { parseCommandLine } from "#lib/args.ts";
+import { exitCodes } from "#lib/errors.ts";
+import { readVersion } from "#lib/version.ts";
+import { differingPages, generatePages, pageUrl } from "./docs/pages.ts";
+
+/** Writes the pages that are made from code: `npm run docs`. */
+const commandLine = parseCommandLine(
+  {
+    program: "docs",
+    version: readVersion(),
+    summary: "Writes docs/config.md, docs/states.md and the JSON schemas from the code.",
+    options: { check: { type: "boolean", help: "Write nothing; name the pages that differ." } },
+    examples: [{ command: "node scripts/docs.ts --check", help: "what CI does" }],
+    exits: ["ok", "usage", "different"],
+  },
+  process.argv.slice(2),
+);
+
+switch (commandLine.kind) {
+  case "print":
+    process.stdout.write(commandLine.text);
+    break;
+  case "usage":
+    console.error(commandLine.message);
+    process.exitCode = exitCodes.usage;
+    break;
+  case "run":
+    process.exitCode = commandLine.values.check ? check() : write();
+    break;
+}
+
+function check(): number {
+  const differing = differingPages(generatePages());
+  for (const path of differing) console.error(`${path} differs from the code: npm run docs`);
+  return differing.length === 0 ? exitCodes.ok : exitCodes.different;
+}
+
+function write(): number {
+  const pages = generatePages();
+  for (const path of differingPages(pages)) {
+    mkdirSync(new URL(".", pageUrl(path)), { recursive: true });
+    writeFileSync(pageUrl(path), pages.get(path) ?? "");
+    console.log(`wrote ${path}`);
+  }
+  return exitCodes.ok;
+}

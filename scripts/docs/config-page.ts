@@ -1,0 +1,124 @@
+import { cell, row } from "./markdown.ts";
+
+/** The parts of a JSON Schema that the config schemas use. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly items?: JsonSchema;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+}
+
+export interface ConfigFile {
+  /** Where it lies when installed. */
+  readonly file: string;
+  readonly example: string;
+  readonly schema: JsonSchema;
+}
+
+/** docs/config.md: per file one table for each mapping. */
+export function configPage(files: readonly ConfigFile[]): string {
+  return [
+    "# Configuration",
+    "",
+    "Files are YAML 1.2. Unknown keys, repeated keys, tags and merge keys (`<<`) are errors; anchors and aliases are allowed.",
+    "A relative path of a file starts at the config file's folder. Durations end in `Ms` and are milliseconds.",
+    "`--check` prints the effective config and the worst-case times it implies.",
+    "",
+    ...files.flatMap(fileSection),
+  ].join("\n");
+}
+
+function fileSection({ file, example, schema }: ConfigFile): string[] {
+  return [
+    `## ${schema.title}`,
+    "",
+    `${schema.description} Installed as \`${file}\`; a complete sample is [${example}](../${example}).`,
+    "",
+    ...mappingSections("", schema, new Map()),
+  ];
+}
+
+/** @param known path of each mapping that is described already, by its keys: source and target are described once */
+function mappingSections(path: string, schema: JsonSchema, known: Map<string, string>): string[] {
+  const properties = Object.entries(schema.properties ?? {});
+  const identity = JSON.stringify(schema.properties);
+  const same = known.get(identity);
+  if (same !== undefined) return [...title(path), `${schema.description ?? ""} Keys as in \`${same}\`.`.trim(), ""];
+  known.set(identity, path);
+  const nested = properties.flatMap(([key, property]) => nestedMapping(join(path, key), property));
+  return [
+    ...title(path),
+    ...(path !== "" && schema.description !== undefined ? [schema.description, ""] : []),
+    row("key", "type", "default", "range", "what it is"),
+    row("---", "---", "---", "---", "---"),
+    ...properties.map(([key, property]) => propertyRow(key, property, schema.required?.includes(key) === true)),
+    "",
+    ...nested.flatMap((mapping) => mappingSections(mapping.path, mapping.schema, known)),
+  ];
+}
+
+function title(path: string): string[] {
+  return path === "" ? [] : [`### \`${path}\``, ""];
+}
+
+function join(path: string, key: string): string {
+  return path === "" ? key : `${path}.${key}`;
+}
+
+/** The mapping that a property is, or that its elements are. */
+function nestedMapping(path: string, schema: JsonSchema): { path: string; schema: JsonSchema }[] {
+  if (schema.properties !== undefined) return [{ path, schema }];
+  if (schema.items !== undefined) return nestedMapping(`${path}[]`, schema.items);
+  const { additionalProperties: values } = schema;
+  return typeof values === "object" ? nestedMapping(`${path}.<name>`, values) : [];
+}
+
+function propertyRow(key: string, schema: JsonSchema, required: boolean): string {
+  const given = required
+    ? "**required**"
+    : schema.default === undefined || isMapping(schema)
+      ? ""
+      : inline(schema.default);
+  return row(`\`${key}\``, typeName(schema), given, rangeOf(schema), cell(schema.description ?? ""));
+}
+
+function isMapping(schema: JsonSchema): boolean {
+  return schema.properties !== undefined;
+}
+
+function inline(value: unknown): string {
+  return cell(`\`${JSON.stringify(value)}\``);
+}
+
+function typeName(schema: JsonSchema): string {
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(", ");
+  if (schema.items !== undefined) return `list of ${typeName(schema.items)}`;
+  if (isMapping(schema)) return "mapping";
+  if (typeof schema.additionalProperties === "object")
+    return `mapping of name to ${typeName(schema.additionalProperties)}`;
+  if (schema.title !== undefined) return schema.title;
+  return (
+    { string: "text", integer: "whole number", number: "number", boolean: "true or false" }[schema.type ?? ""] ?? "any"
+  );
+}
+
+function rangeOf(schema: JsonSchema): string {
+  const low = schema.minimum ?? above(schema.exclusiveMinimum);
+  if (low !== undefined || schema.maximum !== undefined) return `${low ?? ""} to ${schema.maximum ?? ""}`.trim();
+  if (schema.items === undefined) return "";
+  return `${schema.minItems ?? 0} to ${schema.maxItems ?? "any number of"} elements`;
+}
+
+function above(limit: number | undefined): string | undefined {
+  return limit === undefined ? undefined : `> ${limit}`;
+}

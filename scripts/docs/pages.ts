@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { contextsSchema } from "#config/contexts.ts";
+import { replicatorSchema } from "#config/replicator.ts";
+import { transitions } from "../../replicator/core/transitions.ts";
+import { configPage, type JsonSchema } from "./config-page.ts";
+import { jsonSchemaOf } from "./json-schema.ts";
+import { statesPage } from "./states-page.ts";
+
+const root = new URL("../../", import.meta.url);
+
+/** Every generated page: its path in the repository, and its text. */
+export function generatePages(): ReadonlyMap<string, string> {
+  const replicator = jsonSchemaOf(replicatorSchema);
+  const contexts = jsonSchemaOf(contextsSchema);
+  return new Map([
+    [
+      "docs/config.md",
+      configPage([
+        {
+          file: "/etc/crossidc/replicator.yaml",
+          example: "config/examples/replicator.yaml",
+          schema: replicator as JsonSchema,
+        },
+        {
+          file: "~/.config/crossidc/contexts.yaml",
+          example: "config/examples/contexts.yaml",
+          schema: contexts as JsonSchema,
+        },
+      ]),
+    ],
+    ["docs/schema/replicator.schema.json", `${JSON.stringify(replicator, null, 2)}\n`],
+    ["docs/schema/contexts.schema.json", `${JSON.stringify(contexts, null, 2)}\n`],
+    [
+      "docs/states.md",
+      statesPage([{ title: "A link of the replicator", source: "replicator/core/transitions.ts", transitions }]),
+    ],
+  ]);
+}
+
+/** Pages whose file says something else than the code, or is not there. */
+export function differingPages(pages: ReadonlyMap<string, string>): string[] {
+  return [...pages].filter(([path, text]) => readPage(path) !== text).map(([path]) => path);
+}
+
+/** Where a page's file is. */
+export function pageUrl(path: string): URL {
+  return new URL(path, root);
+}
+
+function readPage(path: string): string | undefined {
+  try {
+    return readFileSync(pageUrl(path), "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
