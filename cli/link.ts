@@ -1,0 +1,181 @@
+import { exitCodes, OperatorError } from "#lib/errors.ts";
+import { formatCount, formatMs, formatTable } from "#lib/table.ts";
+import type { Paint } from "#lib/terminal.ts";
+import type { ExplanationReport, LinkReport, SurveyReport } from "../replicator/io/report.ts";
+import { renderSurvey } from "../replicator/render-plan.ts";
+import type { Client } from "./client.ts";
+import { formatOutput, type OutputFormat } from "./output.ts";
+
+export interface LinkVerb {
+  readonly client: Client;
+  readonly link: string;
+  readonly output: OutputFormat;
+  readonly paint: Paint;
+  readonly write: (text: string) => void;
+}
+
+const differencesShownMax = 200;
+
+/** `idcctl link status [LINK]`. 6 when a link is not following or its brake is engaged. */
+export async function linkStatus(verb: Omit<LinkVerb, "link"> & { link: string | undefined }): Promise<number> {
+  const { links: all } = await verb.client.get<{ links: LinkReport[] }>("/v1/links");
+  const links = verb.link === undefined ? all : [await verb.client.get<LinkReport>(pathOf(verb.link, ""))];
+  verb.write(formatOutput({ links }, verb.output, (value) => statusTable(value.links, verb.paint)));
+  return links.every(isWell) ? exitCodes.ok : exitCodes.different;
+}
+
+/** `idcctl link plan LINK`: what the link would still change now. */
+export async function linkPlan(verb: LinkVerb): Promise<number> {
+  const report = await verb.client.get<SurveyReport>(pathOf(verb.link, "/plan"));
+  verb.write(
+    formatOutput(report, verb.output, (value) =>
+      renderSurvey(value, { paint: verb.paint, differencesMax: differencesShownMax }),
+    ),
+  );
+  return exitCodes.ok;
+}
+
+/** `idcctl link verify LINK`: 0 when both sides are equal under the rules, 6 when not. */
+export async function linkVerify(verb: LinkVerb): Promise<number> {
+  const report = await verb.client.get<SurveyReport>(pathOf(verb.link, "/verify"));
+  verb.write(
+    formatOutput(report, verb.output, (value) =>
+      renderSurvey(value, { paint: verb.paint, differencesMax: differencesShownMax }),
+    ),
+  );
+  return report.equal ? exitCodes.ok : exitCodes.different;
+}
+
+/** `idcctl link explain LINK PATH`: which rule takes a source path, and what it makes of it. */
+export async function linkExplain(verb: LinkVerb & { path: string }): Promise<number> {
+  const report = await verb.client.get<ExplanationReport>(
+    pathOf(verb.link, `/explain?path=${encodeURIComponent(verb.path)}`),
+  );
+  verb.write(formatOutput(report, verb.output, (value) => renderExplanation(value, verb.paint)));
+  return exitCodes.ok;
+}
+
+/** `idcctl link compare LINK`: asks for a full compare now. */
+export async function linkCompare(verb: LinkVerb): Promise<number> {
+  await verb.client.post(pathOf(verb.link, "/compare"), {});
+  verb.write(`${verb.link}: compare asked for; idcctl link status shows when it is done\n`);
+  return exitCodes.ok;
+}
+
+/** `idcctl link resume LINK --accept-deletes --reason R`: lets the deletes pass that the brake holds. */
+export async function linkAcceptDeletes(verb: LinkVerb & { reason: string; dryRun: boolean }): Promise<number> {
+  const { brake } = await verb.client.get<LinkReport>(pathOf(verb.link, ""));
+  if (!brake.engaged) {
+    verb.write(`${verb.link}: the delete brake is not engaged, nothing to accept\n`);
+    return exitCodes.ok;
+  }
+  if (verb.dryRun) {
+    verb.write(
+      `${verb.link}: would delete ${formatCount(brake.held)} nodes in the target; idcctl link plan ${verb.link} lists them\n`,
+    );
+    return exitCodes.ok;
+  }
+  const { accepted } = await verb.client.post<{ accepted: number }>(pathOf(verb.link, "/accept-deletes"), {
+    reason: verb.reason,
+  });
+  verb.write(`${verb.link}: ${formatCount(accepted)} deletes accepted\n`);
+  return exitCodes.ok;
+}
+
+/** The name of the link when there is only one. */
+export async function onlyLink(client: Client): Promise<string> {
+  const { links } = await client.get<{ links: LinkReport[] }>("/v1/links");
+  const [only, ...others] = links;
+  if (only !== undefined && others.length === 0) return only.name;
+  throw new OperatorError("CTL_WHICH_LINK", "Which link? The replicator has several", {
+    hint: `Name one of ${links.map(({ name }) => name).join(", ")}`,
+  });
+}
+
+function pathOf(link: string, rest: string): string {
+  return `/v1/links/${encodeURIComponent(link)}${rest}`;
+}
+
+function isWell({ phase, brake }: LinkReport): boolean {
+  return phase === "following" && !brake.engaged;
+}
+
+function statusTable(links: readonly LinkReport[], paint: Paint): string {
+  const table = formatTable(
+    ["LINK", "PHASE", "PENDING", "OLDEST", "NODES", "EPOCH", "WATCH", "LAST COMPARE", "BRAKE", "HELD BACK"],
+    links.map((link) => [
+      link.name,
+      link.stopped === undefined ? link.phase : `stopped: ${link.stopped.code}`,
+      link.pending,
+      formatMs(link.oldestPendingMs),
+      link.targetNodes,
+      link.epoch ?? "-",
+      link.watch ?? "-",
+      link.lastCompare === undefined
+        ? "-"
+        : `${formatMs(link.lastCompare.ageMs)} ago, ${link.lastCompare.differences} differed`,
+      link.brake.engaged ? `holds ${link.brake.held} deletes` : "released",
+      Object.values(link.problemCounts).reduce((sum, count) => sum + count, 0),
+    ]),
+  );
+  return table + links.flatMap((link) => remarks(link, paint)).join("");
+}
+
+const problemsShownMax = 20;
+
+/** What the table has no room for: why a link is where it is, and what it holds back. */
+function remarks(link: LinkReport, paint: Paint): string[] {
+  const lines: string[] = [];
+  const say = (text: string): void => void lines.push(`${link.name}: ${text}\n`);
+  if (link.stopped !== undefined) say(paint.red(`stopped, ${link.stopped.code}: ${link.stopped.detail}`));
+  for (const side of ["source", "target"] as const) {
+    const { state, reason } = link[side];
+    if (state !== "connected") say(paint.yellow(`${side} is ${state}${reason === undefined ? "" : `: ${reason}`}`));
+  }
+  if (link.watch === "polling")
+    say(
+      paint.yellow(
+        "the source has no recursive watches (ZooKeeper before 3.6): changes are found by comparing on a timer",
+      ),
+    );
+  if (link.brake.engaged) {
+    say(
+      paint.red(
+        `delete brake engaged (${link.brake.reason}): ${link.brake.held} deletes wait. Look at idcctl link plan ${link.name}, then idcctl link resume ${link.name} --accept-deletes --reason "…"`,
+      ),
+    );
+  }
+  for (const { kind, path, detail } of link.problems.slice(0, problemsShownMax))
+    say(paint.yellow(`${kind} ${path}: ${detail}`));
+  if (link.problems.length > problemsShownMax)
+    say(paint.dim(`… and ${link.problems.length - problemsShownMax} more held back (-o json)`));
+  return lines;
+}
+
+function renderExplanation(report: ExplanationReport, paint: Paint): string {
+  const lines = [paint.bold(report.source)];
+  for (const { rule, match, action, whyNot } of report.tried) {
+    lines.push(
+      whyNot === undefined
+        ? paint.green(`  rule ${rule}  ${match}  ${action}`)
+        : paint.dim(`  rule ${rule}  ${match}  no: ${whyNot}`),
+    );
+  }
+  for (const { name, value } of report.captures) lines.push(`    {${name}} = ${value}`);
+  lines.push(`  ${report.because}`);
+  if (report.target !== undefined) lines.push(`  -> ${paint.bold(report.target)}`);
+  if (report.data?.kind === "lines") {
+    for (const { line, before, after } of report.data.changes) {
+      for (const text of before) lines.push(paint.red(`      ${line} - ${text}`));
+      for (const text of after) lines.push(paint.green(`      ${line} + ${text}`));
+    }
+  } else if (report.data?.kind === "same") lines.push(`      ${report.data.bytes} bytes, as they are`);
+  else if (report.data?.kind === "bytes") lines.push(`      ${report.data.before} bytes become ${report.data.after}`);
+  lines.push(report.sourceExists ? "  in the source: yes" : "  in the source: no");
+  if (report.inTarget !== undefined)
+    lines.push(
+      `  in the target: ${report.inTarget.exists ? (report.inTarget.equal ? "yes, equal" : "yes, different") : "no"}`,
+    );
+  if (report.problem !== undefined) lines.push(paint.yellow(`  held back: ${report.problem}`));
+  return `${lines.join("\n")}\n`;
+}

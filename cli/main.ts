@@ -1,0 +1,136 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
+import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
+import { createPaint } from "#lib/terminal.ts";
+import { readVersion } from "#lib/version.ts";
+import { createClient } from "./client.ts";
+import { replicatorEndpoints } from "./endpoints.ts";
+import { linkAcceptDeletes, linkCompare, linkExplain, linkPlan, linkStatus, linkVerify, onlyLink } from "./link.ts";
+import type { OutputFormat } from "./output.ts";
+
+const verbs = [
+  { name: "link status [LINK]", help: "Phase, lag, brake and what is held back. Exit 6 when a link is not well." },
+  { name: "link plan [LINK]", help: "What the link would still change in its target." },
+  { name: "link verify [LINK]", help: "Compare source and target in full. Exit 6 on differences. Writes nothing." },
+  {
+    name: "link explain [LINK] PATH",
+    help: "Which rule takes a source path, its captures, its target, the change of its data.",
+  },
+  { name: "link compare [LINK]", help: "Ask for a full compare now, which repairs what differs." },
+  {
+    name: "link resume [LINK]",
+    help: "With --accept-deletes and --reason: let the deletes pass that the brake holds.",
+  },
+] as const;
+
+const spec = {
+  program: "idcctl",
+  version: readVersion(),
+  summary: "Looks at crossidc's daemons and steers them.",
+  options: {
+    endpoint: {
+      type: "string",
+      placeholder: "URL",
+      multiple: true,
+      help: "A replicator's HTTP address; several are tried in order. Default: the context's, else http://127.0.0.1:7401.",
+    },
+    context: {
+      type: "string",
+      placeholder: "NAME",
+      help: "A context of ~/.config/crossidc/contexts.yaml, instead of its `current`.",
+    },
+    output: {
+      type: "string",
+      short: "o",
+      placeholder: "FORMAT",
+      default: "table",
+      choices: ["table", "json", "yaml"],
+      help: "Format of what is printed.",
+    },
+    "accept-deletes": { type: "boolean", help: "link resume: accept the deletes held by the brake." },
+    reason: {
+      type: "string",
+      placeholder: "TEXT",
+      help: "Why; goes to the daemon's log. Needed by every verb that changes something.",
+    },
+    "dry-run": { type: "boolean", help: "For verbs that change something: say what would happen, change nothing." },
+  },
+  positionals: [
+    { name: "noun", help: "link" },
+    { name: "verb", help: "status, plan, verify, explain, compare, resume" },
+    { name: "args", help: "what the verb needs", optional: true, multiple: true },
+  ],
+  commands: verbs,
+  examples: [
+    { command: "idcctl link status", help: "Are all links well?" },
+    { command: "idcctl link explain /zms/topic/orders", help: "What becomes of this node?" },
+    { command: "idcctl link verify zms && echo equal", help: "Is the other IDC's copy right?" },
+  ],
+  exits: ["ok", "error", "usage", "refused", "different"],
+} as const satisfies CommandSpec;
+
+async function main(): Promise<number> {
+  const line = parseCommandLine(spec, process.argv.slice(2));
+  if (line.kind === "print") {
+    process.stdout.write(line.text);
+    return exitCodes.ok;
+  }
+  if (line.kind === "usage") return usage(line.message);
+  const { values, positionals } = line;
+  const [noun, name, ...args] = positionals;
+  if (noun !== "link") return usage(`idcctl: there is no ${JSON.stringify(noun)}; nouns: link`);
+
+  const common = {
+    client: createClient(
+      replicatorEndpoints({
+        endpoints: values.endpoint,
+        context: values.context,
+        configHome: process.env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config"),
+      }),
+    ),
+    output: values.output as OutputFormat,
+    paint: createPaint(process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined),
+    write: (text: string) => void process.stdout.write(text),
+  };
+  if (!verbs.some((one) => one.name.startsWith(`link ${name} `))) {
+    return usage(`idcctl: there is no link ${name}; there are ${verbs.map((one) => one.name).join(", ")}`);
+  }
+  // A path starts with a slash, the name of a link never does: with one link its name can be left out.
+  const path = name === "explain" ? args.find((arg) => arg.startsWith("/")) : undefined;
+  const [given, ...rest] = args.filter((arg) => arg !== path);
+  if (rest.length > 0) return usage(`idcctl: link ${name} does not take ${JSON.stringify(rest[0])}`);
+  if (name === "status") return linkStatus({ ...common, link: given });
+  const verb = { ...common, link: given ?? (await onlyLink(common.client)) };
+  switch (name) {
+    case "plan":
+      return linkPlan(verb);
+    case "verify":
+      return linkVerify(verb);
+    case "compare":
+      return linkCompare(verb);
+    case "explain":
+      if (path === undefined) return usage("idcctl: link explain needs a source path: idcctl link explain [LINK] PATH");
+      return linkExplain({ ...verb, path });
+    case "resume":
+      if (!values["accept-deletes"])
+        return usage("idcctl: link resume needs --accept-deletes: nothing else holds a link back for an operator");
+      if (values.reason === undefined) return usage("idcctl: link resume needs --reason");
+      return linkAcceptDeletes({ ...verb, reason: values.reason, dryRun: values["dry-run"] });
+    default:
+      throw new Error(`link ${name} is listed but not carried out`);
+  }
+}
+
+function usage(message: string): number {
+  process.stderr.write(`${message}\nTry idcctl --help\n`);
+  return exitCodes.usage;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const hint = error instanceof OperatorError && error.hint !== "" ? `\n${error.hint}` : "";
+  process.stderr.write(`idcctl: ${messageOf(error)}${hint}\n`);
+  process.exitCode = exitCodes.error;
+}
