@@ -164,13 +164,14 @@ function renderExplanation(report: ExplanationReport, paint: Paint): string {
   for (const { name, value } of report.captures) lines.push(`    {${name}} = ${value}`);
   lines.push(`  ${report.because}`);
   if (report.target !== undefined) lines.push(`  -> ${paint.bold(report.target)}`);
-  if (report.data?.kind === "lines") {
-    for (const { line, before, after } of report.data.changes) {
+  if (report.change?.kind === "lines") {
+    for (const { line, before, after } of report.change.changes) {
       for (const text of before) lines.push(paint.red(`      ${line} - ${text}`));
       for (const text of after) lines.push(paint.green(`      ${line} + ${text}`));
     }
-  } else if (report.data?.kind === "same") lines.push(`      ${report.data.bytes} bytes, as they are`);
-  else if (report.data?.kind === "bytes") lines.push(`      ${report.data.before} bytes become ${report.data.after}`);
+  } else if (report.change?.kind === "same") lines.push(`      ${report.change.bytes} bytes, as they are`);
+  else if (report.change?.kind === "bytes")
+    lines.push(`      ${report.change.before} bytes become ${report.change.after}`);
   lines.push(report.sourceExists ? "  in the source: yes" : "  in the source: no");
   if (report.inTarget !== undefined)
     lines.push(

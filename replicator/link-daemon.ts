@@ -6,7 +6,7 @@ import type { Acl, NodeData, SessionState, ZooKeeper } from "#lib/zookeeper/zook
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkStatus, Side } from "./core/link-events.ts";
-import { type Explanation, explain, type RuleSet, translate } from "./core/rules/rules.ts";
+import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
 import { openZooKeeper } from "./io/clients.ts";
 import { layoutOf } from "./io/layout.ts";
 import { createLinkWorld } from "./io/link-world.ts";
@@ -117,11 +117,12 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const look = (signal: AbortSignal): Promise<Survey> =>
     survey({ link: options, ...clients, clock }, AbortSignal.any([signal, closing.signal]));
 
-  const compareWith = async (target: string, source: string, data: NodeData | undefined, signal: AbortSignal) => {
+  const compareWith = async (target: string, wanted: NodeData | undefined, signal: AbortSignal) => {
     const found = await dataOf(clients.target, target, signal);
-    const wanted = data === undefined ? undefined : translate(rules, source, data);
-    const equal = found !== undefined && wanted?.kind === "copy" && sameData(found, wanted.data);
-    return { exists: found !== undefined, equal };
+    return {
+      exists: found !== undefined,
+      equal: found !== undefined && wanted !== undefined && sameData(found, wanted),
+    };
   };
 
   return {
@@ -167,7 +168,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
       return {
         explanation,
         sourceExists: data !== undefined,
-        inTarget: target === undefined ? undefined : await compareWith(target, path, data, signal),
+        inTarget: target === undefined ? undefined : await compareWith(target, explanation.after, signal),
         problem: problem === undefined ? undefined : `${problem.kind}: ${problem.detail}`,
       };
     },

@@ -160,18 +160,14 @@ export function isEqual({ counts, problemCounts }: Survey): boolean {
   );
 }
 
-export interface ExplanationReport extends Explanation {
+export interface ExplanationReport extends Omit<Explanation, "before" | "after"> {
   readonly sourceExists: boolean;
   /** undefined when the path maps nowhere. */
   readonly inTarget: { readonly exists: boolean; readonly equal: boolean } | undefined;
   readonly problem: string | undefined;
 }
 
-export function reportExplanation({
-  explanation,
-  sourceExists,
-  inTarget,
-  problem,
-}: LinkExplanation): ExplanationReport {
-  return { ...explanation, sourceExists, inTarget, problem };
+export function reportExplanation({ explanation, ...found }: LinkExplanation): ExplanationReport {
+  const { before: _before, after: _after, ...told } = explanation;
+  return { ...told, ...found };
 }
