@@ -50,7 +50,7 @@ export class Reader {
     const length = this.i32();
     if (length === -1) return null;
     const at = this.#takeLength(length, "a buffer");
-    return this.#bytes.subarray(at, at + length);
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
   }
 
   /** Length i32 and that many bytes of UTF-8. */

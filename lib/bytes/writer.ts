@@ -35,15 +35,18 @@ export class Writer {
   }
 
   i32(value: number): void {
-    this.#bytes.writeInt32BE(value, this.#grow(4));
+    const at = this.#grow(4);
+    this.#bytes.writeInt32BE(value, at);
   }
 
   i64(value: bigint): void {
-    this.#bytes.writeBigInt64BE(value, this.#grow(8));
+    const at = this.#grow(8);
+    this.#bytes.writeBigInt64BE(value, at);
   }
 
   bool(value: boolean): void {
-    this.#bytes.writeUInt8(value ? 1 : 0, this.#grow(1));
+    const at = this.#grow(1);
+    this.#bytes.writeUInt8(value ? 1 : 0, at);
   }
 
   /** Length i32 and the bytes; null is length -1. */
@@ -59,7 +62,8 @@ export class Writer {
 
   /** Length i32 and the text as UTF-8. */
   string(value: string): void {
-    this.#reserve(4 + value.length * utf8BytesPerUnitMax, () => 4 + Buffer.byteLength(value));
+    const bytesMost = 4 + value.length * utf8BytesPerUnitMax;
+    this.#reserve(this.#length + bytesMost > this.#bytesMax ? 4 + Buffer.byteLength(value) : bytesMost);
     const at = this.#length;
     const length = this.#bytes.write(value, at + 4, "utf8");
     this.#bytes.writeInt32BE(length, at);
@@ -77,19 +81,19 @@ export class Writer {
     this.#bytes.writeInt32BE(value, at);
   }
 
+  /** Where the next `bytes` go. May put other bytes in the place of `#bytes`: call it before naming them. */
   #grow(bytes: number): number {
-    this.#reserve(bytes, () => bytes);
+    this.#reserve(bytes);
     const at = this.#length;
     this.#length = at + bytes;
     return at;
   }
 
-  #reserve(bytes: number, exact: () => number): void {
-    if (this.#length + bytes > this.#bytesMax && this.#length + exact() > this.#bytesMax) {
-      throw new EncodeLimitError(this.#length + exact(), this.#bytesMax);
-    }
-    if (this.#length + bytes <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + bytes));
+  #reserve(bytes: number): void {
+    const wanted = this.#length + bytes;
+    if (wanted > this.#bytesMax) throw new EncodeLimitError(wanted, this.#bytesMax);
+    if (wanted <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, wanted));
     larger.set(this.bytes);
     this.#bytes = larger;
   }

@@ -1,17 +1,18 @@
+import { assert } from "../assert.ts";
 import { DecodeError, Reader } from "../bytes/reader.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { type Aborts, createAborts } from "./aborts.ts";
 import { connectionLoss, refused } from "./errors.ts";
 import { encodeFrame } from "./frame.ts";
-import { keepaliveStep } from "./keepalive.ts";
+import { keepAlive } from "./keepalive.ts";
 import type { ZooKeeperLimits } from "./options.ts";
 import type { ConnectResponse } from "./records/connect.ts";
 import { decodeReplyHeader, encodeRequestHeader, type ReplyHeader } from "./records/header.ts";
 import { opcodes, xids } from "./records/opcodes.ts";
 import { decodeWatcherEvent, type WatcherEvent } from "./records/watcher-event.ts";
-import { encodeRequest, type Request, setXid } from "./request.ts";
-import type { Transport } from "./transport.ts";
+import { encodeRequest, type Request, setXid, xidAfter } from "./request.ts";
+import type { Transport, TransportEnd } from "./transport.ts";
 import { createWindow } from "./window.ts";
 import type { Zxid } from "./zookeeper.ts";
 
@@ -26,6 +27,7 @@ export interface Connection {
   /** Resolves when nothing waits or is in flight. */
   idle(): Promise<void>;
   drop(reason: string): void;
+  readonly alive: boolean;
   /** Resolves with the reason. */
   readonly ended: Promise<string>;
 }
@@ -53,7 +55,6 @@ interface Pending {
   settled: boolean;
 }
 
-const xidMax = 0x7fff_ffff;
 const pingFrame = encodeFrame({ frameBytesMax: 8 }, (writer) =>
   encodeRequestHeader(writer, { xid: xids.ping, opcode: opcodes.ping }),
 );
@@ -72,7 +73,6 @@ export function createConnection(
   let lastXid = 0;
   let writable = true;
   let heardAt = clock.now();
-  let pingedAt = clock.now();
 
   function settle(pending: Pending): void {
     pending.settled = true;
@@ -88,32 +88,33 @@ export function createConnection(
   function pump(): void {
     while (writable) {
       const pending = window.admit();
-      if (pending === undefined) return;
-      if (pending.frame !== undefined) send(pending, pending.frame);
+      if (pending === undefined) break;
+      send(pending);
     }
+    if (window.empty) for (const resolve of idleWaiters.splice(0)) resolve();
   }
 
-  function send(pending: Pending, frame: Buffer): void {
-    pending.xid = pending.fixedXid ?? nextXid();
-    setXid(frame, pending.xid);
-    writable = transport.write(frame);
+  function send(pending: Pending): void {
+    assert(pending.frame !== undefined, "a request that was not given up goes out once");
+    if (pending.fixedXid === undefined) lastXid = xidAfter(lastXid);
+    pending.xid = pending.fixedXid ?? lastXid;
+    setXid(pending.frame, pending.xid);
+    writable = transport.write(pending.frame);
     pending.frame = undefined;
-  }
-
-  function nextXid(): number {
-    lastXid = lastXid === xidMax ? 1 : lastXid + 1;
-    return lastXid;
   }
 
   function onFrame(frame: Buffer): void {
     const reader = new Reader(frame);
     const header = decodeReplyHeader(reader);
-    if (header.zxid > 0n) options.onZxid(header.zxid);
     switch (header.xid) {
-      case xids.notification:
-        options.onWatch(decodeWatcherEvent(reader), header.zxid);
+      case xids.notification: {
+        const event = decodeWatcherEvent(reader);
+        options.onZxid(header.zxid);
+        options.onWatch(event, header.zxid);
         return;
+      }
       case xids.ping:
+        options.onZxid(header.zxid);
         return;
       default:
         onReply(reader, header);
@@ -123,54 +124,29 @@ export function createConnection(
   function onReply(reader: Reader, header: ReplyHeader): void {
     const pending = window.answered();
     if (pending === undefined) throw new DecodeError(`A reply with xid ${header.xid} came where none was due`);
-    if (!pending.settled) answer(pending, reader, header);
-    pump();
-    if (window.empty) for (const resolve of idleWaiters.splice(0)) resolve();
-  }
-
-  function answer(pending: Pending, reader: Reader, header: ReplyHeader): void {
     try {
       if (pending.xid !== header.xid) {
         throw new DecodeError(`A reply has xid ${header.xid} where ${pending.xid} was due`);
       }
-      if (header.err === 0) {
-        pending.answer(reader, header);
-        settle(pending);
-      } else {
-        fail(pending, refused(pending.describe(), header.err));
-      }
+      options.onZxid(header.zxid);
+      if (!pending.settled) answer(pending, reader, header);
     } catch (error) {
-      fail(pending, connectionLoss(pending.describe(), messageOf(error)));
+      if (!pending.settled) fail(pending, connectionLoss(pending.describe(), messageOf(error)));
       throw error;
     }
+    pump();
   }
 
-  async function keepAlive(): Promise<void> {
-    while (!life.signal.aborted) {
-      const step = keepaliveStep({ sessionTimeoutMs: session.sessionTimeoutMs, heardAt, pingedAt }, clock.now());
-      switch (step.kind) {
-        case "ping":
-          pingedAt = clock.now();
-          transport.write(pingFrame);
-          break;
-        case "wait":
-          await clock.sleep(step.ms, life);
-          break;
-        case "silent":
-          await lookAgain(step.silentMs);
-          break;
-      }
+  function answer(pending: Pending, reader: Reader, header: ReplyHeader): void {
+    if (header.err !== 0) {
+      fail(pending, refused(pending.describe(), header.err));
+      return;
     }
+    pending.answer(reader, header);
+    settle(pending);
   }
 
-  /** If this process itself was held up, the server's bytes may lie unread in the socket: reads come before the verdict. */
-  async function lookAgain(silentMs: number): Promise<void> {
-    const before = heardAt;
-    await clock.sleep(1, life);
-    if (heardAt === before) transport.destroy(`the server was silent for ${Math.round(silentMs)} ms`);
-  }
-
-  function onEnded(reason: string): void {
+  function onEnded({ reason }: TransportEnd): void {
     life.abort(new Error(reason));
     options.onEnd(reason);
     for (const pending of window.clear()) {
@@ -191,13 +167,21 @@ export function createConnection(
     },
     ended: onEnded,
   });
-  keepAlive().catch((error: unknown) => {
-    if (!life.signal.aborted) throw error;
+  keepAlive({
+    sessionTimeoutMs: session.sessionTimeoutMs,
+    clock,
+    heardAt: () => heardAt,
+    ping: () => transport.write(pingFrame),
+    onSilent: (silentMs) => transport.destroy(`the server was silent for ${Math.round(silentMs)} ms`),
+    signal: life.signal,
   });
 
   return {
     session,
     ended: ended.promise,
+    get alive() {
+      return !life.signal.aborted;
+    },
     request<T>(request: Request<T>, { signal, xid }: { signal: AbortSignal; xid?: number }): Promise<T> {
       if (life.signal.aborted) throw connectionLoss(request.describe(), "the connection has ended");
       signal.throwIfAborted();

@@ -5,7 +5,7 @@ import { encodeFrame } from "./frame.ts";
 import type { TlsOptions } from "./options.ts";
 import { type ConnectRequest, decodeConnectResponse, encodeConnectRequest } from "./records/connect.ts";
 import type { Server } from "./servers.ts";
-import { openTransport } from "./transport.ts";
+import { openTransport, type TransportEnd } from "./transport.ts";
 
 export interface HandshakeOptions extends ConnectionOptions {
   readonly server: Server;
@@ -43,9 +43,9 @@ export function openConnection(options: HandshakeOptions): Promise<Opened> {
     }
   }
 
-  function onEnded(reason: string): void {
+  function onEnded(end: TransportEnd): void {
     answered.abort();
-    opened.resolve({ kind: "failed", reason: transport.reached ? refusal(reason) : reason });
+    opened.resolve({ kind: "failed", reason: end.kind === "hungUp" ? refusal(end.reason) : end.reason });
   }
 
   function refusal(reason: string): string {

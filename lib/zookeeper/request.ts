@@ -17,6 +17,7 @@ export interface Request<T> {
 
 const noXidYet = 0;
 const xidOffset = 4;
+const xidMax = 0x7fff_ffff;
 
 /** @throws {RequestTooLarge} */
 export function encodeRequest(request: Request<unknown>, limits: { requestBytesMax: number }): Buffer {
@@ -29,6 +30,11 @@ export function encodeRequest(request: Request<unknown>, limits: { requestBytesM
     if (error instanceof EncodeLimitError) throw new RequestTooLarge(request.describe(), error);
     throw error;
   }
+}
+
+/** Wraps before the sign bit: negative ones have meanings of their own. 20,000 requests a second are there in 30 hours. */
+export function xidAfter(xid: number): number {
+  return xid === xidMax ? 1 : xid + 1;
 }
 
 export function setXid(frame: Buffer, xid: number): void {

@@ -1,3 +1,4 @@
+import { assert } from "../assert.ts";
 import { OperatorError } from "../errors.ts";
 
 export interface Server {
@@ -14,17 +15,18 @@ export interface Servers {
 }
 
 export function createServers(addresses: readonly string[], random: () => number): Servers {
+  if (addresses.length === 0) {
+    throw new OperatorError("ZK_SERVERS", "Cannot connect to ZooKeeper: the list of servers is empty", {
+      hint: "Name at least one server as host:port",
+    });
+  }
   const servers = shuffled(addresses.map(parseServer), random);
   let turn = 0;
   return {
     count: servers.length,
     next() {
       const server = servers[turn % servers.length];
-      if (server === undefined) {
-        throw new OperatorError("ZK_SERVERS", "Cannot connect to ZooKeeper: the list of servers is empty", {
-          hint: "Name at least one server as host:port",
-        });
-      }
+      assert(server !== undefined, "the list of servers is not empty");
       turn += 1;
       return server;
     },

@@ -142,7 +142,7 @@ export function createSession(options: SessionOptions): Session {
       opened.drop(error.message);
       return { kind: error.is("authFailed") ? "credentialsRefused" : "failed", reason: error.message };
     }
-    if (life.signal.aborted) return { kind: "failed", reason: "the client is closing" };
+    if (!opened.alive || life.signal.aborted) return { kind: "failed", reason: "it ended before it was ready" };
     const resumed = sessionId === announcedId;
     const connectedAt = clock.now();
     announcedId = sessionId;

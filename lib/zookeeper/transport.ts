@@ -9,8 +9,6 @@ import type { Server } from "./servers.ts";
 /** Frames over one TCP or TLS connection. Writing may begin at once: it is held back until the connection stands. */
 export interface Transport {
   readonly server: Server;
-  /** True once TCP and TLS stand. */
-  readonly reached: boolean;
   /** False: the socket takes no more for now, wait for `drained`. */
   write(frame: Buffer): boolean;
   /** Whom to tell; the last one asked for counts. */
@@ -26,7 +24,13 @@ export interface TransportListener {
   frame(frame: Buffer): void;
   drained(): void;
   /** Once, the last call. */
-  ended(reason: string): void;
+  ended(end: TransportEnd): void;
+}
+
+/** unreachable: TCP or TLS never stood. hungUp: they did, and broke or were ended by the peer. dropped: by us. */
+export interface TransportEnd {
+  readonly kind: "unreachable" | "hungUp" | "protocolError" | "dropped";
+  readonly reason: string;
 }
 
 export function openTransport(options: {
@@ -44,11 +48,15 @@ export function openTransport(options: {
   let corked = false;
   let ended = false;
 
-  function end(reason: string): void {
+  function end(kind: TransportEnd["kind"], reason: string): void {
     if (ended) return;
     ended = true;
     socket.destroy();
-    listener.ended(reason);
+    listener.ended({ kind, reason });
+  }
+
+  function endByPeer(reason: string): void {
+    end(reached ? "hungUp" : "unreachable", reason);
   }
 
   function deliver(chunk: Buffer): void {
@@ -72,21 +80,18 @@ export function openTransport(options: {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       log.error({ server: server.address, reason: error.message }, "zookeeper server sent bytes that make no sense");
-      end(`protocol error: ${error.message}`);
+      end("protocolError", `protocol error: ${error.message}`);
     }
   });
   socket.on("drain", () => {
     if (!ended) listener.drained();
   });
-  socket.on("error", (error) => end(error.message));
-  socket.on("end", () => end("the server closed the connection"));
-  socket.on("close", () => end("the connection was closed"));
+  socket.on("error", (error) => endByPeer(error.message));
+  socket.on("end", () => endByPeer("the server closed the connection"));
+  socket.on("close", () => endByPeer("the connection was closed"));
 
   return {
     server,
-    get reached() {
-      return reached;
-    },
     write(frame) {
       if (!corked) {
         corked = true;
@@ -101,7 +106,7 @@ export function openTransport(options: {
     listen(next) {
       listener = next;
     },
-    destroy: end,
+    destroy: (reason) => end("dropped", reason),
   };
 }
 

@@ -1,7 +1,13 @@
 import { createFifo } from "./fifo.ts";
 
+export interface WindowItem {
+  readonly bytes: number;
+  /** Its caller gave it up: if it is still waiting, it never goes out; in flight it keeps its place until its answer. */
+  readonly settled: boolean;
+}
+
 /** Requests on their way: those that wait their turn, and those in flight, each in order. */
-export interface Window<T extends { readonly bytes: number }> {
+export interface Window<T extends WindowItem> {
   readonly empty: boolean;
   push(item: T): void;
   /** Moves the next item into flight; undefined when none waits or there is no room. One alone is always let through. */
@@ -12,7 +18,7 @@ export interface Window<T extends { readonly bytes: number }> {
   clear(): T[];
 }
 
-export function createWindow<T extends { readonly bytes: number }>(limits: {
+export function createWindow<T extends WindowItem>(limits: {
   requestsInFlightMax: number;
   bytesInFlightMax: number;
 }): Window<T> {
@@ -21,6 +27,7 @@ export function createWindow<T extends { readonly bytes: number }>(limits: {
   let bytesInFlight = 0;
 
   function admit(): T | undefined {
+    while (waiting.peek()?.settled) waiting.shift();
     const item = waiting.peek();
     if (item === undefined) return undefined;
     const full = inFlight.length >= limits.requestsInFlightMax || bytesInFlight + item.bytes > limits.bytesInFlightMax;
