@@ -14,7 +14,7 @@ import { parseYaml } from "./yaml.ts";
 export const configBytesMax = 1_048_576;
 
 /** The bytes of a file; throws the system's error. Files longer than `bytesMax` may be cut after one byte more. */
-export type ReadFile = (file: string, bytesMax: number) => Uint8Array;
+type ReadFile = (file: string, bytesMax: number) => Uint8Array;
 
 export interface Loaded<Config> {
   readonly config: Config;

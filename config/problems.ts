@@ -42,7 +42,7 @@ export class ConfigError extends OperatorError {
 }
 
 /** One line each, in the order of the file, as compilers do: editors jump to `file:line:column`. */
-export function formatProblems(problems: readonly Problem[]): string {
+function formatProblems(problems: readonly Problem[]): string {
   const lines = problems
     .toSorted((a, b) => a.line - b.line || a.column - b.column)
     .slice(0, problemsShownMax)

@@ -27,7 +27,7 @@ export function schemaAt(schema: Schema, path: ConfigPath): SchemaFacts | undefi
     return {
       description: layers.map((layer) => z.globalRegistry.get(layer)?.description).find((text) => text !== undefined),
       secret,
-      keys: base instanceof z.ZodObject ? Object.keys(base.shape) : undefined,
+      keys: keysOf(base),
     };
   }
   for (const child of childrenAt(base, segment)) {
@@ -35,6 +35,11 @@ export function schemaAt(schema: Schema, path: ConfigPath): SchemaFacts | undefi
     if (facts !== undefined) return { ...facts, secret: secret || facts.secret };
   }
   return undefined;
+}
+
+function keysOf(base: Schema | undefined): readonly string[] | undefined {
+  if (base instanceof z.ZodUnion) return base.options.flatMap((option) => keysOf(unwrap(option).at(-1)) ?? []);
+  return base instanceof z.ZodObject ? Object.keys(base.shape) : undefined;
 }
 
 /** A copy of a checked value in which `change` was applied to each text with this mark. */

@@ -9,7 +9,7 @@ const commandLine = parseCommandLine(
   {
     program: "docs",
     version: readVersion(),
-    summary: "Writes docs/config.md, docs/states.md and the JSON schemas from the code.",
+    summary: "Writes the generated pages: docs/config.md, metrics.md, states.md and the JSON schemas in docs/schema.",
     options: { check: { type: "boolean", help: "Write nothing; name the pages that differ." } },
     examples: [{ command: "node scripts/docs.ts --check", help: "what CI does" }],
     exits: ["ok", "usage", "different"],

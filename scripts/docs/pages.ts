@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { contextsSchema } from "#config/contexts.ts";
 import { replicatorSchema } from "#config/replicator.ts";
 import { transitions } from "../../replicator/core/transitions.ts";
+import { metricDocs } from "../../replicator/metrics.ts";
 import { configPage, type JsonSchema } from "./config-page.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
+import { metricsPage } from "./metrics-page.ts";
 import { statesPage } from "./states-page.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -30,6 +32,7 @@ export function generatePages(): ReadonlyMap<string, string> {
     ],
     ["docs/schema/replicator.schema.json", `${JSON.stringify(replicator, null, 2)}\n`],
     ["docs/schema/contexts.schema.json", `${JSON.stringify(contexts, null, 2)}\n`],
+    ["docs/metrics.md", metricsPage([{ daemon: "replicator", metrics: metricDocs }])],
     [
       "docs/states.md",
       statesPage([{ title: "A link of the replicator", source: "replicator/core/transitions.ts", transitions }]),

@@ -1,6 +1,6 @@
 import { cell, row } from "./markdown.ts";
 
-export interface TransitionDoc {
+interface TransitionDoc {
   readonly from: string;
   readonly on: string;
   readonly to: string;

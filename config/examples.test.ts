@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { z } from "zod";
+import { contextsSchema } from "./contexts.ts";
+import { loadConfig, readConfigFile } from "./load.ts";
+import { replicatorCautions, replicatorSchema } from "./replicator.ts";
+
+const folder = new URL("examples/", import.meta.url);
+const schemas: Record<string, z.ZodType> = { replicator: replicatorSchema, contexts: contextsSchema };
+
+describe("the examples", () => {
+  test.each(readdirSync(folder))("%s loads, and names its schema for editors", (name) => {
+    const [kind = ""] = name.split(/[-.]/);
+    const schema = schemas[kind];
+    if (schema === undefined) throw new Error(`no schema for ${name}`);
+    const file = new URL(name, folder);
+    expect(() => loadConfig(schema, file.pathname, { readFile: readConfigFile })).not.toThrow();
+    expect(readFileSync(file, "utf8").split("\n")[0]).toBe(
+      `# yaml-language-server: $schema=../../docs/schema/${kind}.schema.json`,
+    );
+  });
+
+  test.each(["replicator.yaml", "replicator-minimal.yaml"])("%s gives no reason for a warning", (name) => {
+    const options = { readFile: readConfigFile, cautions: replicatorCautions };
+    expect(loadConfig(replicatorSchema, new URL(name, folder).pathname, options).warnings).toEqual([]);
+  });
+});
