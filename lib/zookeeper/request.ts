@@ -27,7 +27,7 @@ export function encodeRequest(request: Request<unknown>, limits: { requestBytesM
       request.encode(writer);
     });
   } catch (error) {
-    if (error instanceof EncodeLimitError) throw new RequestTooLarge(request.describe(), error);
+    if (error instanceof EncodeLimitError) throw new RequestTooLarge(request.describe(), limits.requestBytesMax, error);
     throw error;
   }
 }
@@ -43,10 +43,11 @@ export function setXid(frame: Buffer, xid: number): void {
 
 /** The request was not sent: the server takes none of this size, and would close the connection without an answer. */
 export class RequestTooLarge extends OperatorError {
-  constructor(what: string, cause: EncodeLimitError) {
+  constructor(what: string, requestBytesMax: number, cause: EncodeLimitError) {
+    const bytesMin = cause.bytesWanted - xidOffset;
     super(
       "ZK_REQUEST_TOO_LARGE",
-      `Cannot ${what}: the request takes at least ${cause.bytesWanted} bytes, and ${cause.bytesMax} are allowed`,
+      `Cannot ${what}: the request takes at least ${bytesMin} bytes, and ${requestBytesMax} are allowed`,
       {
         hint: "Store less in the node or put fewer operations into one multi; requestBytesMax follows the servers' jute.maxbuffer",
         cause,

@@ -26,8 +26,8 @@ export interface FakeServer extends AsyncDisposable {
 }
 
 export interface FakeServerScript {
-  /** "hangUp", or the answer to a connect request. */
-  readonly connect?: (request: ConnectRequest) => ConnectResponse | "hangUp";
+  /** The answer to a connect request. */
+  readonly connect?: (request: ConnectRequest) => ConnectResponse | "hangUp" | "silence";
   /** The bytes to send for a request; undefined: it is left without an answer. */
   readonly reply?: (header: RequestHeader, body: Reader) => Buffer | undefined;
   readonly answerPings?: boolean;
@@ -47,7 +47,9 @@ export async function startFakeServer(script: FakeServerScript = {}): Promise<Fa
     connects.push(request);
     const response = connect(request);
     if (response === "hangUp") socket.destroy();
-    else socket.write(encodeFrame({ frameBytesMax }, (writer) => encodeConnectResponse(writer, response)));
+    else if (response !== "silence") {
+      socket.write(encodeFrame({ frameBytesMax }, (writer) => encodeConnectResponse(writer, response)));
+    }
   }
 
   function onRequest(socket: Socket, frame: Buffer): void {
