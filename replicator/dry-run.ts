@@ -7,6 +7,7 @@ import { type LinkDeps, linkOptions } from "./link-daemon.ts";
 import { createProgress } from "./progress.ts";
 import { renderSurvey } from "./render-plan.ts";
 import { survey } from "./survey.ts";
+import { connectWaitMs, unreachable } from "./unreachable.ts";
 
 const differencesShownMax = 200;
 
@@ -33,7 +34,12 @@ export async function dryRun(options: {
       });
     await using source = open("source");
     await using target = open("target");
-    await Promise.all([source.connected({ signal }), target.connected({ signal })]);
+    const wait = AbortSignal.any([signal, AbortSignal.timeout(connectWaitMs)]);
+    await Promise.all([source.connected({ signal: wait }), target.connected({ signal: wait })]).catch(
+      (cause: unknown) => {
+        throw signal.aborted ? cause : unreachable(config, (side) => (side === "source" ? source : target).state);
+      },
+    );
     const result = await survey(
       { link: linkOptions(config, rules), source, target, clock: deps.clock, onProgress: progress.show },
       signal,

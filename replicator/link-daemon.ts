@@ -1,5 +1,6 @@
 import type { LinkConfig } from "#config/replicator.ts";
 import type { Clock } from "#lib/clock.ts";
+import { OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
 import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
 import type { Acl, NodeData, SessionState, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
@@ -28,6 +29,7 @@ export interface LinkDeps {
 /** One link's clients, core and loop, and what can be asked of it. */
 export interface LinkDaemon {
   readonly name: string;
+  readonly config: LinkConfig;
   status(): LinkStatus;
   session(side: Side): SessionState;
   readonly lastStepAt: number;
@@ -114,8 +116,20 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     metrics.add("idc_replicator_skipped_total", { link: name }, status.counts.skipped - counted.skipped);
     Object.assign(counted, status.counts);
   });
-  const look = (signal: AbortSignal): Promise<Survey> =>
-    survey({ link: options, ...clients, clock }, AbortSignal.any([signal, closing.signal]));
+  let looking = false;
+  const look = async (signal: AbortSignal): Promise<Survey> => {
+    if (looking) {
+      throw new OperatorError("REP_BUSY", `Link ${name} is being surveyed already`, {
+        hint: "A plan or a verify reads both trees in full: one at a time. Try again when the other is done",
+      });
+    }
+    looking = true;
+    try {
+      return await survey({ link: options, ...clients, clock }, AbortSignal.any([signal, closing.signal]));
+    } finally {
+      looking = false;
+    }
+  };
 
   const compareWith = async (target: string, wanted: NodeData | undefined, signal: AbortSignal) => {
     const found = await dataOf(clients.target, target, signal);
@@ -127,6 +141,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
 
   return {
     name,
+    config,
     status: link.status,
     session: (side) => states[side],
     get lastStepAt() {

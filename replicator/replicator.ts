@@ -7,6 +7,7 @@ import type { LinkStatus } from "./core/link-events.ts";
 import { createReplicatorHttp } from "./io/http.ts";
 import { createLinkDaemon, type LinkDaemon, type LinkDeps } from "./link-daemon.ts";
 import { createProgress } from "./progress.ts";
+import { connectWaitMs, unreachable } from "./unreachable.ts";
 
 const statusEveryMs = 1_000;
 /** A link whose loop has not made a step for so long keeps the watchdog from being fed. */
@@ -84,6 +85,12 @@ async function onceOver(
   signal: AbortSignal,
 ): Promise<number> {
   const progress = createProgress({ stream: stderr, link: link.name, clock });
+  const wait = AbortSignal.any([signal, AbortSignal.timeout(connectWaitMs)]);
+  await link
+    .until(({ phase }) => phase !== "connecting", wait)
+    .catch((cause: unknown) => {
+      throw signal.aborted ? cause : unreachable(link.config, link.session);
+    });
   const status = await link.until((now) => {
     progress.show(now);
     return now.idle || now.phase === "stopped";
