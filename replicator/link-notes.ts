@@ -1,12 +1,15 @@
 import type { Logger } from "#lib/log.ts";
 import { errorName } from "#lib/zookeeper/errors.ts";
+import { stopCodes } from "./core/claim.ts";
 import type { LinkNote, LinkStatus } from "./core/link-events.ts";
+import { problemKinds } from "./core/problems.ts";
 import { phaseNames } from "./core/transitions.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Turns what the core says into log lines and counters. */
 export function createNoteTaker(options: { link: string; log: Logger; metrics: Metrics }): (note: LinkNote) => void {
   const { link, log, metrics } = options;
+  startCounters(link, metrics);
   return (note) => {
     switch (note.kind) {
       case "phase": {
@@ -54,12 +57,26 @@ export function createNoteTaker(options: { link: string; log: Logger; metrics: M
   };
 }
 
+/** From 0 at once: a first increase of a counter that was not there before is none to Prometheus. */
+function startCounters(link: string, metrics: Metrics): void {
+  for (const op of ["create", "set", "delete"]) metrics.add("idc_replicator_operations_total", { link, op }, 0);
+  for (const side of ["source", "target"]) metrics.add("idc_replicator_session_losses_total", { link, side }, 0);
+  for (const name of [
+    "idc_replicator_compares_total",
+    "idc_replicator_foreign_writes_total",
+    "idc_replicator_refusals_total",
+  ] as const) {
+    metrics.add(name, { link }, 0);
+  }
+}
+
 /** Gauges that are read off the link's state when somebody asks. */
 export function refreshGauges(options: { link: string; status: LinkStatus; nowMs: number; metrics: Metrics }): void {
   const { link, status, nowMs, metrics } = options;
   for (const phase of phaseNames)
     metrics.set("idc_replicator_link_phase", { link, phase }, status.phase === phase ? 1 : 0);
-  if (status.stopped !== undefined) metrics.set("idc_replicator_link_stopped", { link, code: status.stopped.code }, 1);
+  for (const code of stopCodes)
+    metrics.set("idc_replicator_link_stopped", { link, code }, status.stopped?.code === code ? 1 : 0);
   for (const side of ["source", "target"] as const) {
     metrics.set("idc_replicator_session_up", { link, side }, status.connected[side] ? 1 : 0);
   }
@@ -74,7 +91,6 @@ export function refreshGauges(options: { link: string; status: LinkStatus; nowMs
   if (status.lastCompare !== undefined) {
     metrics.set("idc_replicator_compare_age_seconds", { link }, (nowMs - status.lastCompare.at) / 1_000);
   }
-  for (const [kind, count] of Object.entries(status.problemCounts)) {
-    metrics.set("idc_replicator_problem_paths", { link, kind }, count);
-  }
+  for (const kind of problemKinds)
+    metrics.set("idc_replicator_problem_paths", { link, kind }, status.problemCounts[kind] ?? 0);
 }

@@ -146,9 +146,15 @@ export type MetricName = (typeof metricDocs)[number]["name"];
 
 const lagBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** Gauges that prom-client names as if they were counters: `promtool check metrics` refuses them. The same by type stay. */
+const misnamedDefaults = [
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources_total",
+];
+
 export interface Metrics {
   set(name: MetricName, labels: Record<string, string>, value: number): void;
-  remove(name: MetricName, labels: Record<string, string>): void;
   add(name: MetricName, labels: Record<string, string>, value: number): void;
   observe(name: MetricName, labels: Record<string, string>, value: number): void;
   /** Prometheus text format. Runs the refreshers first. */
@@ -163,6 +169,7 @@ export function createMetrics(environment: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ environment });
   collectDefaultMetrics({ register: registry });
+  for (const name of misnamedDefaults) registry.removeSingleMetric(name);
   const gauges = new Map<string, Gauge>();
   const counters = new Map<string, Counter>();
   const histograms = new Map<string, Histogram>();
@@ -175,7 +182,6 @@ export function createMetrics(environment: string): Metrics {
   const refreshers: (() => void)[] = [];
   return {
     set: (name, labels, value) => gauges.get(name)?.set(labels, value),
-    remove: (name, labels) => gauges.get(name)?.remove(labels),
     add: (name, labels, value) => counters.get(name)?.inc(labels, value),
     observe: (name, labels, value) => histograms.get(name)?.observe(labels, value),
     async render() {

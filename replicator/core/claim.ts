@@ -18,14 +18,17 @@ export type ClaimDecision =
   | { readonly kind: "refuse"; readonly code: StopCode; readonly detail: string };
 
 /** Why a link stands still until an operator acts. One runbook entry each in docs/operations.md. */
-export type StopCode =
-  | "fence-missing"
-  | "fence-ambiguous"
-  | "wrong-direction"
-  | "claim-failed"
-  | "source-went-back"
-  | "fenced"
-  | "bad-data";
+export const stopCodes = [
+  "fence-missing",
+  "fence-ambiguous",
+  "wrong-direction",
+  "claim-failed",
+  "source-went-back",
+  "fenced",
+  "bad-data",
+] as const;
+
+export type StopCode = (typeof stopCodes)[number];
 
 const fenceName = /^e-([1-9][0-9]{0,17})$/;
 

@@ -7,19 +7,23 @@ import type { Instant } from "#lib/clock.ts";
  * packet. targetEphemeral: a session in the target owns the path. invalidTarget: the rule gives a path ZooKeeper does not
  * allow. ambiguous: more sources could stand behind it than are looked at. keptForChildren: gone at the source, but something
  * that is not ours is below it. parentMissing: the node above it is not in the target yet. refused: the target refused the write again and again.
+ * One runbook entry each in docs/operations.md.
  */
-export type ProblemKind =
-  | "conflict"
-  | "unmapped"
-  | "badData"
-  | "unreadable"
-  | "oversize"
-  | "targetEphemeral"
-  | "invalidTarget"
-  | "ambiguous"
-  | "keptForChildren"
-  | "parentMissing"
-  | "refused";
+export const problemKinds = [
+  "conflict",
+  "unmapped",
+  "badData",
+  "unreadable",
+  "oversize",
+  "targetEphemeral",
+  "invalidTarget",
+  "ambiguous",
+  "keptForChildren",
+  "parentMissing",
+  "refused",
+] as const;
+
+export type ProblemKind = (typeof problemKinds)[number];
 
 export interface Problem {
   readonly kind: ProblemKind;
