@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { type Application, connectApplication } from "../harness/application.ts";
+import { eventually } from "../harness/eventually.ts";
+import { freePort } from "../harness/ports.ts";
+import { type Proxy as Line, startProxy } from "../harness/proxy.ts";
+import { startZooKeeper, type ZooKeeperServer } from "../harness/zookeeper.ts";
+import { type Daemon, runIdcctl, runReplicator, startDaemon } from "./daemon.ts";
+import { linkFile, linkName } from "./link-file.ts";
+import { differences } from "./model.ts";
+import { snapshot, type Tree } from "./snapshot.ts";
+
+/** Longest way of one change from the source to the target while nothing is broken. */
+const carriedMsMax = 15_000;
+
+type Version = Parameters<typeof startZooKeeper>[0]["version"];
+
+/** A source and a target server, each with a line that can break. */
+export interface World extends AsyncDisposable {
+  readonly source: ZooKeeperServer;
+  readonly target: ZooKeeperServer;
+  readonly sourceLine: Line;
+  readonly targetLine: Line;
+  readonly folder: string;
+}
+
+export async function startWorld(versions: { source: Version; target: Version }): Promise<World> {
+  await using started = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "crossidc-replicator-"));
+  started.defer(() => rm(folder, { recursive: true, force: true }));
+  const servers = await Promise.allSettled([
+    startZooKeeper({ version: versions.source }),
+    startZooKeeper({ version: versions.target }),
+  ]);
+  for (const server of servers) if (server.status === "fulfilled") started.use(server.value);
+  const [source, target] = servers.map((server) => {
+    if (server.status === "rejected") throw server.reason;
+    return server.value;
+  });
+  if (source === undefined || target === undefined) throw new Error("both servers have started");
+  const sourceLine = started.use(await startProxy({ target: source.address }));
+  const targetLine = started.use(await startProxy({ target: target.address }));
+  const all = started.move();
+  return { source, target, sourceLine, targetLine, folder, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+export interface RoomOptions {
+  /** Keys of the link, of its source and of its target, that differ from the usual ones. */
+  readonly link?: Readonly<Record<string, unknown>>;
+  readonly source?: Readonly<Record<string, unknown>>;
+  readonly target?: Readonly<Record<string, unknown>>;
+}
+
+/** A part of both servers that one test has for itself (a chroot), and the means to run a replicator between them. */
+export interface Room extends AsyncDisposable {
+  readonly source: Application;
+  readonly target: Application;
+  readonly configFile: string;
+  /** Starts the daemon; it is killed at the end of the room, if it still runs then. */
+  start(): Promise<Daemon>;
+  once(): ReturnType<typeof runReplicator>;
+  run(...args: readonly string[]): ReturnType<typeof runReplicator>;
+  /** `idcctl link <args>` at this daemon. */
+  idcctl(...args: readonly string[]): ReturnType<typeof runIdcctl>;
+  /** Writes a last node at the source and waits for it in the target: what came before has been noticed by then. */
+  carried(): Promise<void>;
+  /** Asserts that the target is what the model makes of the source, and is untouched elsewhere. @param before see differences() */
+  expectEqual(before: Tree): Promise<void>;
+}
+
+let rooms = 0;
+
+export async function openRoom(world: World, options: RoomOptions = {}): Promise<Room> {
+  await using opened = new AsyncDisposableStack();
+  rooms += 1;
+  const chroot = `/room-${process.pid}-${rooms}`;
+  for (const { address } of [world.source, world.target]) {
+    await using builder = await connectApplication(address);
+    await builder.create(chroot);
+  }
+  // Longer than any break that a test makes.
+  const patient = { sessionTimeoutMs: 60_000 };
+  const source = opened.use(await connectApplication(world.source.address + chroot, patient));
+  const target = opened.use(await connectApplication(world.target.address + chroot, patient));
+  const httpPort = await freePort();
+  const configFile = join(world.folder, `${chroot.slice(1)}.yaml`);
+  await writeFile(
+    configFile,
+    linkFile({
+      httpPort,
+      source: { servers: [world.sourceLine.address], chroot, ...options.source },
+      target: { servers: [world.targetLine.address], chroot, ...options.target },
+      link: options.link ?? {},
+    }),
+  );
+  const endpoint = `http://127.0.0.1:${httpPort}`;
+  const all = opened.move();
+  let marks = 0;
+  const self: Room = {
+    source,
+    target,
+    configFile,
+    start: async () => all.use(await startDaemon(configFile, endpoint)),
+    once: () => runReplicator(configFile, ["--once"]),
+    run: (...args) => runReplicator(configFile, args),
+    idcctl: (...args) => runIdcctl(["link", ...args, "--endpoint", endpoint]),
+    async carried() {
+      marks += 1;
+      await source.mkdirp("/app/mark");
+      await source.set("/app/mark", String(marks));
+      await eventually(async () => expect(await target.text("/mirror/app/mark")).toBe(String(marks)), {
+        withinMs: carriedMsMax,
+      });
+    },
+    async expectEqual(before) {
+      const trees = { source: await snapshot(source), target: await snapshot(target), before };
+      expect(differences(trees)).toEqual([]);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+  return self;
+}
+
+export { linkName };
