@@ -1,9 +1,9 @@
-import { sourcesOf } from "./paths.ts";
+import { sourcesOf, translatePath } from "./paths.ts";
 import { matchPattern, type Part, type Pattern, quote, type Segment } from "./pattern.ts";
 import type { CopyRule, Rule, RuleProblem, RuleSet } from "./ruleset.ts";
 
 /** Most rows of the cluster table that the search for collisions tries in place of a mapped name. */
-export const rowsTriedMax = 64;
+const rowsTriedMax = 64;
 
 /** Rules whose every path an earlier rule takes. */
 export function rulesThatNeverApply(rules: readonly Rule[]): RuleProblem[] {
@@ -21,26 +21,38 @@ export function rulesThatNeverApply(rules: readonly Rule[]): RuleProblem[] {
 /**
  * Pairs of copy rules by which two source paths map to one target path (I8). Each report has such a pair, found by trying and
  * verified by the rules themselves: so what an earlier rule shadows is no collision. Templates with several captures in one
- * segment may hide collisions from this search; those show when both sources exist.
+ * segment may hide collisions from this search, and so may names that stay as they are because they have no row; those show
+ * when both sources exist.
  */
 export function rulesThatCollide(rules: RuleSet): RuleProblem[] {
   const copies = rules.rules.filter((rule) => rule.action === "copy");
+  const names = namesToTry(rules);
   return copies.flatMap((rule, position) => {
     for (const earlier of copies.slice(0, position)) {
-      for (const target of sharedPaths(earlier.to.pattern, rule.to.pattern, namesToTry(rules))) {
+      for (const target of sharedPaths(earlier.to.pattern, rule.to.pattern, names)) {
         const sources = sourcesOf(rules, target);
-        if (sources.length > 1) return [collision(rule, earlier, target, sources)];
+        const [one, other] = [earlier, rule].map(({ index }) =>
+          sources.find((source) => ruleOf(rules, source) === index),
+        );
+        if (one !== undefined && other !== undefined) return [collision(rule, earlier, target, [one, other])];
       }
     }
     return [];
   });
 }
 
+function ruleOf(rules: RuleSet, source: string): number | undefined {
+  const outcome = translatePath(rules, source);
+  return outcome.kind === "copy" ? outcome.rule : undefined;
+}
+
 /** Paths that fit both patterns, as general as can be; one for each of the names, which stand where either maps a cluster. */
 export function sharedPaths(one: Pattern, other: Pattern, names: readonly string[]): string[] {
+  if (textsDiffer(one, other)) return [];
   const length = Math.max(one.segments.length + Number(one.rest), other.segments.length + Number(other.rest));
+  const mapped = [one, other].some(({ segments }) => segments.some((segment) => segment.some(isMapped)));
   const paths = new Set<string>();
-  for (const name of [undefined, ...names]) {
+  for (const name of mapped ? [undefined, ...names] : [undefined]) {
     const path: string[] = [];
     for (let index = 0; index < length; index++) {
       path.push(sharedSegment(one.segments[index], other.segments[index], name, index));
@@ -48,6 +60,16 @@ export function sharedPaths(one: Pattern, other: Pattern, names: readonly string
     if (fits(one, path) && fits(other, path)) paths.add(`/${path.join("/")}`);
   }
   return [...paths];
+}
+
+/** The quick no for almost all pairs. */
+function textsDiffer(one: Pattern, other: Pattern): boolean {
+  if (!one.rest && !other.rest && one.segments.length !== other.segments.length) return true;
+  return one.segments.some(([first, ...more], index) => {
+    const [second, ...others] = other.segments[index] ?? [];
+    if (first.kind !== "text" || second?.kind !== "text") return false;
+    return more.length === 0 && others.length === 0 && first.text !== second.text;
+  });
 }
 
 /** Names of the target's clusters, as they stand in target paths. */

@@ -32,7 +32,7 @@ export interface Explanation {
   readonly change: DataChange | undefined;
 }
 
-export interface Attempt {
+interface Attempt {
   readonly rule: number;
   readonly match: string;
   readonly action: "copy" | "ignore";
@@ -40,7 +40,7 @@ export interface Attempt {
   readonly whyNot: string | undefined;
 }
 
-export type DataChange =
+type DataChange =
   | { readonly kind: "null" }
   | { readonly kind: "same"; readonly bytes: number }
   | { readonly kind: "lines"; readonly changes: readonly LineChange[] }
@@ -101,7 +101,9 @@ function because(rules: RuleSet, path: readonly string[] | undefined, outcome: P
     case "copy":
       return "badData" in outcome && outcome.badData !== undefined
         ? `copied as it is: ${outcome.badData} (onBadData: copy)`
-        : "copied";
+        : "data" in outcome
+          ? "copied"
+          : "copied, if its data can be: that is not known";
     case "ignored":
       return `rule ${outcome.rule} ignores it: neither copied nor deleted`;
     case "unruled":

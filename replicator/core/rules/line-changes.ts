@@ -1,5 +1,5 @@
 /** Most bytes that are shown line by line. */
-export const linesBytesMax = 65_536;
+const linesBytesMax = 65_536;
 
 /** A run of lines that differ; `line` is the first one's number before the change, from 1. */
 export interface LineChange {

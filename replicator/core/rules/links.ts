@@ -5,8 +5,11 @@ import { sourcesOf, translatePath } from "./paths.ts";
 import { type Pattern, quote } from "./pattern.ts";
 import type { CopyRule, RuleProblem, RuleSet } from "./ruleset.ts";
 
-/** Most steps that a path is followed through links before it counts as running for ever. */
-export const stepsMax = 64;
+/** Steps after which a path that is followed through links counts as running for ever. */
+const stepsMax = 64;
+
+/** Most paths that are looked at from one place; with more than this in its wake a path is taken to end. */
+const passedMax = 10_000;
 
 export type LinkProblem = RuleProblem & { readonly link: number };
 
@@ -40,7 +43,7 @@ function loops(links: readonly Checked[]): LinkProblem[] {
     for (const rule of writer.copies) {
       const path = readers
         .flatMap((reader) => pathsBetween(writer, rule, reader))
-        .find((one) => comesRound(links, writer.link.target, one, stepsMax, []));
+        .find((one) => comesRound(links, writer.link.target, one, new Set(), new Set()));
       if (path !== undefined) problems.push(loop(writer, rule, path));
     }
   }
@@ -61,27 +64,26 @@ function pathsBetween(writer: Checked, rule: CopyRule, reader: Checked): string[
     });
 }
 
-/** `seen` holds the ensembles and paths passed; a path that grows at each turn is found by `steps`. */
+/** `below` holds the places on the way to here, `ended` those from where every way was seen to end. */
 function comesRound(
   links: readonly Checked[],
   ensemble: ZooKeeperConfig,
   path: string,
-  steps: number,
-  seen: readonly { ensemble: ZooKeeperConfig; path: string }[],
+  below: ReadonlySet<string>,
+  ended: Set<string>,
 ): boolean {
-  if (steps === 0) return true;
-  if (seen.some((one) => one.path === path && sameEnsemble(one.ensemble, ensemble))) return true;
-  return links.some(({ link, rules }) => {
-    if (!sameEnsemble(link.source, ensemble)) return false;
-    const source = inside(link.source, path);
-    if (source === undefined) return false;
-    const outcome = translatePath(rules, source);
-    if (outcome.kind !== "copy") return false;
-    return comesRound(links, link.target, absolute(link.target, outcome.target), steps - 1, [
-      ...seen,
-      { ensemble, path },
-    ]);
+  const place = `${ensemble.servers} ${path}`;
+  if (below.has(place) || below.size === stepsMax) return true;
+  if (ended.has(place) || ended.size > passedMax) return false;
+  const way = new Set(below).add(place);
+  const round = links.some(({ link, rules }) => {
+    const source = sameEnsemble(link.source, ensemble) ? inside(link.source, path) : undefined;
+    const outcome = source === undefined ? undefined : translatePath(rules, source);
+    if (outcome?.kind !== "copy") return false;
+    return comesRound(links, link.target, absolute(link.target, outcome.target), way, ended);
   });
+  if (!round) ended.add(place);
+  return round;
 }
 
 function contests(links: readonly Checked[]): LinkProblem[] {

@@ -72,7 +72,7 @@ function mapCluster(rules: RuleSet, name: string): string | undefined {
 
 /** Captures and rows may make what no text in a rule may be. */
 function whyInvalid(rule: CopyRule, target: string): string | undefined {
-  if (!rule.to.ambiguous && !suspicious.test(target)) return undefined;
+  if (!rule.to.ambiguous && !suspicious.test(target) && !mayBeReserved(target)) return undefined;
   const path = segmentsOf(target);
   if (path === undefined) return `target ${quote(target)} has an empty segment`;
   if (isReserved(path[0])) return `target ${quote(target)} lies in /${path[0]}, which the rules never write`;
@@ -87,7 +87,11 @@ function whyInvalid(rule: CopyRule, target: string): string | undefined {
 }
 
 /** One look that tells almost every target from those worth a closer one. */
-const suspicious = /\/(?:[./]|$)|[^ -~]|^\/(?:zookeeper|crossidc)/;
+const suspicious = /[^ -~]|\/[./]/;
+
+function mayBeReserved(path: string): boolean {
+  return path.startsWith("/zookeeper") || path.startsWith("/crossidc");
+}
 
 /** Source paths whose captures, mapped, are these. */
 function candidates(rules: RuleSet, rule: CopyRule, mapped: readonly string[]): string[] {

@@ -3,8 +3,9 @@
  * same syntax; only `to` may name a table.
  */
 
-export const patternCharsMax = 1_024;
-export const capturesPerSegmentMax = 3;
+const patternCharsMax = 1_024;
+const capturesMax = 12;
+const capturesPerSegmentMax = 3;
 
 /** The name under which the rest (`**`) stands among the captures. */
 export const restName = "**";
@@ -46,6 +47,9 @@ export function parsePattern(source: string): Parsed {
   }
   const pattern = { source, segments, rest };
   const names = captureNames(pattern);
+  if (names.length > capturesMax) {
+    return fault(`has ${names.length} captures, at most ${capturesMax} are allowed`, "capture what follows with /**");
+  }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) return fault(`captures {${twice}} twice`, "give each capture a name of its own");
   const [first] = segments;

@@ -20,7 +20,7 @@ export interface RuleSet {
 
 export type Rule = IgnoreRule | CopyRule;
 
-export interface IgnoreRule {
+interface IgnoreRule {
   readonly action: "ignore";
   /** Its index in the configuration. */
   readonly index: number;
@@ -45,7 +45,7 @@ export interface RuleProblem {
 }
 
 /** A name or an address without a row. */
-export interface Missing {
+interface Missing {
   readonly rule: number;
   readonly table: "clusters" | "addresses";
   readonly value: string;

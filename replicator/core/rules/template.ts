@@ -1,4 +1,4 @@
-import { captureNames, matchSegment, type Pattern, type Segment } from "./pattern.ts";
+import { captureNames, matchPattern, matchSegment, type Pattern, type Segment } from "./pattern.ts";
 
 /** Patterns the other way round: from captures to a path, and from a path to the captures that may have made it. */
 
@@ -69,6 +69,10 @@ export function fill(
  * undefined when there are more than splitsMax.
  */
 export function splitsOf(template: Template, path: readonly string[]): string[][] | undefined {
+  if (!template.ambiguous) {
+    const only = matchPattern(template.pattern, path);
+    return only === undefined ? [] : [reordered(template, only)];
+  }
   const { segments, rest } = template.pattern;
   if (rest ? path.length <= segments.length : path.length !== segments.length) return [];
   let splits: string[][] = [[]];
@@ -76,16 +80,15 @@ export function splitsOf(template: Template, path: readonly string[]): string[][
     const ways = waysThrough(segments[index], path[index]);
     if (ways === undefined || ways.length * splits.length > splitsMax) return undefined;
     splits = splits.flatMap((split) => ways.map((way) => [...split, ...way]));
-    if (splits.length === 0) return [];
   }
-  if (rest) for (const split of splits) split.push(path.slice(segments.length).join("/"));
-  return splits.map((split) => {
-    const captures: string[] = [];
-    template.order.forEach((capture, index) => {
-      captures[capture] = split[index] ?? "";
-    });
-    return captures;
-  });
+  const behind = rest ? [path.slice(segments.length).join("/")] : [];
+  return splits.map((split) => reordered(template, [...split, ...behind]));
+}
+
+function reordered({ order }: Template, captures: readonly string[]): string[] {
+  const inOrder = new Array<string>(order.length).fill("");
+  for (let index = 0; index < order.length; index++) inOrder[order[index] ?? 0] = captures[index] ?? "";
+  return inOrder;
 }
 
 function waysThrough(segment: Segment | undefined, value: string | undefined): string[][] | undefined {

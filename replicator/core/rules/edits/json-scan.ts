@@ -2,7 +2,7 @@
 export const jsonDepthMax = 256;
 
 /** A value at the pointer: a string, one string of an array there, or something that can't be edited. Quotes included. */
-export interface JsonValue {
+interface JsonValue {
   readonly kind: "string" | "element" | "other";
   readonly start: number;
   readonly end: number;

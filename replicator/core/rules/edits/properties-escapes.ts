@@ -24,14 +24,14 @@ export function readEscapes(raw: Uint8Array): string | undefined {
  * `old` is undefined where it has no escape. */
 export function writeEscapes(text: string, old: Uint8Array | undefined): Uint8Array {
   const special = old !== undefined && hasStoreEscape(old) ? storeSpecial : readSpecial;
-  const written = text.replace(special, writeEscape);
+  const written = text.search(special) < 0 ? text : text.replace(special, writeEscape);
   const bytes = new Uint8Array(written.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = written.charCodeAt(at);
   return bytes;
 }
 
-const readSpecial = /^ |[\\\t\n\r\f]|[^ -~]/g;
-const storeSpecial = /^ |[\\\t\n\r\f]|[^ -~]|[:=#!]/g;
+const readSpecial = /^ |[\\]|[^ -~]/g;
+const storeSpecial = /^ |[\\:=#!]|[^ -~]/g;
 
 function writeEscape(character: string): string {
   for (const [letter, meant] of letterEscapes) if (meant === character) return `\\${letter}`;

@@ -33,19 +33,28 @@ export function logicalLines(data: Uint8Array, keys: readonly string[]): Line[] 
   return lines;
 }
 
-/** The same for text without a backslash, in which a line is a line: each key is searched for, the other lines cost nothing. */
-export function plainLines(text: string, keys: readonly string[]): Line[] {
-  const lines: Line[] = [];
-  for (const key of keys) {
-    for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + 1)) {
-      const keyEnd = at + key.length;
-      if (!startsLine(text, at) || !endsKey(text, keyEnd)) continue;
+/** Finds the same lines in ASCII without a backslash, where a line is a line: those of other keys cost next to nothing. */
+export function createPlainFinder(keys: readonly string[]): (text: string) => Line[] {
+  // The longest first: at the end of a key, only a longer one that ends with it could be meant instead.
+  const plainKeys = keys.filter((key) => !needsEscape.test(key)).sort((one, other) => other.length - one.length);
+  if (plainKeys.length === 0) return () => [];
+  const choice = plainKeys.map((key) => key.replace(/[$()*+.?[\]^{|}]/g, "\\$&")).join("|");
+  const keyOfLine = new RegExp(`^[ \\t\\f]*(?:${choice})(?![^=: \\t\\f\\r\\n])`, "gm");
+  return (text) => {
+    const lines: Line[] = [];
+    keyOfLine.lastIndex = 0;
+    while (keyOfLine.test(text)) {
+      const keyEnd = keyOfLine.lastIndex;
       const end = endOfPlainLine(text, keyEnd);
+      const key = plainKeys.find((one) => text.endsWith(one, keyEnd)) ?? "";
       lines.push({ key, keyEnd, start: startOfPlainValue(text, keyEnd, end), end });
     }
-  }
-  return lines.length > 1 ? lines.sort((one, other) => one.keyEnd - other.keyEnd) : lines;
+    return lines;
+  };
 }
+
+/** Keys that stand in no file without a backslash, or not in ASCII. */
+const needsEscape = /[\\=: ]|^[#!]|[^ -~]/;
 
 /** The index past what a backslash begins: a continuation with the blanks that open the next line, or one byte. */
 export function afterEscape(data: Uint8Array, at: number): number {
@@ -103,17 +112,6 @@ function skipBlanks(data: Uint8Array, from: number, end: number): number {
     else break;
   }
   return Math.min(at, end);
-}
-
-function startsLine(text: string, at: number): boolean {
-  let before = at - 1;
-  while (before >= 0 && isBlank(text.charCodeAt(before))) before--;
-  return before < 0 || isLineEnd(text.charCodeAt(before));
-}
-
-/** A key that itself holds what ends a key, or opens a comment, can only be written with a backslash. */
-function endsKey(text: string, at: number): boolean {
-  return at === text.length || isKeyEnd(text.charCodeAt(at));
 }
 
 function endOfPlainLine(text: string, from: number): number {

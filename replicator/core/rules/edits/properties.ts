@@ -1,5 +1,5 @@
 import { readEscapes, writeEscapes } from "./properties-escapes.ts";
-import { afterEscape, isContinuation, type Line, logicalLines, plainLines } from "./properties-lines.ts";
+import { afterEscape, createPlainFinder, isContinuation, type Line, logicalLines } from "./properties-lines.ts";
 import {
   type CompiledEdit,
   decodeUtf8,
@@ -28,19 +28,16 @@ export function compilePropertiesEdit(rewrites: readonly Rewrite[]): CompiledEdi
     edit: inTurn(
       passes.map((wanted): Edit => {
         const keys = [...wanted.keys()];
-        const plainKeys = keys.filter((key) => !needsEscape.test(key));
+        const findPlain = createPlainFinder(keys);
         return (data) => {
           const text = plainText(data);
-          const lines = text === undefined ? logicalLines(data, keys) : plainLines(text, plainKeys);
+          const lines = text === undefined ? logicalLines(data, keys) : findPlain(text);
           return lines.length === 0 ? { kind: "same" } : editLines(data, text, lines, wanted);
         };
       }),
     ),
   };
 }
-
-/** Keys that plain text can't hold. */
-const needsEscape = /[\\=: ]|^[#!]|[^ -~]/;
 
 function editLines(
   data: Uint8Array,

@@ -106,14 +106,14 @@ const slabBytes = 65_536;
 let slab = new Uint8Array(slabBytes);
 let slabUsed = 0;
 
-/** For the few bytes of a node a loop costs less than a view of the part to copy. */
+/** For a few bytes a loop costs less than a view of the part to copy. */
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
   if (end - start > loopBytesMax) to.set(from.subarray(start, end), at);
   else for (let index = start; index < end; index++) to[at + index - start] = from[index] ?? 0;
   return at + end - start;
 }
 
-const loopBytesMax = 256;
+const loopBytesMax = 32;
 
 /** undefined when the bytes are no valid UTF-8. A byte order mark stays. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
