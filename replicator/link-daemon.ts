@@ -6,7 +6,7 @@ import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
 import type { Acl, NodeData, SessionState, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
-import type { LinkStatus, Side } from "./core/link-events.ts";
+import type { LinkProgress, LinkStatus, Side } from "./core/link-events.ts";
 import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
 import { openZooKeeper } from "./io/clients.ts";
 import { layoutOf } from "./io/layout.ts";
@@ -155,7 +155,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
       await Promise.race([asked, running]);
-      const settled = (status: LinkStatus): boolean => status.pending === 0 || status.phase !== "following";
+      const settled = ({ pending, phase }: LinkProgress): boolean => pending === 0 || phase !== "following";
       await runner
         .until(settled, AbortSignal.timeout(drainMs))
         .catch(() => log.warn({ drainMs }, "stopped with changes pending"));

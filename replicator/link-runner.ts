@@ -2,7 +2,7 @@ import type { Clock } from "#lib/clock.ts";
 import { createQueue } from "#lib/queue.ts";
 import type { WatchEvent } from "#lib/zookeeper/zookeeper.ts";
 import type { Link } from "./core/link.ts";
-import type { LinkCommand, LinkEvent, LinkNote, LinkStatus, Side } from "./core/link-events.ts";
+import type { LinkCommand, LinkEvent, LinkNote, LinkProgress, LinkStatus, Side } from "./core/link-events.ts";
 import type { LinkWorld } from "./io/link-world.ts";
 
 /** Watch events queued for the core; beyond it they are dropped for one full compare. */
@@ -19,7 +19,7 @@ export interface LinkRunner {
   /** Runs until the signal is aborted. Rejects only on our own faults. */
   run(signal: AbortSignal): Promise<void>;
   /** Resolves once `condition` holds after a step. */
-  until(condition: (status: LinkStatus) => boolean, signal: AbortSignal): Promise<LinkStatus>;
+  until(condition: (progress: LinkProgress) => boolean, signal: AbortSignal): Promise<LinkProgress>;
 }
 
 export function createLinkRunner(parts: {
@@ -30,7 +30,7 @@ export function createLinkRunner(parts: {
 }): LinkRunner {
   const { link, world, clock, onNote } = parts;
   const queue = createQueue<LinkEvent>(eventsQueuedMax);
-  const waiters = new Set<(status: LinkStatus) => void>();
+  const waiters = new Set<(progress: LinkProgress) => void>();
   /** Answers of one side reach the core in the order in which they were asked for. */
   const order: Record<Side, Promise<void>> = { source: Promise.resolve(), target: Promise.resolve() };
   let lastStepAt: number = clock.now();
@@ -112,8 +112,8 @@ export function createLinkRunner(parts: {
           for (const command of link.step(event, clock.now())) execute(command, signal);
           lastStepAt = clock.now();
           if (waiters.size > 0) {
-            const status = link.status();
-            for (const waiter of waiters) waiter(status);
+            const progress = link.progress();
+            for (const waiter of waiters) waiter(progress);
           }
         }
       } finally {
@@ -129,13 +129,13 @@ export function createLinkRunner(parts: {
           settle();
         };
         const onAbort = (): void => end(() => reject(signal.reason));
-        const check = (status: LinkStatus): void => {
-          if (condition(status)) end(() => resolve(status));
+        const check = (progress: LinkProgress): void => {
+          if (condition(progress)) end(() => resolve(progress));
         };
         if (signal.aborted) return reject(signal.reason);
         signal.addEventListener("abort", onAbort);
         waiters.add(check);
-        check(link.status());
+        check(link.progress());
       });
     },
   };

@@ -1,12 +1,12 @@
 import type { Clock } from "#lib/clock.ts";
 import { formatCount } from "#lib/table.ts";
-import type { LinkStatus } from "./core/link-events.ts";
+import type { LinkProgress } from "./core/link-events.ts";
 
 const redrawEveryMs = 100;
 
 /** One line that tells where a long scan or sync is, on a terminal only. */
 export interface Progress {
-  show(status: LinkStatus): void;
+  show(status: LinkProgress): void;
   /** Takes the line away. */
   end(): void;
 }
@@ -26,7 +26,7 @@ export function createProgress(options: { stream: NodeJS.WriteStream; link: stri
   };
 }
 
-function describe({ phase, comparing, pending, counts }: LinkStatus): string {
+function describe({ phase, comparing, pending, counts }: LinkProgress): string {
   if (comparing !== undefined) return `reading the ${comparing.stage}, ${formatCount(comparing.nodes)} nodes`;
   if (pending > 0)
     return `${formatCount(counts.created + counts.updated + counts.deleted)} written, ${formatCount(pending)} to go`;

@@ -3,7 +3,7 @@ import { exitCodes } from "#lib/errors.ts";
 import { listen } from "#lib/http.ts";
 import { createNotifier } from "#lib/systemd.ts";
 import type { CompiledLink } from "./compile-links.ts";
-import type { LinkStatus } from "./core/link-events.ts";
+import type { LinkProgress } from "./core/link-events.ts";
 import { createReplicatorHttp } from "./io/http.ts";
 import { createLinkDaemon, type LinkDaemon, type LinkDeps } from "./link-daemon.ts";
 import { createProgress } from "./progress.ts";
@@ -101,7 +101,7 @@ async function onceOver(
   return heldBack(status) > 0 ? exitCodes.different : exitCodes.ok;
 }
 
-function outcome(status: LinkStatus): string {
+function outcome(status: LinkProgress): string {
   const { counts, stopped, brake } = status;
   if (stopped !== undefined) return `stopped, ${stopped.code}: ${stopped.detail}`;
   const done = `${counts.created} created, ${counts.updated} updated, ${counts.deleted} deleted, ${status.targetNodes} nodes in the target`;
@@ -109,7 +109,7 @@ function outcome(status: LinkStatus): string {
   return heldBack(status) > 0 ? `${done}; ${heldBack(status)} paths held back` : done;
 }
 
-function heldBack(status: LinkStatus): number {
+function heldBack(status: LinkProgress): number {
   return Object.values(status.problemCounts).reduce((sum, count) => sum + count, 0);
 }
 

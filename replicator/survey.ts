@@ -2,7 +2,7 @@ import type { Clock } from "#lib/clock.ts";
 import type { NodeData, Stat, WriteOp, WriteResult, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
-import type { LinkStatus } from "./core/link-events.ts";
+import type { LinkProgress, LinkStatus } from "./core/link-events.ts";
 import type { Problem } from "./core/problems.ts";
 import { sourcesOf, translatePath } from "./core/rules/rules.ts";
 import type { LinkWorld } from "./io/link-world.ts";
@@ -40,7 +40,7 @@ export interface SurveyOptions {
   readonly source: ZooKeeper;
   readonly target: ZooKeeper;
   readonly clock: Clock;
-  readonly onProgress?: (status: LinkStatus) => void;
+  readonly onProgress?: (progress: LinkProgress) => void;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
     link,
     world,
     clock: options.clock,
-    onNote: () => options.onProgress?.(link.status()),
+    onNote: () => options.onProgress?.(link.progress()),
   });
   const stop = new AbortController();
   const running = runner.run(AbortSignal.any([signal, failure.signal, stop.signal]));
@@ -65,11 +65,8 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
   try {
     runner.push({ kind: "connected", side: "source" });
     runner.push({ kind: "connected", side: "target" });
-    const status = await runner.until(
-      ({ idle, phase }) => idle || phase === "stopped",
-      AbortSignal.any([signal, failure.signal]),
-    );
-    return await describe(options, planned, link.held(), status, signal);
+    await runner.until(({ idle, phase }) => idle || phase === "stopped", AbortSignal.any([signal, failure.signal]));
+    return await describe(options, planned, link.held(), link.status(), signal);
   } finally {
     stop.abort();
     await running;

@@ -78,7 +78,8 @@ export type LinkNote =
     }
   | { readonly kind: "dirtyOverflow" };
 
-export interface LinkStatus {
+/** Cheap: may be asked for after every step. */
+export interface LinkProgress {
   readonly phase: PhaseName;
   readonly stopped: { readonly code: StopCode; readonly detail: string } | undefined;
   readonly connected: Readonly<Record<Side, boolean>>;
@@ -88,7 +89,6 @@ export interface LinkStatus {
   readonly rules: string;
   /** Paths known to have changed whose write is not acknowledged yet. */
   readonly pending: number;
-  readonly oldestPendingSince: Instant | undefined;
   /** Everything known has been carried over: nothing pending, no compare under way. */
   readonly idle: boolean;
   readonly targetNodes: number;
@@ -108,9 +108,14 @@ export interface LinkStatus {
     readonly since: Instant | undefined;
     readonly held: number;
   };
-  readonly problems: readonly Problem[];
   readonly problemCounts: Readonly<Partial<Record<ProblemKind, number>>>;
   readonly counts: Readonly<LinkCounts>;
+}
+
+/** For whoever looks now and then: walks over everything pending and held back. */
+export interface LinkStatus extends LinkProgress {
+  readonly oldestPendingSince: Instant | undefined;
+  readonly problems: readonly Problem[];
 }
 
 export interface LinkCounts {

@@ -5,7 +5,7 @@ import type { StopCode } from "./claim.ts";
 import { createComparison } from "./comparison.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LinkContext, LinkOptions } from "./link-context.ts";
-import type { LinkCommand, LinkEvent, LinkStatus, Side, WatchMode } from "./link-events.ts";
+import type { LinkCommand, LinkEvent, LinkProgress, LinkStatus, Side, WatchMode } from "./link-events.ts";
 import { createProblems } from "./problems.ts";
 import { mayHoldSources } from "./rules/rules.ts";
 import { createTargetIndex } from "./target-index.ts";
@@ -19,6 +19,7 @@ import { createWork } from "./work.ts";
  */
 export interface Link {
   step(event: LinkEvent, now: Instant): readonly LinkCommand[];
+  progress(): LinkProgress;
   status(): LinkStatus;
   /** Target paths whose delete the brake holds. */
   held(): readonly string[];
@@ -134,7 +135,7 @@ export function createLink(options: LinkOptions): Link {
         compareWanted = true;
         break;
       case "deletesAccepted":
-        for (const path of brake.accept()) work.mark(path, undefined);
+        for (const path of brake.accept(carrier.waitsForChildren)) work.mark(path, undefined);
         context.note({ kind: "brake", engaged: false, reason: undefined, held: 0 });
         break;
       case "tick":
@@ -165,6 +166,29 @@ export function createLink(options: LinkOptions): Link {
 
   const isIdle = (): boolean => phase === "following" && comparison.stage === undefined && work.pending === 0;
 
+  const progress = (): LinkProgress => ({
+    phase,
+    stopped,
+    connected: { ...connected },
+    epoch,
+    sourceZxid: carrier.sourceZxid,
+    watch,
+    rules: options.rules.hash,
+    pending: work.pending,
+    idle: isIdle(),
+    targetNodes: index.size,
+    comparing: comparison.stage === undefined ? undefined : { stage: comparison.stage, nodes: comparison.nodes },
+    lastCompare,
+    brake: {
+      engaged: brake.engagement() !== undefined,
+      reason: brake.engagement()?.reason,
+      since: brake.engagement()?.since,
+      held: brake.held.size,
+    },
+    problemCounts: Object.fromEntries(problems.counts),
+    counts: { ...context.counts },
+  });
+
   return {
     step(event, now) {
       commands = [];
@@ -177,29 +201,7 @@ export function createLink(options: LinkOptions): Link {
       return commands;
     },
     held: () => [...brake.held],
-    status: () => ({
-      phase,
-      stopped,
-      connected: { ...connected },
-      epoch,
-      sourceZxid: carrier.sourceZxid,
-      watch,
-      rules: options.rules.hash,
-      pending: work.pending,
-      oldestPendingSince: work.oldestSince,
-      idle: isIdle(),
-      targetNodes: index.size,
-      comparing: comparison.stage === undefined ? undefined : { stage: comparison.stage, nodes: comparison.nodes },
-      lastCompare,
-      brake: {
-        engaged: brake.engagement() !== undefined,
-        reason: brake.engagement()?.reason,
-        since: brake.engagement()?.since,
-        held: brake.held.size,
-      },
-      problems: problems.list(),
-      problemCounts: Object.fromEntries(problems.counts),
-      counts: { ...context.counts },
-    }),
+    progress,
+    status: () => ({ ...progress(), oldestPendingSince: work.oldestSince, problems: problems.list() }),
   };
 }
