@@ -12,9 +12,12 @@ const [complete, minimal] = ["replicator.yaml", "replicator-minimal.yaml"].map((
 ) as [string, string];
 /** Reading the complete one takes milliseconds, so it comes up less often than its parts. */
 const trees = partsOf(parse(complete) as Mapping, parse(minimal) as Mapping);
-const texts = [...trees.slice(0, -1).map((tree) => textOf(tree, [])), minimal, complete];
-const structuralRuns = 4_000;
-const byteRuns = 6_000;
+const small = minimal.replaceAll(/^#.*\n/gm, "");
+const texts = trees.flatMap((tree) => [small, small, textOf(tree, [])]).concat(minimal, complete);
+const structuralRuns = 2_500;
+const byteRuns = 7_500;
+/** Three seconds each on a quiet machine; the bound is for a busy one. */
+const timeout = 60_000;
 
 /** A text with one mistake, and where the loader must find it. */
 interface Mutant {
@@ -24,25 +27,19 @@ interface Mutant {
 }
 
 describe("a mistake is found where it was made", () => {
-  test("whatever the mistake and the style of the file", () => {
+  test("whatever the mistake and the style of the file", { timeout }, () => {
     fc.assert(
       fc.property(
-        fc.nat(),
-        fc.nat(),
-        fc.nat({ max: 4 }),
+        fc.noBias(fc.nat()),
+        fc.noBias(fc.nat()),
+        fc.nat({ max: mutants.length - 1 }),
         fc.array(fc.boolean(), { maxLength: 40 }),
         (a, b, kind, flow) => {
-          const mutant = mutants[kind]?.(structuredClone(pick(trees, a)), b, flow);
-          if (mutant === undefined) throw new Error("there is always a place to mutate");
+          const mutant = pick(mutants, kind)(structuredClone(pick(trees, a)), b, flow);
           const { problems } = errorOf(mutant.text, ConfigError);
           const before = mutant.text.slice(0, mutant.offset).split("\n");
-          expect(problems).toEqual([
-            expect.objectContaining({
-              file: "f.yaml",
-              path: formatPath(mutant.path),
-              line: before.length,
-              column: (before.at(-1)?.length ?? 0) + 1,
-            }),
+          expect(problems.map(({ path, line, column }) => ({ path, line, column }))).toEqual([
+            { path: formatPath(mutant.path), line: before.length, column: (before.at(-1)?.length ?? 0) + 1 },
           ]);
         },
       ),
@@ -53,47 +50,23 @@ describe("a mistake is found where it was made", () => {
 
 describe("no file takes the loader down", () => {
   const fragments = [
-    "\t",
-    "\0",
-    "\u009b",
-    "- ",
-    "[",
-    "]",
-    "{",
-    "}",
-    "? ",
-    ": ",
-    '"',
-    "'",
-    "|\n",
-    ">",
-    "#",
-    "\n",
-    " ",
-  ].concat([
-    "&a ",
-    "*a ",
-    "<<: *a",
-    "!!set ",
-    "!x ",
-    "---\n",
-    "...\n",
-    "%YAML 1.1\n",
-    "__proto__: ",
-    "\ufeff",
-    "\r",
-    "null",
-    "1e999",
-  ]);
+    "\t·\0·\u009b·- ·[·]·{·}·? ·: ·\"·'·|\n·>·#·\n· ·&a ·*a ·<<: *a·!!set ·!x ",
+    "---\n·...\n·%YAML 1.1\n·__proto__: ·\ufeff·\r·null·1e999",
+  ].flatMap((list) => list.split("·"));
   const piece = fc.oneof(
     fc.uint8Array({ maxLength: 3 }),
     fc.constantFrom(...fragments).map((fragment) => new TextEncoder().encode(fragment)),
   );
-  const edit = fc.record({ at: fc.nat(), remove: fc.nat({ max: 8 }), piece, times: fc.constantFrom(1, 1, 1, 1, 50) });
+  const edit = fc.record({
+    at: fc.noBias(fc.nat()),
+    remove: fc.nat({ max: 8 }),
+    piece,
+    times: fc.constantFrom(1, 1, 1, 1, 50),
+  });
 
-  test("whatever bytes are changed", () => {
+  test("whatever bytes are changed", { timeout }, () => {
     fc.assert(
-      fc.property(fc.nat(), fc.array(edit, { minLength: 1, maxLength: 4 }), (a, edits) => {
+      fc.property(fc.noBias(fc.nat()), fc.array(edit, { minLength: 1, maxLength: 4 }), (a, edits) => {
         let bytes = Buffer.from(pick(texts, a));
         for (const { at, remove, piece, times } of edits) {
           const offset = at % (bytes.length + 1);
@@ -106,9 +79,10 @@ describe("no file takes the loader down", () => {
         expect(error).toBeInstanceOf(OperatorError);
         if (!(error instanceof ConfigError)) return;
         expect(error.message).not.toMatch(/[^\n\P{Cc}]/u);
-        for (const { line, column } of error.problems) {
-          expect(line >= 1 && line <= lines && column >= 1 && column <= bytes.length + 1).toBe(true);
-        }
+        const outside = error.problems.filter(({ line, column }) => {
+          return line < 1 || line > lines || column < 1 || column > bytes.length + 1;
+        });
+        expect(outside).toEqual([]);
       }),
       { numRuns: byteRuns },
     );
@@ -280,5 +254,6 @@ function partsOf(whole: Mapping, least: Mapping): Mapping[] {
   const mapping = { ...least, links: [{ ...small, clusters: { [first ?? ""]: (clusters as Mapping)[first ?? ""] } }] };
   const ruled = { ...least, links: [{ ...small, rules: (rules as Mapping[]).slice(0, 2) }] };
   const limits = { ...least, links: [{ ...small, ...scalars }] };
-  return [ends, mapping, ruled, limits, mapping, ruled, limits, whole];
+  const parts = [mapping, ruled, limits, ends, mapping, ruled, limits];
+  return [...parts, ...parts, ...parts, whole];
 }

@@ -3,7 +3,6 @@ import { depthMax, parseYaml, valuesMax } from "./yaml.ts";
 
 const faultsOf = (text: string) =>
   parseYaml(text).faults.map(({ offset, message }) => ({ at: text.slice(offset, offset + 6), message }));
-const [only] = [(text: string) => faultsOf(text)[0]];
 
 describe("values", () => {
   test("are those of YAML 1.2: yes is a text, 0o17 is a number", () => {
@@ -48,7 +47,7 @@ describe("what is refused, with its place", () => {
     ["a NUL", "a: b\0", "\0", "a control character, U+0000, is not allowed"],
     ["a C1 control character", "a: \u009b31m", "\u009b31m", "a control character, U+009b, is not allowed"],
   ])("%s", (_, text, at, message) => {
-    expect(only?.(text)).toEqual({ at, message });
+    expect(faultsOf(text)[0]).toEqual({ at, message });
   });
 });
 
@@ -85,8 +84,8 @@ describe("limits", () => {
     expect(faults.map(({ message }) => message)).toEqual([`has more than ${valuesMax} values, aliases written out`]);
   });
 
-  test("a mapping with many keys is read in linear time", { timeout: 10_000 }, () => {
-    const text = Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join("\n");
-    expect(parseYaml(text).root?.children.size).toBe(20_000);
+  test("a mapping with many keys is read in linear time", () => {
+    const text = Array.from({ length: 10_000 }, (_, i) => `k${i}: 1`).join("\n");
+    expect(parseYaml(text).root?.children.size).toBe(10_000);
   });
 });
