@@ -1,0 +1,121 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { freePorts } from "../../test/integration/harness/ports.ts";
+import { runProcess, startProcess } from "../../test/integration/harness/process.ts";
+import { inProject, projectFolder } from "../../test/integration/harness/project.ts";
+import { startZooKeeper } from "../../test/integration/harness/zookeeper.ts";
+import { startNotifySocket } from "./notify-socket.ts";
+
+const timeoutMs = 30_000;
+const unit = "crossidc-replicator.service";
+/** Where the unit expects the tree. */
+const installedAt = "/opt/crossidc";
+/** In tenths; the scale goes to 100, systemd calls up to 20 "OK". What is left: networks, and V8's executable memory. */
+const exposureMax = 13;
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "crossidc-units-"));
+  const installed = await readFile(inProject(`deploy/systemd/${unit}`), "utf8");
+  await writeFile(join(folder, unit), installed.replaceAll(installedAt, projectFolder));
+  await mkdir(join(folder, `${unit}.d`));
+  const credentials = await readFile(inProject(`deploy/systemd/${unit}.d/credentials.conf`), "utf8");
+  await writeFile(join(folder, `${unit}.d`, "credentials.conf"), credentials);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test("systemd understands every line of the unit and of its drop-in", async () => {
+  const { code, stdout, stderr } = await runProcess("systemd-analyze", ["verify", "--man=no", join(folder, unit)], {
+    timeoutMs,
+  });
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
+});
+
+test("the unit leaves the daemon little to abuse", async () => {
+  const { code, stdout } = await runProcess(
+    "systemd-analyze",
+    ["security", "--offline=true", "--no-pager", `--threshold=${exposureMax}`, join(folder, unit)],
+    { timeoutMs },
+  );
+  expect(code, stdout).toBe(0);
+});
+
+test("each credential of the sample config is handed over by the sample drop-in", async () => {
+  const config = await readFile(inProject("config/examples/replicator.yaml"), "utf8");
+  const dropIn = await readFile(inProject(`deploy/systemd/${unit}.d/credentials.conf`), "utf8");
+  const handedOver = [...dropIn.matchAll(/^LoadCredential=([^:]+):/gm)].map(([, name]) => name);
+  expect(credentialFiles(parse(config))).toEqual(handedOver.map((name) => `/run/credentials/${unit}/${name}`));
+});
+
+test("systemd hears that the daemon is up, how its links are, that it lives, and that it stops", async () => {
+  await using source = await startZooKeeper({ version: "3.8" });
+  await using target = await startZooKeeper({ version: "3.8" });
+  const { notified, daemon, close } = await startDaemon(source.address, target.address);
+  try {
+    await notified.waitForLine(/^READY=1 \| STATUS=zms: connecting, 0 pending$/, { timeoutMs });
+    await notified.waitForLine(/^STATUS=zms: following, 0 pending$/, { timeoutMs });
+    await notified.waitForLine(/^WATCHDOG=1$/, { timeoutMs });
+    daemon.signal("SIGTERM");
+    await notified.waitForLine(/^STOPPING=1$/, { timeoutMs });
+    expect(await daemon.exit).toEqual({ code: 0, signal: null });
+  } finally {
+    await close();
+  }
+});
+
+test("a daemon whose ZooKeepers are away is up, feeds its watchdog and does not end", async () => {
+  const [source, target] = await freePorts(2);
+  const { notified, daemon, close } = await startDaemon(`127.0.0.1:${source}`, `127.0.0.1:${target}`);
+  try {
+    await notified.waitForLine(/^READY=1 /, { timeoutMs });
+    // Fed once a second: twice more shows that it goes on, about two seconds.
+    for (let fed = 0; fed < 2; fed += 1) {
+      await notified.waitForLine(/^WATCHDOG=1$/, { timeoutMs, after: notified.lineCount });
+    }
+    await notified.waitForLine(/^STATUS=zms: connecting, 0 pending$/, { timeoutMs });
+    expect(daemon.running).toBe(true);
+    expect(await daemon.kill("SIGTERM")).toEqual({ code: 0, signal: null });
+  } finally {
+    await close();
+  }
+});
+
+/** The launcher as the unit starts it, with a notify socket in place of systemd's. */
+async function startDaemon(source: string, target: string) {
+  const own = await mkdtemp(join(folder, "daemon-"));
+  const config = join(own, "replicator.yaml");
+  await writeFile(
+    config,
+    `
+site: idc2
+http: { listen: "127.0.0.1:0" }
+links:
+  - name: zms
+    kind: zookeeper
+    source: { servers: ["${source}"] }
+    target: { servers: ["${target}"] }
+    rules: [{ match: "/zms/**", to: "/zms/**" }]
+`,
+  );
+  const notified = await startNotifySocket(own);
+  const daemon = startProcess(inProject("bin/crossidc-replicator"), ["--config", config], {
+    env: { NOTIFY_SOCKET: notified.path },
+  });
+  const close = async (): Promise<void> => {
+    await daemon.kill();
+    await notified.kill();
+  };
+  return { notified, daemon, close };
+}
+
+function credentialFiles(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === "credentialFile" && typeof inner === "string" ? [inner] : credentialFiles(inner),
+  );
+}
