@@ -47,6 +47,14 @@ test("a wrong call is refused with code 2 and the help", async () => {
   }
 });
 
+test("bench without a name, or with a wrong one, tells which there are", async () => {
+  for (const args of [["bench"], ["bench", "measure"]]) {
+    const { code, stderr } = await runProcess("./run", args, { timeoutMs });
+    expect(code).toBe(2);
+    expect(stderr).toContain("./run bench replicator [");
+  }
+});
+
 test("setup says nothing and takes no time when nothing is missing", async () => {
   await runProcess("./run", ["setup"], { timeoutMs: 170_000 });
   const startedAt = performance.now();
