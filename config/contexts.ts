@@ -40,5 +40,3 @@ export const contextsSchema = z
     params: { remedy: "name one of those under `contexts`" },
   })
   .meta({ title: "idcctl contexts", description: "Where idcctl finds the daemons." });
-
-export type ContextsConfig = z.output<typeof contextsSchema>;
