@@ -16,13 +16,6 @@ export function compileLinks({ config, error }: Loaded<ReplicatorConfig>): reado
     const compiled = compileRules(link);
     if (compiled.ok) links.push({ config: link, rules: compiled.rules });
     else faults.push(...compiled.problems.map((problem) => ({ ...problem, path: ["links", index, ...problem.path] })));
-    if (config.links.findIndex(({ name }) => name === link.name) !== index) {
-      faults.push({
-        path: ["links", index, "name"],
-        message: "another link has this name",
-        remedy: "Give each link a name of its own",
-      });
-    }
   }
   if (faults.length === 0) {
     faults.push(

@@ -1,7 +1,8 @@
 import { hostname } from "node:os";
 import { printEffective } from "#config/effective.ts";
 import { loadConfig, readConfigFile } from "#config/load.ts";
-import { type ReplicatorConfig, replicatorSchema } from "#config/replicator.ts";
+import { formatProblem } from "#config/problems.ts";
+import { type ReplicatorConfig, replicatorCautions, replicatorSchema } from "#config/replicator.ts";
 import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
 import { systemClock } from "#lib/clock.ts";
 import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
@@ -66,7 +67,11 @@ async function main(): Promise<number> {
     process.stderr.write(`${spec.program}: give at most one of --check, --once and --dry-run\n`);
     return exitCodes.usage;
   }
-  const loaded = loadConfig(replicatorSchema, values.config, { readFile: readConfigFile });
+  const loaded = loadConfig(replicatorSchema, values.config, {
+    readFile: readConfigFile,
+    cautions: replicatorCautions,
+  });
+  for (const warning of loaded.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
   const links = compileLinks(loaded);
   if (values.check) {
     process.stdout.write(printEffective(loaded.config));
