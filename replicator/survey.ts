@@ -6,6 +6,7 @@ import type { LinkProgress, LinkStatus } from "./core/link-events.ts";
 import type { Problem } from "./core/problems.ts";
 import { sourcesOf, translatePath } from "./core/rules/rules.ts";
 import type { LinkWorld } from "./io/link-world.ts";
+import { createReader, type Read } from "./io/reader.ts";
 import { createLinkRunner } from "./link-runner.ts";
 
 /** Differences that are listed with their data; beyond it they are only counted. */
@@ -52,7 +53,8 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
   const planned: WriteOp[] = [];
   const failure = new AbortController();
   const link = createLink(options.link);
-  const world = dryWorld(options, planned, (cause) => failure.abort(cause));
+  const read = createReader(options);
+  const world = dryWorld(read, planned, (cause) => failure.abort(cause));
   const runner = createLinkRunner({
     link,
     world,
@@ -66,20 +68,20 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
     runner.push({ kind: "connected", side: "source" });
     runner.push({ kind: "connected", side: "target" });
     await runner.until(({ idle, phase }) => idle || phase === "stopped", AbortSignal.any([signal, failure.signal]));
-    return await describe(options, planned, link.held(), link.status(), signal);
+    return await describe(options, read, planned, link.held(), link.status(), signal);
   } finally {
     stop.abort();
     await running;
   }
 }
 
-function dryWorld(options: SurveyOptions, planned: WriteOp[], fail: (cause: unknown) => void): LinkWorld {
+function dryWorld(read: Read, planned: WriteOp[], fail: (cause: unknown) => void): LinkWorld {
   return {
     claim: async () => ({ kind: "claimed", epoch: 0n, sourceZxid: 0n as Zxid }),
     arm: async () => "polling",
     async read(side, requests, signal) {
       try {
-        return await options[side].multiRead(requests, { signal });
+        return await read(side, requests, signal);
       } catch (error) {
         fail(error);
         throw error;
@@ -121,6 +123,7 @@ const noStat: Stat = {
 
 async function describe(
   options: SurveyOptions,
+  read: Read,
   planned: readonly WriteOp[],
   held: readonly string[],
   status: LinkStatus,
@@ -131,7 +134,7 @@ async function describe(
   all.sort((a, b) => (a.path < b.path ? -1 : 1));
   const listed = all.slice(0, differencesListedMax);
   const before = await readTarget(
-    options.target,
+    read,
     listed.filter(({ kind }) => kind !== "create").map(({ path }) => path),
     signal,
   );
@@ -169,18 +172,12 @@ function differenceOf(
   };
 }
 
-async function readTarget(
-  target: ZooKeeper,
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<Map<string, NodeData>> {
+async function readTarget(read: Read, paths: readonly string[], signal: AbortSignal): Promise<Map<string, NodeData>> {
   const data = new Map<string, NodeData>();
   for (let from = 0; from < paths.length; from += readsPerRequest) {
     const part = paths.slice(from, from + readsPerRequest);
-    const { results } = await target.multiRead(
-      part.map((path) => ({ kind: "data", path })),
-      { signal },
-    );
+    const requests = part.map((path) => ({ kind: "data", path }) as const);
+    const { results } = await read("target", requests, signal);
     for (const [at, path] of part.entries()) {
       const result = results[at];
       if (result?.kind === "data") data.set(path, result.data);

@@ -160,7 +160,8 @@ function fenceData({ instance, wallTime }: FenceOptions): Uint8Array {
 /** Where the source stands, asked of its leader. */
 async function sourceZxid(source: ZooKeeper, signal: AbortSignal): Promise<Zxid> {
   await source.sync("/", { signal });
-  return (await source.multiRead([{ kind: "data", path: "/" }], { signal })).zxid;
+  await source.exists("/", { signal });
+  return source.lastZxid;
 }
 
 async function childrenOf(

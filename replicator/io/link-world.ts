@@ -1,7 +1,8 @@
-import { errorCodes, ZooKeeperError } from "#lib/zookeeper/errors.ts";
-import type { ReadRequest, ReadResult, WriteOp, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
+import type { WriteOp, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
 import type { Checkpoint, Side, WatchMode, WriteOutcome } from "../core/link-events.ts";
 import { type ClaimOutcome, claimFence, type FenceOptions, writeFenced } from "./fence.ts";
+import { createReader, isRefusal, type Read } from "./reader.ts";
 
 /**
  * What a link's commands do to the two ensembles. A rejected promise means that a session was lost: the answer is unknown, and
@@ -10,11 +11,7 @@ import { type ClaimOutcome, claimFence, type FenceOptions, writeFenced } from ".
 export interface LinkWorld {
   claim(held: bigint | undefined, signal: AbortSignal): Promise<ClaimOutcome>;
   arm(roots: readonly string[], signal: AbortSignal): Promise<WatchMode>;
-  read(
-    side: Side,
-    requests: readonly ReadRequest[],
-    signal: AbortSignal,
-  ): Promise<{ results: readonly ReadResult[]; zxid: Zxid }>;
+  readonly read: Read;
   write(ops: readonly WriteOp[], checkpoint: Checkpoint, signal: AbortSignal): Promise<WriteOutcome>;
 }
 
@@ -38,9 +35,7 @@ export function createLinkWorld(options: FenceOptions): LinkWorld {
         throw error;
       }
     },
-    async read(side, requests, signal) {
-      return clients[side].multiRead(requests, { signal });
-    },
+    read: createReader(clients),
     async write(ops, checkpoint, signal) {
       try {
         return await writeFenced(options, ops, checkpoint, signal);
@@ -51,16 +46,4 @@ export function createLinkWorld(options: FenceOptions): LinkWorld {
       }
     },
   };
-}
-
-/** The server said no; anything else means that no answer came. */
-function isRefusal(error: unknown): error is ZooKeeperError {
-  const unanswered: readonly number[] = [
-    errorCodes.connectionLoss,
-    errorCodes.sessionExpired,
-    errorCodes.sessionMoved,
-    errorCodes.operationTimeout,
-    errorCodes.requestTimeout,
-  ];
-  return error instanceof ZooKeeperError && !unanswered.includes(error.zkCode);
 }
