@@ -27,7 +27,7 @@ export interface TransportListener {
   ended(end: TransportEnd): void;
 }
 
-/** unreachable: TCP or TLS never stood. hungUp: they did, and broke or were ended by the peer. dropped: by us. */
+/** unreachable: TCP or TLS could not stand. hungUp: they did, and the peer ended them. dropped: by us. */
 export interface TransportEnd {
   readonly kind: "unreachable" | "hungUp" | "protocolError" | "dropped";
   readonly reason: string;
@@ -86,7 +86,10 @@ export function openTransport(options: {
   socket.on("drain", () => {
     if (!ended) listener.drained();
   });
-  socket.on("error", (error) => endByPeer(error.message));
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    if (hangUpCodes.has(error.code ?? "")) endByPeer(error.message);
+    else end("unreachable", tlsReason(error) ?? error.message);
+  });
   socket.on("end", () => endByPeer("the server closed the connection"));
   socket.on("close", () => endByPeer("the connection was closed"));
 
@@ -108,6 +111,13 @@ export function openTransport(options: {
     },
     destroy: (reason) => end("dropped", reason),
   };
+}
+
+const hangUpCodes = new Set(["ECONNRESET", "EPIPE"]);
+
+/** What TLS objects to, without the place in its library's source. */
+function tlsReason(error: Error): string | undefined {
+  return "reason" in error && typeof error.reason === "string" ? error.reason : undefined;
 }
 
 function openSocket(server: Server, tls: TlsOptions | undefined): Socket {

@@ -16,6 +16,20 @@ const waitMsMax = 20_000;
 const anyone: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
 const creator: readonly Acl[] = [{ perms: 31, scheme: "auth", id: "" }];
 
+/** The class path that Debian's jar names lacks three of Netty's parts, and all of them must come from one loader. */
+const debianNetty = `-Xbootclasspath/a:${[
+  "buffer",
+  "codec",
+  "common",
+  "handler",
+  "resolver",
+  "transport",
+  "transport-native-epoll",
+  "transport-native-unix-common",
+]
+  .map((part) => `/usr/share/java/netty-${part}.jar`)
+  .join(":")}`;
+
 interface Party extends AsyncDisposable {
   readonly zk: ZooKeeper;
   readonly states: readonly SessionState[];
@@ -460,6 +474,7 @@ describe.for(["3.8", "3.9"] as const)("a ZooKeeper %s server", (version) => {
     const securePort = await freePort();
     await using secure = await startZooKeeper({
       version,
+      jvmArgs: version === "3.8" ? [debianNetty] : [],
       config: {
         serverCnxnFactory: "org.apache.zookeeper.server.NettyServerCnxnFactory",
         secureClientPort: String(securePort),
@@ -471,17 +486,22 @@ describe.for(["3.8", "3.9"] as const)("a ZooKeeper %s server", (version) => {
       },
     });
     const address = `127.0.0.1:${securePort}`;
-    await using party = await connect([address], { tls: certificates.client });
+    const connectTimeoutMs = 10_000;
+    await using party = await connect([address], { tls: certificates.client, connectTimeoutMs });
     await party.zk.create("/tls", Buffer.alloc(100_000, 7), { acl: anyone, ...party.within });
     const { data } = await party.zk.getData("/tls", party.within);
     expect(Buffer.compare(data ?? new Uint8Array(), Buffer.alloc(100_000, 7))).toBe(0);
     expect(await secure.fourLetter("srvr")).toContain("Mode: standalone");
 
-    await using named = start([address], { tls: { ...certificates.client, serverName: "elsewhere.example" } });
+    await using named = start([address], {
+      tls: { ...certificates.client, serverName: "elsewhere.example" },
+      connectTimeoutMs,
+    });
     await until(() => expect(named.states[0]).toMatchObject({ reason: expect.stringContaining("elsewhere.example") }));
     const { ca } = certificates.client;
-    await using nameless = start([address], { tls: { ca } });
-    await until(() => expect(nameless.states[0]?.kind).toBe("connecting"));
-    expect(told(nameless.states)).not.toContain("connected resumed=false");
+    await using nameless = start([address], { tls: { ca }, connectTimeoutMs });
+    await until(() =>
+      expect(nameless.states[0]).toMatchObject({ reason: expect.stringMatching(/alert .*certificate/) }),
+    );
   });
 });

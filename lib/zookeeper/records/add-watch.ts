@@ -11,7 +11,7 @@ const persistentRecursiveMode = 1;
 
 /**
  * AddWatch request.  path string | mode i32: 0 persistent, 1 persistent recursive
- * The response's body is an i32 that repeats the header's err. Servers from 3.6 on.
+ * Servers from 3.6 on.
  * @source ZooKeeper 3.9 AddWatchRequest, zookeeper.jute; modes: AddWatchMode
  */
 export function encodeAddWatchRequest(writer: Writer, request: AddWatchRequest): void {
@@ -26,4 +26,16 @@ export function decodeAddWatchRequest(reader: Reader): AddWatchRequest {
     throw new DecodeError(`The mode of a watch is ${mode}; known are 0 and 1`);
   }
   return { path, recursive: mode === persistentRecursiveMode };
+}
+
+/**
+ * AddWatch response.  err i32, as in the reply header
+ * @source ZooKeeper 3.9 ErrorResponse, zookeeper.jute; FinalRequestProcessor
+ */
+export function encodeAddWatchResponse(writer: Writer, err: number): void {
+  writer.i32(err);
+}
+
+export function decodeAddWatchResponse(reader: Reader): number {
+  return reader.i32();
 }

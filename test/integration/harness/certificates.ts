@@ -47,7 +47,7 @@ async function sign(folder: string, name: string): Promise<void> {
 }
 
 function newKey(name: string): string[] {
-  return ["-newkey", "rsa:2048", "-nodes", "-keyout", `${name}.key`];
+  return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", `${name}.key`];
 }
 
 async function openssl(folder: string, args: readonly string[]): Promise<void> {

@@ -2,7 +2,12 @@ import fc from "fast-check";
 import { Reader } from "../../../bytes/reader.ts";
 import { Writer } from "../../../bytes/writer.ts";
 import type { Acl, ReadRequest, Stat, WatchEventKind, WriteOp, Zxid } from "../../zookeeper.ts";
-import { decodeAddWatchRequest, encodeAddWatchRequest } from "../add-watch.ts";
+import {
+  decodeAddWatchRequest,
+  decodeAddWatchResponse,
+  encodeAddWatchRequest,
+  encodeAddWatchResponse,
+} from "../add-watch.ts";
 import { decodeAuthRequest, encodeAuthRequest } from "../auth.ts";
 import {
   decodeConnectRequest,
@@ -10,7 +15,7 @@ import {
   encodeConnectRequest,
   encodeConnectResponse,
 } from "../connect.ts";
-import { decodeCreateRequest, encodeCreateRequest } from "../create.ts";
+import { decodeCreateRequest, decodeCreateResponse, encodeCreateRequest, encodeCreateResponse } from "../create.ts";
 import { decodeCreate2Response, encodeCreate2Response } from "../create2.ts";
 import { decodeDeleteRequest, encodeDeleteRequest } from "../delete.ts";
 import { decodeExistsResponse, encodeExistsResponse } from "../exists.ts";
@@ -157,6 +162,7 @@ export const codecs = {
   }),
   setAclResponse: side({ encode: encodeSetAclResponse, decode: decodeSetAclResponse, values: stat }),
   createRequest: side({ encode: encodeCreateRequest, decode: decodeCreateRequest, values: fc.record(newNode) }),
+  createResponse: side({ encode: encodeCreateResponse, decode: decodeCreateResponse, values: path }),
   create2Response: side({
     encode: encodeCreate2Response,
     decode: decodeCreate2Response,
@@ -204,6 +210,7 @@ export const codecs = {
     decode: decodeAddWatchRequest,
     values: fc.record({ path, recursive: fc.boolean() }),
   }),
+  addWatchResponse: side({ encode: encodeAddWatchResponse, decode: decodeAddWatchResponse, values: i32 }),
   setWatches2Request: side({
     encode: encodeSetWatches2Request,
     decode: decodeSetWatches2Request,
