@@ -5,7 +5,7 @@ import { hashData } from "./hash.ts";
 import type { PendingWrite } from "./outbox.ts";
 import { parentOf } from "./paths.ts";
 import { sourcesOf } from "./rules/rules.ts";
-import type { CarrierParts } from "./settle.ts";
+import { type CarrierParts, keepForChildren } from "./settle.ts";
 
 /** What an answer of the target means for the index and for the path's further way. `pass` is the number of the last compare. */
 export interface Answers {
@@ -26,15 +26,20 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     if (entry !== undefined) entry.seenInSource = pass;
   };
   const gone = (path: string): void => {
-    index.remove(path);
-    family.parked.delete(path);
     const parent = parentOf(path);
-    if (family.parked.has(parent) && index.children(parent) === 0) work.mark(parent, undefined);
+    index.remove(path);
+    index.countChild(parent, -1);
+    family.parked.delete(path);
+    if (family.parked.has(parent) && index.ownChildren(parent) === 0) work.mark(parent, undefined);
   };
   const created = (write: PendingWrite, version: number, pass: number): void => {
     const { path } = write;
     if (write.passage && sourcesOf(context.options.rules, path).length === 0) index.addPassage(path);
-    else present(path, write.hash, version, pass);
+    else {
+      present(path, write.hash, version, pass);
+      // Gone again with the last node below that needs it.
+      if (write.passage) family.parked.add(path);
+    }
     const waiting = family.orphans.get(path) ?? [];
     family.orphans.delete(path);
     for (const child of waiting) {
@@ -49,6 +54,7 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     switch (write.kind) {
       case "create":
         counts.created += 1;
+        index.countChild(parentOf(write.path), 1);
         created(write, version, pass);
         break;
       case "set":
@@ -109,13 +115,9 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
           else work.repeat(path);
           break;
         case errorCodes.notEmpty:
-          family.parked.add(path);
-          work.hold(
-            path,
-            "keptForChildren",
-            `${path} is gone at the source, but nodes that are not the link's are below it`,
-            now,
-          );
+          attempts.delete(path);
+          index.countChild(path, 1);
+          keepForChildren(parts, path, now);
           break;
         default:
           giveUp(write, code, now);
@@ -124,12 +126,18 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     rechecked(path, result, pass, now) {
       if (result?.kind === "data") {
         const ephemeral = result.stat.ephemeralOwner !== 0n;
-        index.setEphemeral(path, ephemeral);
-        if (!ephemeral) index.put(path, { hash: hashData(result.data), version: result.stat.version, pass });
+        index.setEphemeral(path, ephemeral ? pass : undefined);
+        if (!ephemeral)
+          index.put(path, {
+            hash: hashData(result.data),
+            version: result.stat.version,
+            pass,
+            children: result.stat.numChildren,
+          });
         work.repeat(path);
       } else if (result?.kind === "error" && result.code === errorCodes.noNode) {
         gone(path);
-        index.setEphemeral(path, false);
+        index.setEphemeral(path, undefined);
         work.repeat(path);
       } else {
         const why = result?.kind === "error" ? errorName(result.code) : "no answer";

@@ -1,4 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
+import { parentOf } from "./paths.ts";
 
 /**
  * The delete brake (I7): a wiped, restored or half-read source must never empty the target. Deletes are counted over a sliding
@@ -18,15 +19,21 @@ export interface Brake {
   engagement(): { readonly reason: BrakeReason; readonly since: Instant } | undefined;
   /** Target paths whose delete waits for an operator. */
   readonly held: ReadonlySet<string>;
-  /** May this delete go out? Counts it if so, holds it if not. `nodes` is the number of target nodes under the link's rules. */
-  admit(path: string, nodes: number, now: Instant): boolean;
+  /**
+   * May this delete go out? Counts it if so, holds it if not. `nodes`: target nodes under the link's rules, without those whose
+   * delete is on its way. `emptyRoot`: engages whatever the count, unless this delete has been accepted.
+   */
+  admit(path: string, nodes: number, emptyRoot: BrakeReason | undefined, now: Instant): boolean;
   /** Announces deletes that one compare found: engages before the first of them if there are too many. */
   announce(deletes: number, nodes: number, now: Instant): void;
   engage(reason: BrakeReason, now: Instant): void;
   /** The path is wanted after all, or gone. */
   forget(path: string): void;
-  /** The operator accepts all that is held; gives the paths back, for which `admit` says yes once. */
-  accept(): readonly string[];
+  /**
+   * The operator accepts all that is held; gives the paths back, for which `admit` says yes once. It says so too for the nodes
+   * above them that are gone as well and only wait for these.
+   */
+  accept(waitsForChildren: (path: string) => boolean): readonly string[];
   /** Call when everything known has been looked at: lets go if nothing is held. True if it was engaged until now. */
   releaseIfEmpty(): boolean;
 }
@@ -58,8 +65,9 @@ export function createBrake(config: BrakeConfig): Brake {
     },
     held,
     engage,
-    admit(path, nodes, now) {
+    admit(path, nodes, emptyRoot, now) {
       if (accepted.delete(path)) return true;
+      if (emptyRoot !== undefined) engage(emptyRoot, now);
       // Nodes already deleted in this window count as part of the tree they were deleted from.
       const count = countInWindow(now);
       if (engaged === undefined && count + 1 > allowedDeletes(config, nodes + count)) engage("tooManyDeletes", now);
@@ -78,9 +86,13 @@ export function createBrake(config: BrakeConfig): Brake {
       held.delete(path);
       accepted.delete(path);
     },
-    accept() {
+    accept(waitsForChildren) {
       const paths = [...held];
-      for (const path of paths) accepted.add(path);
+      for (const path of paths) {
+        accepted.add(path);
+        for (let above = parentOf(path); waitsForChildren(above) && !accepted.has(above); above = parentOf(above))
+          accepted.add(above);
+      }
       held.clear();
       engaged = undefined;
       return paths;

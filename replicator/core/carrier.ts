@@ -11,7 +11,7 @@ import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
 import { isBelow } from "./paths.ts";
 import type { Problems } from "./problems.ts";
 import { sourcesOf, translatePath } from "./rules/rules.ts";
-import { type CarrierParts, settle } from "./settle.ts";
+import { type CarrierParts, settle, settleUnruled } from "./settle.ts";
 import type { TargetIndex } from "./target-index.ts";
 import type { Work } from "./work.ts";
 
@@ -30,6 +30,8 @@ export interface Carrier {
   pump(pass: number, now: Instant): void;
   /** Sessions are gone: everything in flight becomes dirty again. */
   abandon(): void;
+  /** Whether this path's delete waits until nothing of the link is below it. */
+  waitsForChildren(path: string): boolean;
   /** True once after events were dropped because too many paths were dirty. */
   takeOverflow(): boolean;
   readonly halt: { readonly code: StopCode; readonly detail: string } | undefined;
@@ -105,6 +107,7 @@ export function createCarrier(core: {
       work.begin(path);
       if (sources.length === 0) {
         work.finish(path);
+        settleUnruled(parts, path);
         continue;
       }
       if (sources.length > limits.sourcesPerTarget) {
@@ -129,8 +132,9 @@ export function createCarrier(core: {
   };
   const sendWrites = (): void => {
     while (writes.size < limits.writesInFlight) {
-      const batch = outbox.take(index.exists);
-      if (batch === undefined) return;
+      const { batch, stranded } = outbox.take(index.exists);
+      for (const { path } of stranded) work.repeat(path);
+      if (batch.length === 0) return;
       const id = context.nextId();
       writes.set(id, batch);
       const ops = batch.map((write) => toWriteOp(write, options.acl));
@@ -194,16 +198,20 @@ export function createCarrier(core: {
     pump(currentPass, now) {
       pass = currentPass;
       while (recheck.size > 0 && reads.size < limits.readsInFlight) sendTargetRead();
-      while (work.dirtyCount > 0 && hasRoom()) sendSourceRead(now);
       sendWrites();
+      while (work.dirtyCount > 0 && hasRoom()) sendSourceRead(now);
     },
     abandon() {
       reads.clear();
       writes.clear();
       recheck.clear();
       outbox.clear();
+      // The compare to come finds out anew who waits for whom.
+      parts.family.orphans.clear();
+      parts.family.parked.clear();
       work.abandon();
     },
+    waitsForChildren: (path) => parts.family.parked.has(path),
     takeOverflow() {
       const was = overflow;
       overflow = false;

@@ -5,7 +5,7 @@ import type { Brake } from "./brake.ts";
 import { hashData } from "./hash.ts";
 import type { LinkContext } from "./link-context.ts";
 import type { Side } from "./link-events.ts";
-import { isBelow } from "./paths.ts";
+import { isBelow, parentOf } from "./paths.ts";
 import type { Problems } from "./problems.ts";
 import { mayHoldSources, mayHoldTargets, sourcesOf, translate, translatePath } from "./rules/rules.ts";
 import { createScan, type Scan } from "./scan.ts";
@@ -85,8 +85,10 @@ export function createComparison(parts: {
       if (!ephemeral) index.addPassage(path);
       return;
     }
-    index.setEphemeral(path, ephemeral);
-    if (!ephemeral) index.put(path, { hash: hashData(result.data), version: result.stat.version, pass: number });
+    index.setEphemeral(path, ephemeral ? number : undefined);
+    if (ephemeral) return;
+    const { version, numChildren: children } = result.stat;
+    index.put(path, { hash: hashData(result.data), version, pass: number, children });
   };
 
   const differs = (path: string): void => {
@@ -151,22 +153,38 @@ export function createComparison(parts: {
   /** Target nodes without any source: candidates for a delete. Announced to the brake before the first of them. */
   const finishSource = (now: Instant): void => {
     if (current === undefined) return;
-    for (const path of problems.sourcePaths()) if (!unmapped.has(path)) problems.clear("source", path);
+    for (const path of problems.paths("source")) if (!unmapped.has(path)) problems.clear("source", path);
+    // What is held back may be gone on both sides, where no scan comes upon it.
+    for (const path of problems.paths("target")) if (!work.isPending(path)) work.mark(path, undefined);
     const extras = index.withoutSource(number).filter((path) => !work.isPending(path));
     if (options.deletes.mode === "mirror" && brake.engagement() === undefined) {
+      const going = deletable(extras);
       const wiped = emptyRoots.find(({ root }) =>
-        extras.some((path) => sourcesOf(rules, path).some((source) => isBelow(source, root))),
+        going.some((path) => sourcesOf(rules, path).some((source) => isBelow(source, root))),
       );
       if (wiped !== undefined) brake.engage(wiped.missing ? "sourceRootMissing" : "sourceRootEmpty", now);
-      brake.announce(extras.length, index.size, now);
+      brake.announce(going.length, index.size, now);
       const engaged = brake.engagement();
       if (engaged !== undefined)
-        context.note({ kind: "brake", engaged: true, reason: engaged.reason, held: extras.length });
+        context.note({ kind: "brake", engaged: true, reason: engaged.reason, held: going.length });
     }
     for (const path of extras) differs(path);
     const { scan, targetNodes, startedAt } = current;
     finished = { sourceNodes: scan.nodes, targetNodes, differences: current.differences, tookMs: now - startedAt };
     current = undefined;
+  };
+
+  /** Those of these that can be deleted: not those with something else below them. */
+  const deletable = (extras: readonly string[]): string[] => {
+    const goingBelow = new Map<string, number>();
+    return extras
+      .toSorted((a, b) => b.length - a.length)
+      .filter((path) => {
+        if (index.get(path)?.children !== (goingBelow.get(path) ?? 0)) return false;
+        const parent = parentOf(path);
+        goingBelow.set(parent, (goingBelow.get(parent) ?? 0) + 1);
+        return true;
+      });
   };
 
   return {

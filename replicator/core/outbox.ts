@@ -24,11 +24,19 @@ export interface PendingWrite {
 export interface Outbox {
   readonly ops: number;
   readonly bytes: number;
+  /** Deletes that wait or are in flight. */
+  readonly deletes: number;
   has(path: string): boolean;
   add(write: PendingWrite): void;
   drop(path: string): void;
-  /** The next multi, locked until `release`; undefined when nothing can go now. */
-  take(parentExists: (path: string) => boolean): readonly PendingWrite[] | undefined;
+  /**
+   * The next multi, locked until `release`; empty when nothing can go now. `stranded`: creates whose parent is neither there
+   * nor to come, as its own create was refused or it is gone: thrown out.
+   */
+  take(parentExists: (path: string) => boolean): {
+    readonly batch: readonly PendingWrite[];
+    readonly stranded: readonly PendingWrite[];
+  };
   release(writes: readonly PendingWrite[]): void;
   /** Forgets all, also what is in flight; gives back what was waiting or in flight. */
   clear(): readonly PendingWrite[];
@@ -43,6 +51,7 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
   /** Parents of paths in flight, counted. */
   const parentsInFlight = new Map<string, number>();
   let bytes = 0;
+  let deletes = 0;
 
   const countParent = (path: string, change: 1 | -1): void => {
     const parent = parentOf(path);
@@ -55,6 +64,7 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
     if (write === undefined) return;
     waiting.delete(path);
     bytes -= bytesOf(write);
+    if (write.kind === "delete") deletes -= 1;
   };
 
   return {
@@ -64,22 +74,30 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
     get bytes() {
       return bytes;
     },
+    get deletes() {
+      return deletes;
+    },
     has: (path) => waiting.has(path) || inFlight.has(path),
     add(write) {
       drop(write.path);
       waiting.set(write.path, write);
       bytes += bytesOf(write);
+      if (write.kind === "delete") deletes += 1;
     },
     drop,
     take(parentExists) {
       const batch: PendingWrite[] = [];
+      const stranded: PendingWrite[] = [];
       const created = new Set<string>();
       let batchBytes = 0;
       for (const write of waiting.values()) {
         const parent = parentOf(write.path);
         if (inFlight.has(write.path) || inFlight.has(parent)) continue;
-        if (write.kind === "delete" && parentsInFlight.has(write.path)) continue;
-        if (write.kind === "create" && !created.has(parent) && !parentExists(parent)) continue;
+        if (write.kind !== "set" && parentsInFlight.has(write.path)) continue;
+        if (write.kind === "create" && !created.has(parent) && !parentExists(parent)) {
+          if (!waiting.has(parent)) stranded.push(write);
+          continue;
+        }
         const size = bytesOf(write);
         if (batch.length > 0 && batchBytes + size > limits.bytesPerWrite) break;
         batch.push(write);
@@ -87,17 +105,20 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
         if (write.kind === "create") created.add(write.path);
         if (batch.length === limits.opsPerWrite) break;
       }
-      if (batch.length === 0) return undefined;
+      for (const { path } of stranded) drop(path);
       for (const write of batch) {
         drop(write.path);
         inFlight.set(write.path, write);
+        if (write.kind === "delete") deletes += 1;
         countParent(write.path, 1);
       }
-      return batch;
+      return { batch, stranded };
     },
     release(writes) {
       for (const write of writes) {
-        if (inFlight.delete(write.path)) countParent(write.path, -1);
+        if (!inFlight.delete(write.path)) continue;
+        countParent(write.path, -1);
+        if (write.kind === "delete") deletes -= 1;
       }
     },
     clear() {
@@ -106,6 +127,7 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
       parentsInFlight.clear();
       waiting.clear();
       bytes = 0;
+      deletes = 0;
       return all;
     },
   };

@@ -42,8 +42,8 @@ export interface Problems {
   list(): readonly Problem[];
   readonly counts: ReadonlyMap<ProblemKind, number>;
   readonly size: number;
-  /** Source paths with a problem of their own. */
-  sourcePaths(): readonly string[];
+  /** All paths of this side that have one. */
+  paths(side: Problem["side"]): readonly string[];
 }
 
 export function createProblems(listMax: number): Problems {
@@ -76,6 +76,6 @@ export function createProblems(listMax: number): Problems {
     get size() {
       return byPath.size;
     },
-    sourcePaths: () => [...byPath.values()].filter(({ side }) => side === "source").map(({ path }) => path),
+    paths: (wanted) => [...byPath.values()].filter(({ side }) => side === wanted).map(({ path }) => path),
   };
 }

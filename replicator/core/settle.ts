@@ -44,6 +44,7 @@ export function settle(
   const { context, index, problems, brake, work } = parts;
   const entry = index.get(path);
   if (desired.kind !== "absent") brake.forget(path);
+  stopWaitingForParent(parts, path);
   switch (desired.kind) {
     case "held":
       work.hold(path, desired.problem, desired.detail, now);
@@ -67,13 +68,40 @@ export function settle(
   }
 }
 
-/** Creates a node that no rule asks for, because something below it is asked for. Its own parents first. */
-export function createPassage(parts: CarrierParts, path: string): void {
-  const { index, outbox, work } = parts;
-  const parent = parentOf(path);
-  if (!index.exists(parent) && !outbox.has(parent)) createPassage(parts, parent);
-  work.begin(path);
+/** The same for a path that no rule leads to: it is created only if something below it waits for it. */
+export function settleUnruled(parts: CarrierParts, path: string): void {
+  parts.problems.clear("target", path);
+  stopWaitingForParent(parts, path);
+  if (parts.family.orphans.has(path) && !parts.index.exists(path)) createPassage(parts, path);
+}
+
+/** Creates a node that the source does not ask for, because something below it waits for it. False: its parent comes first. */
+function createPassage(parts: CarrierParts, path: string): boolean {
+  if (!bringParent(parts, path)) return false;
+  if (!parts.work.isBusy(path)) parts.work.begin(path);
   put(parts, { path, kind: "create", data: null, hash: hashData(null), version: -1, passage: true });
+  return true;
+}
+
+/** Sees to it that the parent comes. False: `path` has to wait for it, and is marked once it is there. */
+function bringParent(parts: CarrierParts, path: string): boolean {
+  const { context, index, outbox, work, family } = parts;
+  const parent = parentOf(path);
+  if (index.exists(parent) || outbox.has(parent)) return true;
+  const isRuled = sourcesOf(context.options.rules, parent).length > 0;
+  if (!isRuled && createPassage(parts, parent)) return true;
+  family.orphans.set(parent, (family.orphans.get(parent) ?? new Set()).add(path));
+  if (isRuled && !work.isPending(parent)) work.mark(parent, undefined);
+  return false;
+}
+
+/** A parent that nothing waits for any more is looked at again: it may be waiting itself, for this alone. */
+function stopWaitingForParent({ work, family }: CarrierParts, path: string): void {
+  const parent = parentOf(path);
+  const waiting = family.orphans.get(parent);
+  if (waiting === undefined || !waiting.delete(path) || waiting.size > 0) return;
+  family.orphans.delete(parent);
+  work.mark(parent, undefined);
 }
 
 function settlePresent(
@@ -103,26 +131,17 @@ function settlePresent(
 }
 
 function create(parts: CarrierParts, path: string, data: NodeData, now: Instant): void {
-  const { context, index, problems, outbox, work, family } = parts;
-  const parent = parentOf(path);
-  const isThere = index.exists(parent) || outbox.has(parent);
-  if (!isThere && sourcesOf(context.options.rules, parent).length > 0) {
-    family.orphans.set(parent, (family.orphans.get(parent) ?? new Set()).add(path));
-    work.hold(path, "parentMissing", `Waits for ${parent}, which is not in the target yet`, now);
-    if (!work.isPending(parent)) work.mark(parent, undefined);
-    return;
-  }
-  if (!isThere) createPassage(parts, parent);
-  problems.clear("target", path);
-  put(parts, { path, kind: "create", data, hash: hashData(data), version: -1, passage: false });
+  const { problems, work } = parts;
+  if (bringParent(parts, path)) {
+    problems.clear("target", path);
+    put(parts, { path, kind: "create", data, hash: hashData(data), version: -1, passage: false });
+  } else work.hold(path, "parentMissing", `Waits for ${parentOf(path)}, which is not in the target yet`, now);
 }
 
 function settleAbsentUnseen(parts: CarrierParts, path: string): void {
   const { brake, work, family } = parts;
   brake.forget(path);
-  if (family.orphans.has(path))
-    put(parts, { path, kind: "create", data: null, hash: hashData(null), version: -1, passage: true });
-  else work.finish(path);
+  if (!family.orphans.has(path) || !createPassage(parts, path)) work.finish(path);
 }
 
 function settleAbsent(
@@ -132,16 +151,17 @@ function settleAbsent(
   emptyRoot: BrakeReason | undefined,
   now: Instant,
 ): void {
-  const { context, index, brake, work, family } = parts;
+  const { context, index, brake, work, outbox, family } = parts;
   if (context.options.deletes.mode === "keep") {
     work.finish(path);
-  } else if (index.children(path) > 0) {
+  } else if (index.ownChildren(path) > 0) {
     family.parked.add(path);
     work.finish(path);
+  } else if (entry.children > 0) {
+    keepForChildren(parts, path, now);
   } else {
     const before = brake.engagement();
-    if (emptyRoot !== undefined) brake.engage(emptyRoot, now);
-    const admitted = brake.admit(path, index.size, now);
+    const admitted = brake.admit(path, index.size - outbox.deletes, emptyRoot, now);
     const after = brake.engagement();
     if (before === undefined && after !== undefined) {
       context.note({ kind: "brake", engaged: true, reason: after.reason, held: brake.held.size });
@@ -149,6 +169,18 @@ function settleAbsent(
     if (admitted) put(parts, { path, kind: "delete", data: null, hash: 0, version: entry.version, passage: false });
     else work.finish(path);
   }
+}
+
+/** Gone at the source, but nodes that are not the link's are below it: looked at again by the next compare. */
+export function keepForChildren({ brake, work, family }: CarrierParts, path: string, now: Instant): void {
+  brake.forget(path);
+  family.parked.add(path);
+  work.hold(
+    path,
+    "keptForChildren",
+    `${path} is gone at the source, but nodes that are not the link's are below it`,
+    now,
+  );
 }
 
 function put({ outbox, work }: CarrierParts, write: Omit<PendingWrite, "since">): void {

@@ -10,7 +10,7 @@ import type { ProblemKind, Problems } from "./problems.ts";
 export interface Work {
   /** The target path may differ. `since`: when an event said so; undefined when a compare or an operator did. */
   mark(path: string, since: Instant | undefined): void;
-  isDirty(path: string): boolean;
+  isBusy(path: string): boolean;
   isPending(path: string): boolean;
   dirty(): Iterable<string>;
   begin(path: string): void;
@@ -50,7 +50,7 @@ export function createWork(context: LinkContext, problems: Problems): Work {
   return {
     mark,
     finish,
-    isDirty: (path) => dirty.has(path),
+    isBusy: (path) => busy.has(path),
     isPending: (path) => dirty.has(path) || busy.has(path),
     dirty: () => dirty.keys(),
     begin(path) {

@@ -1,0 +1,154 @@
+import type { Instant } from "#lib/clock.ts";
+import type { NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import type { Model, Wanted } from "./model.ts";
+import { Violation } from "./violation.ts";
+import type { VirtualZooKeeper } from "./virtual-zookeeper.ts";
+
+/**
+ * Watches what the source was at each time and what reaches the target. Knows nothing of how a link comes to its decisions;
+ * throws a Violation as soon as one is broken.
+ */
+export interface Checker {
+  /** These source paths have changed, or whether they can be read. */
+  sourceChanged(path: string): void;
+  /** Somebody else has created this target node anew. */
+  createdByOthers(path: string): void;
+  /** Call just before the target carries out a replicator's batch; call what it gives if the batch was applied. */
+  applying(replicator: number, ops: readonly WriteOp[]): () => void;
+  /** The operator has accepted so many deletes that this replicator holds. */
+  accepted(replicator: number, held: number): void;
+}
+
+export interface DeletePolicy {
+  readonly mode: "mirror" | "keep";
+  readonly maxDeletes: number;
+  readonly maxDeleteRatio: number;
+  readonly windowMs: number;
+}
+
+/** What a target path should have been, one state after the other; `written`: the one that the target was last given. */
+interface History {
+  readonly states: string[];
+  written: number;
+}
+
+interface Deletes {
+  /** Paths whose delete the operator may have meant, each with the number of nodes that were below it then. */
+  readonly acceptable: Map<string, number>;
+  /** How many deletes he has accepted; a node that went with all that was below it counts as accepted with that. */
+  acceptedCount: number;
+  /** When each delete that nobody accepted reached the target. */
+  readonly at: Instant[];
+}
+
+/** Longest time from the brake's decision to the write's arrival in the target. */
+const decisionAgeMaxMs = 5_000;
+
+export function createChecker(options: {
+  model: Model;
+  source: VirtualZooKeeper;
+  target: VirtualZooKeeper;
+  deletes: DeletePolicy;
+  now: () => Instant;
+}): Checker {
+  const { model, source, target, deletes, now } = options;
+  const histories = new Map<string, History>();
+  const targetBySource = new Map<string, string>();
+  const createdByOthers = new Set<string>();
+  const deletesOf = new Map<number, Deletes>();
+  /** How many nodes under the rules the target had, and when. */
+  const sizes: { at: Instant; nodes: number }[] = [];
+
+  for (const [path, sources] of model.sourcesByTarget) {
+    histories.set(path, { states: [stateOf(model.wanted(path, source.nodes))], written: 0 });
+    for (const one of sources) targetBySource.set(one, path);
+  }
+  const isCovered = (path: string): boolean => histories.has(path);
+  const isExtra = (path: string): boolean => model.wanted(path, source.nodes).kind === "absent" && isCovered(path);
+  const measure = (): void => {
+    const nodes = [...target.nodes.keys()].filter(isCovered).length;
+    sizes.push({ at: now(), nodes });
+    while (sizes[0] !== undefined && now() - sizes[0].at > 2 * deletes.windowMs) sizes.shift();
+  };
+
+  const checkValue = (op: WriteOp): void => {
+    if (op.kind === "check") throw new Violation(`check ${op.path}, which is the shell's business`);
+    const history = histories.get(op.path);
+    const state = op.kind === "delete" ? "absent" : shown(op.data);
+    const at = history === undefined ? -1 : history.states.indexOf(state, history.written);
+    if (history !== undefined && at >= 0) {
+      history.written = at;
+    } else if (op.kind !== "create" || op.data !== null || !isAboveCovered(op.path)) {
+      if (history === undefined) throw new Violation(`I7: ${op.kind} ${op.path}, where no rule leads to`);
+      const since = history.states.slice(history.written).join(", ");
+      throw new Violation(`I7: ${op.kind} ${op.path} (${state}), but since the last write the source said: ${since}`);
+    }
+  };
+  const isAboveCovered = (path: string): boolean => {
+    for (const one of histories.keys()) if (one.startsWith(`${path}/`)) return true;
+    return false;
+  };
+  const checkDelete = (replicator: number, path: string): void => {
+    if (deletes.mode === "keep") throw new Violation(`delete ${path}, but deletes are kept`);
+    const known = deletesBy(replicator);
+    const childrenThen = known.acceptable.get(path);
+    if (childrenThen !== undefined && (childrenThen > 0 || known.acceptedCount > 0)) {
+      known.acceptable.delete(path);
+      if (childrenThen === 0) known.acceptedCount -= 1;
+      return;
+    }
+    const before = known.at.filter((at) => now() - at < deletes.windowMs - decisionAgeMaxMs).length;
+    const count = before + 1;
+    // The tree that these were taken from: at its largest, or all that came and went.
+    const nodes = Math.max(...sizes.map((size) => size.nodes), (sizes.at(-1)?.nodes ?? 0) + before);
+    const allowed = Math.max(1, Math.min(deletes.maxDeletes, Math.floor(deletes.maxDeleteRatio * nodes)));
+    if (count > allowed)
+      throw new Violation(`I7: delete ${path} is number ${count} of its window, of ${nodes} nodes ${allowed} may go`);
+    known.at.push(now());
+  };
+  const deletesBy = (replicator: number): Deletes => {
+    const known = deletesOf.get(replicator) ?? { acceptable: new Map(), acceptedCount: 0, at: [] };
+    deletesOf.set(replicator, known);
+    return known;
+  };
+
+  return {
+    sourceChanged(path) {
+      const there = targetBySource.get(path);
+      const history = there === undefined ? undefined : histories.get(there);
+      if (there === undefined || history === undefined) return;
+      const state = stateOf(model.wanted(there, source.nodes));
+      if (history.states.at(-1) !== state) history.states.push(state);
+    },
+    createdByOthers: (path) => void createdByOthers.add(path),
+    applying(replicator, ops) {
+      measure();
+      const before = new Map<string, NodeData | undefined>();
+      for (const { path } of ops) before.set(path, target.nodes.get(path)?.data);
+      return () => {
+        for (const op of ops) {
+          checkValue(op);
+          if (op.kind === "delete") checkDelete(replicator, op.path);
+          const data = before.get(op.path);
+          // A node that somebody else made anew may by chance have the version that the link knows.
+          const known = !createdByOthers.delete(op.path);
+          if (known && op.kind === "set" && data !== undefined && shown(data) === shown(op.data))
+            throw new Violation(`set ${op.path} (${shown(op.data)}), which it was already`);
+        }
+      };
+    },
+    accepted(replicator, held) {
+      const known = deletesBy(replicator);
+      known.acceptedCount += held;
+      for (const [path, node] of target.nodes) if (isExtra(path)) known.acceptable.set(path, node.children.size);
+    },
+  };
+}
+
+function stateOf(wanted: Wanted): string {
+  return wanted.kind === "present" ? shown(wanted.data) : wanted.kind;
+}
+
+export function shown(data: NodeData): string {
+  return data === null ? "null" : JSON.stringify(new TextDecoder().decode(data));
+}

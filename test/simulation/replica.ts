@@ -1,0 +1,173 @@
+import type { Acl, ReadRequest, WriteOp, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { decideClaim, epochOf, fenceOf } from "../../replicator/core/claim.ts";
+import { createLink, type Link } from "../../replicator/core/link.ts";
+import type { LinkOptions } from "../../replicator/core/link-context.ts";
+import type { Checkpoint, LinkCommand, LinkEvent, Side } from "../../replicator/core/link-events.ts";
+import type { Checker } from "./checker.ts";
+import type { OrderChecker } from "./order-checker.ts";
+import type { Random } from "./random.ts";
+import type { Timeline } from "./timeline.ts";
+import type { Change, VirtualZooKeeper } from "./virtual-zookeeper.ts";
+import { createWire, type Wire } from "./wire.ts";
+
+/** One replicator process of the virtual world: a link's core, its two sessions, and a shell that does as the real one does. */
+export interface Replica {
+  readonly link: Link;
+  isUp(side: Side): boolean;
+  connect(side: Side): void;
+  /** The server's end goes at once, the core hears of it a little later. `lateMs`: see the wire. */
+  cut(side: Side, lateMs: number): void;
+  tell(event: LinkEvent): void;
+  /** The process is gone: nothing is delivered any more. */
+  kill(): void;
+}
+
+export interface ReplicaParts {
+  readonly number: number;
+  readonly timeline: Timeline;
+  readonly random: Random;
+  readonly source: VirtualZooKeeper;
+  readonly target: VirtualZooKeeper;
+  readonly options: LinkOptions;
+  readonly watch: "recursive" | "polling";
+  readonly checker: Checker;
+  readonly orders: OrderChecker;
+  /** Sees all that goes in and comes out; may replace commands, for tests of the checkers. */
+  readonly spy: Spy;
+}
+
+export interface Spy {
+  step(replica: number, event: LinkEvent, commands: readonly LinkCommand[]): void;
+  /** Whether the source's event is to be lost. */
+  losesEvent(change: Change): boolean;
+  /** The operations that really reach the target for these. */
+  tamper(ops: readonly WriteOp[]): readonly WriteOp[];
+}
+
+const linkRoot = "/crossidc/links/simulated";
+const anyone: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
+
+export function createReplica(parts: ReplicaParts): Replica {
+  const { timeline, random, source, target, checker, orders, spy } = parts;
+  const link = createLink(parts.options);
+  const stores: Record<Side, VirtualZooKeeper> = { source, target };
+  let alive = true;
+  let stopWatch = (): void => {};
+
+  const tell = (event: LinkEvent): void => {
+    if (!alive) return;
+    if (event.kind === "wrote") orders.answered(event.id);
+    if (event.kind === "disconnected") orders.answered(undefined);
+    const commands = link.step(event, timeline.now);
+    spy.step(parts.number, event, commands);
+    for (const command of commands) {
+      orders.commanded(command);
+      execute(command);
+    }
+  };
+  const wires: Record<Side, Wire> = {
+    source: createWire({ timeline, random, deliver: tell }),
+    target: createWire({ timeline, random, deliver: tell }),
+  };
+  const execute = (command: LinkCommand): void => {
+    const { source: fromSource, target: toTarget } = wires;
+    switch (command.kind) {
+      case "claim":
+        toTarget.request(() => ({ id: command.id, ...claim(target, command.held) }));
+        break;
+      case "arm":
+        fromSource.request(() => {
+          if (parts.watch === "recursive") arm(command.roots);
+          return { kind: "armed", id: command.id, watch: parts.watch };
+        });
+        break;
+      case "read":
+        wires[command.side].request(() => answer(stores[command.side], command.id, command.requests));
+        break;
+      case "write":
+        toTarget.request(() => ({ kind: "wrote", id: command.id, outcome: write(command.ops, command.checkpoint) }));
+        break;
+      case "note":
+        break;
+    }
+  };
+  const arm = (roots: readonly string[]): void => {
+    stopWatch();
+    stopWatch = source.watch((change) => {
+      const { path, kind, visible } = change;
+      const watched = roots.some((root) => path === root || path.startsWith(`${root}/`));
+      if (watched && visible && !spy.losesEvent(change)) wires.source.push({ kind: "changed", path, change: kind });
+    });
+  };
+  const write = (ops: readonly WriteOp[], checkpoint: Checkpoint): (LinkEvent & { kind: "wrote" })["outcome"] => {
+    const sent = spy.tamper(ops);
+    const applied = checker.applying(parts.number, sent);
+    const outcome = target.apply([
+      { kind: "check", path: `${linkRoot}/fence/${fenceOf(checkpoint.epoch)}`, version: -1 },
+      ...sent,
+      { kind: "set", path: `${linkRoot}/checkpoint`, data: encode(checkpoint.sourceZxid), version: -1 },
+    ]);
+    if (outcome.kind === "applied") {
+      applied();
+      return { ...outcome, results: outcome.results.slice(1, -1) };
+    }
+    if (outcome.failedAt === 0) return { kind: "fenced", detail: `epoch ${checkpoint.epoch} is over` };
+    return { ...outcome, failedAt: outcome.failedAt - 1 };
+  };
+
+  return {
+    link,
+    isUp: (side) => wires[side].up,
+    connect(side) {
+      if (!alive || wires[side].up) return;
+      wires[side].open();
+      tell({ kind: "connected", side });
+    },
+    cut(side, lateMs) {
+      wires[side].cut(lateMs);
+      if (side === "source") stopWatch();
+      timeline.after(random.int(0, lateMs), () => tell({ kind: "disconnected", side }));
+    },
+    tell,
+    kill() {
+      alive = false;
+      stopWatch();
+      for (const wire of Object.values(wires)) wire.cut(random.int(0, 50));
+    },
+  };
+}
+
+/** A world in which this link has been replicated before, up to epoch 1. */
+export function createLinkNodes(target: VirtualZooKeeper): void {
+  const paths = ["/crossidc", "/crossidc/links", linkRoot, `${linkRoot}/fence`, `${linkRoot}/fence/${fenceOf(1n)}`];
+  for (const path of [...paths, `${linkRoot}/checkpoint`])
+    target.apply([{ kind: "create", path, data: encode(0n as Zxid), acl: anyone }]);
+}
+
+function claim(target: VirtualZooKeeper, held: bigint | undefined) {
+  const fences = [...(target.nodes.get(`${linkRoot}/fence`)?.children ?? [])];
+  const sourceZxid = decode(target, `${linkRoot}/checkpoint`);
+  if (held !== undefined) {
+    if (fences.some((name) => epochOf(name) === held)) return { kind: "claimed", epoch: held, sourceZxid } as const;
+    return { kind: "claimRefused", code: "fenced", detail: `epoch ${held} is over` } as const;
+  }
+  const decision = decideClaim({ source: undefined, target: { fences } });
+  if (decision.kind !== "takeOver") return { kind: "claimRefused", code: "fence-missing", detail: "" } as const;
+  target.apply([
+    { kind: "delete", path: `${linkRoot}/fence/${fenceOf(decision.from)}`, version: -1 },
+    { kind: "create", path: `${linkRoot}/fence/${fenceOf(decision.epoch)}`, data: null, acl: anyone },
+  ]);
+  return { kind: "claimed", epoch: decision.epoch, sourceZxid } as const;
+}
+
+function answer(store: VirtualZooKeeper, id: number, requests: readonly ReadRequest[]): LinkEvent {
+  return { kind: "read", id, ...store.read(requests) };
+}
+
+function encode(zxid: Zxid): Uint8Array {
+  return new TextEncoder().encode(zxid.toString());
+}
+
+function decode(store: VirtualZooKeeper, path: string): Zxid {
+  return BigInt(new TextDecoder().decode(store.nodes.get(path)?.data ?? undefined)) as Zxid;
+}

@@ -1,0 +1,272 @@
+import type { Acl } from "#lib/zookeeper/zookeeper.ts";
+import { defaultLimits, type LinkLimits } from "../../replicator/core/limits.ts";
+import type { LinkOptions } from "../../replicator/core/link-context.ts";
+import type { Side } from "../../replicator/core/link-events.ts";
+import { compileRules } from "../../replicator/core/rules/rules.ts";
+import { type Chaos, createChaos } from "./chaos.ts";
+import { createChecker } from "./checker.ts";
+import { checkEnd } from "./end-check.ts";
+import { createModel, type Policies, rulesConfig } from "./model.ts";
+import { createOrderChecker } from "./order-checker.ts";
+import { createRandom, type Random } from "./random.ts";
+import { createLinkNodes, createReplica, type Replica, type Spy } from "./replica.ts";
+import { createTimeline } from "./timeline.ts";
+import { createTrace, type Trace, textOf } from "./trace.ts";
+import { Violation } from "./violation.ts";
+import { createVirtualZooKeeper } from "./virtual-zookeeper.ts";
+
+/** Most tasks that a quiet world may need to come to rest, and most times that deletes must be accepted for that. */
+const tasksToRestMax = 20_000;
+const acceptsToRestMax = 12;
+const anyone: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
+
+export interface RunOptions {
+  /** For tests of the checkers. */
+  readonly sabotage?: Partial<Pick<Spy, "losesEvent" | "tamper">>;
+  /** Whether to hash the commands, which takes longer than all the rest. */
+  readonly hash?: boolean;
+}
+
+export interface RunResult {
+  /** Of all commands, in order; 0 unless it was asked for. */
+  readonly hash: number;
+  readonly commands: number;
+  readonly stopped: string | undefined;
+}
+
+/** One life of a link, drawn from the seed. Throws a Violation that tells the seed and the last events. */
+export function run(seed: number, options: RunOptions = {}): RunResult {
+  const trace = createTrace();
+  try {
+    return createWorld(seed, trace, options).live();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new Violation(`SEED=${seed}: ${text}\n${trace.lines().join("\n")}`, { cause: error });
+  }
+}
+
+interface Character {
+  /** Nothing but the source and the sessions change: then events alone must keep the target equal. */
+  readonly calm: boolean;
+  readonly watch: "recursive" | "polling";
+  readonly policies: Policies;
+  readonly limits: LinkLimits;
+  readonly deletes: LinkOptions["deletes"];
+  readonly actions: number;
+  readonly gapMaxMs: number;
+}
+
+function drawCharacter(random: Random): Character {
+  const calm = random.chance(0.3);
+  return {
+    calm,
+    watch: calm || random.chance(0.9) ? "recursive" : "polling",
+    policies: {
+      unmapped: random.pick(["error", "error", "copy", "skip"]),
+      onBadData: random.pick(["copy", "skip", "skip", random.chance(0.1) ? "stop" : "skip"]),
+    },
+    limits: {
+      ...defaultLimits,
+      scanReadsInFlight: random.int(1, 3),
+      readsInFlight: random.int(1, 3),
+      requestsPerRead: random.int(1, 12),
+      replyBytesAim: random.int(200, 2_000),
+      writesInFlight: random.int(1, 3),
+      opsPerWrite: random.int(1, 6),
+      bytesPerWrite: random.int(150, 800),
+      outboxOps: random.int(1, 10),
+      outboxBytes: random.int(200, 2_000),
+      nodeBytes: random.int(100, 300),
+      dirtyPaths: calm ? 1_000 : random.int(2, 30),
+      attempts: random.int(2, 5),
+    },
+    deletes: {
+      mode: random.chance(0.9) ? "mirror" : "keep",
+      maxDeletes: random.pick([2, 5, 10, 500]),
+      maxDeleteRatio: random.pick([0.1, 0.2, 0.5, 0.8, 1]),
+      windowMs: 60_000,
+    },
+    actions: random.int(10, 70),
+    gapMaxMs: random.pick([3, 20, 60]),
+  };
+}
+
+function createWorld(seed: number, trace: Trace, options: RunOptions) {
+  const random = createRandom(seed);
+  const character = drawCharacter(random);
+  const { calm, limits, deletes } = character;
+  const timeline = createTimeline();
+  const source = createVirtualZooKeeper();
+  const target = createVirtualZooKeeper();
+  const compiled = compileRules(rulesConfig(character.policies));
+  if (!compiled.ok) throw new Violation(`the rules do not compile: ${textOf(compiled.problems)}`);
+  const model = createModel(character.policies);
+  const checker = createChecker({ model, source, target, deletes, now: () => timeline.now });
+  const chaos: Chaos = createChaos({
+    random,
+    model,
+    source,
+    target,
+    checker,
+    nodeBytes: limits.nodeBytes,
+    withRights: !calm,
+  });
+  let hash = 0;
+  let commands = 0;
+  const spy: Spy = {
+    step(replica, event, answers) {
+      trace.add(timeline.now, `to ${replica}`, event);
+      for (const command of answers) {
+        trace.add(timeline.now, `from ${replica}`, command);
+        if (options.hash === true) hash = hashOn(hash, textOf(command));
+        commands += 1;
+      }
+    },
+    losesEvent: options.sabotage?.losesEvent ?? (() => false),
+    tamper: options.sabotage?.tamper ?? ((ops) => ops),
+  };
+  source.watch((change) => trace.add(timeline.now, "source", change));
+  target.watch((change) => trace.add(timeline.now, "target", change));
+  let replicas: Replica[] = [];
+
+  const startReplica = (): void => {
+    const number = replicas.length + 1;
+    const replica = createReplica({
+      number,
+      timeline,
+      random,
+      source,
+      target,
+      options: {
+        rules: compiled.rules,
+        deletes,
+        acl: anyone,
+        compareEveryMs: 20_000,
+        pollEveryMs: 500,
+        limits,
+      },
+      watch: character.watch,
+      checker,
+      orders: createOrderChecker(limits),
+      spy,
+    });
+    replicas = [...replicas, replica];
+    for (const side of ["source", "target"] as const) timeline.after(random.int(0, 20), () => replica.connect(side));
+    const tick = (): void => {
+      replica.tell({ kind: "tick" });
+      timeline.after(500, tick);
+    };
+    tick();
+  };
+  const current = (): Replica => {
+    const replica = replicas.at(-1);
+    if (replica === undefined) throw new Violation("no replica was started");
+    return replica;
+  };
+  const cut = (replica: Replica, side: Side): void => {
+    if (!replica.isUp(side)) return;
+    const lateMs = random.int(0, 80);
+    replica.cut(side, lateMs);
+    timeline.after(lateMs + random.int(0, 200), () => replica.connect(side));
+  };
+  const accept = (): void => {
+    const { held } = current().link.status().brake;
+    if (held === 0) return;
+    checker.accepted(replicas.length, held);
+    current().tell({ kind: "deletesAccepted" });
+  };
+  const act = (): void => {
+    const dice = random.next();
+    if (dice < 0.62) chaos.source();
+    else if (dice < 0.8) {
+      if (calm) chaos.source();
+      else chaos.target();
+    } else if (dice < 0.86) cut(random.pickAny(replicas) ?? current(), random.pick(["source", "target"]));
+    else if (dice < 0.88) for (const side of ["source", "target"] as const) cut(current(), side);
+    else if (dice < 0.9) {
+      cut(current(), "source");
+      chaos.wipeSource();
+    } else if (dice < 0.91) chaos.wipeSource();
+    else if (dice < 0.93) startReplica();
+    else if (dice < 0.94) {
+      current().kill();
+      startReplica();
+    } else if (dice < 0.97) accept();
+    else current().tell({ kind: "compareAsked" });
+  };
+  const runUntil = (condition: () => boolean, what: string): void => {
+    for (let tasks = 0; !condition(); tasks++) {
+      if (tasks > tasksToRestMax) throw new Violation(`${what} is not reached in ${tasksToRestMax} tasks`);
+      timeline.runNext();
+    }
+  };
+  const rest = (quietMs: number): void => {
+    const until = timeline.now + quietMs;
+    const isAtRest = (): boolean => {
+      if (timeline.now < until) return false;
+      const status = current().link.status();
+      return status.idle || status.phase === "stopped";
+    };
+    runUntil(isAtRest, "rest");
+  };
+  const compare = (): void => {
+    const before = current().link.status().counts.compares;
+    current().tell({ kind: "compareAsked" });
+    runUntil(() => isStopped() || current().link.status().counts.compares > before, "the end of a compare");
+    rest(100);
+  };
+  const isStopped = (): boolean => current().link.status().phase === "stopped";
+  const acceptAll = (again: () => void): void => {
+    for (let round = 0; current().link.status().brake.held > 0 && !isStopped(); round++) {
+      if (round === acceptsToRestMax) throw new Violation(`deletes are still held after ${round} times of accepting`);
+      accept();
+      again();
+    }
+  };
+  const check = (onlyValues: boolean): void => {
+    if (isStopped() || deletes.mode === "keep") return;
+    checkEnd({ model, source, target, status: current().link.status(), nodeBytes: limits.nodeBytes, onlyValues });
+  };
+  const written = (): number => {
+    const { created, updated, deleted } = current().link.status().counts;
+    return created + updated + deleted;
+  };
+
+  return {
+    live(): RunResult {
+      for (let at = random.int(0, 60); at > 0; at--) chaos.source();
+      for (let at = calm ? 0 : random.int(0, 20); at > 0; at--) chaos.target();
+      createLinkNodes(target);
+      startReplica();
+      let left = character.actions;
+      const next = (): void => {
+        if (left === 0) return;
+        left -= 1;
+        act();
+        const gapMs = random.chance(0.02) ? 61_000 : random.chance(0.3) ? 0 : random.int(1, character.gapMaxMs);
+        timeline.after(gapMs, next);
+      };
+      next();
+      runUntil(() => left === 0, "the last action");
+      if (random.chance(0.7)) chaos.heal();
+      rest(1_000);
+      if (calm) {
+        acceptAll(() => rest(100));
+        check(true);
+      }
+      compare();
+      acceptAll(compare);
+      check(false);
+      const before = written();
+      compare();
+      if (written() !== before) throw new Violation("a compare of equal trees wrote something");
+      return { hash, commands, stopped: current().link.status().stopped?.code };
+    },
+  };
+}
+
+function hashOn(hash: number, text: string): number {
+  let mixed = hash;
+  for (let at = 0; at < text.length; at++) mixed = (Math.imul(mixed, 31) + text.charCodeAt(at)) | 0;
+  return mixed;
+}
