@@ -59,7 +59,7 @@ interface NodeStat {
   readonly numChildren: number;
 }
 
-type ApplicationOp =
+export type ApplicationOp =
   | { readonly kind: "create"; readonly path: string; readonly data?: NodeBytes }
   | { readonly kind: "set"; readonly path: string; readonly data: NodeBytes; readonly version?: number }
   | { readonly kind: "remove"; readonly path: string; readonly version?: number };

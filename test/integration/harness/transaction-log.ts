@@ -21,15 +21,26 @@ export type Change =
   | { readonly kind: "setAcl"; readonly path: string }
   | { readonly kind: "check"; readonly path: string };
 
-/** Everything that the server with this data folder has acknowledged so far, and what it was about to. */
-export async function readTransactions(dataDir: string): Promise<Transaction[]> {
+/**
+ * Everything that the server with this data folder has acknowledged so far, and what it was about to.
+ * @param options.below as a client with this chroot would see it
+ */
+export async function readTransactions(dataDir: string, options: { below?: string } = {}): Promise<Transaction[]> {
   const folder = join(dataDir, "version-2");
   const files = (await readdir(folder)).filter((name) => name.startsWith("log."));
   const zxidOf = (file: string) => BigInt(`0x${file.slice("log.".length)}`);
   files.sort((one, other) => (zxidOf(one) < zxidOf(other) ? -1 : 1));
   const transactions: Transaction[] = [];
   for (const file of files) transactions.push(...decodeLog(await readFile(join(folder, file))));
-  return transactions;
+  const { below } = options;
+  return below === undefined ? transactions : transactions.map((transaction) => within(transaction, below));
+}
+
+function within(transaction: Transaction, chroot: string): Transaction {
+  const changes = transaction.changes
+    .filter(({ path }) => path.startsWith(`${chroot}/`))
+    .map((change) => ({ ...change, path: change.path.slice(chroot.length) }));
+  return { ...transaction, changes };
 }
 
 const fileHeaderBytes = 16;
@@ -60,6 +71,7 @@ const types = {
   deleteContainer: 20,
   createTtl: 21,
   closeSession: -11,
+  error: -1,
 } as const;
 
 /** clientId i64 | cxid i32 | zxid i64 | time i64 | type i32 | body; a digest may follow. */
@@ -70,12 +82,13 @@ function decodeTransaction(bytes: Buffer): Transaction {
   return { session: bytes.readBigInt64BE(0), zxid: bytes.readBigInt64BE(12), changes };
 }
 
-/** count i32 | for each: type i32, body buffer. */
+/** count i32 | for each: type i32, body buffer. One error among them, and none was done. @source DataTree.processTxn */
 function decodeMulti(body: Buffer): Change[] {
   const changes: Change[] = [];
   let at = 4;
   for (let left = body.readInt32BE(0); left > 0; left -= 1) {
     const type = body.readInt32BE(at);
+    if (type === types.error) return [];
     const part = readBuffer(body, at + 4);
     changes.push(...decodeChange(type, part.value ?? Buffer.alloc(0)));
     at = part.end;

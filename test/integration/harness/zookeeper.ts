@@ -166,18 +166,22 @@ function zooCfg(options: ZooKeeperOptions & { dataDir: string; port: number }): 
     .join("");
 }
 
-/** The class path of each version, and how its own log goes to standard output. */
+/** Debian's jars name those they need, but none that would write the log: that one is in libslf4j-java, which comes along. */
+const classPath: Record<ZooKeeperVersion, string> = {
+  "3.8": "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar",
+  "3.9": inProject(".cache/zookeeper-3.9.3/lib/*"),
+};
+
 function javaArgs(options: ZooKeeperOptions): string[] {
-  const versionArgs: Record<ZooKeeperVersion, readonly string[]> = {
-    "3.8": ["-Dzookeeper.root.logger=WARN,CONSOLE", "-cp", "/etc/zookeeper/conf_example:/usr/share/java/zookeeper.jar"],
-    "3.9": ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", inProject(".cache/zookeeper-3.9.3/lib/*")],
-  };
   return [
     "-Xms64m",
     "-Xmx192m",
     "-XX:+UseSerialGC",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
     ...(options.jvmArgs ?? []),
-    ...versionArgs[options.version],
+    "-cp",
+    classPath[options.version],
     "org.apache.zookeeper.server.quorum.QuorumPeerMain",
   ];
 }

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { readTransactions } from "../harness/transaction-log.ts";
 import { plantSource, topicData } from "./link-file.ts";
 import { openRoom, startWorld } from "./room.ts";
 import { snapshot } from "./snapshot.ts";
@@ -38,11 +37,5 @@ test.for([
   expect(await (await daemon.get("/metrics")).text()).toContain(
     'idc_replicator_fence_epoch{link="zms",environment="test"} 1',
   );
-
-  // Not a byte on the source but the test's own.
-  const session = room.source.client.getSessionId().readBigInt64BE();
-  const writers = (await readTransactions(world.source.dataDir)).filter(
-    ({ changes }) => changes.length > 0 && !changes.every(({ path }) => /^\/room-[^/]+$/.test(path)),
-  );
-  expect(new Set(writers.map((transaction) => transaction.session))).toEqual(new Set([session]));
+  await room.expectRightHistory();
 });

@@ -6,9 +6,11 @@ import { type Application, connectApplication } from "../harness/application.ts"
 import { eventually } from "../harness/eventually.ts";
 import { freePort } from "../harness/ports.ts";
 import { type Proxy as Line, startProxy } from "../harness/proxy.ts";
+import { readTransactions } from "../harness/transaction-log.ts";
 import { startZooKeeper, type ZooKeeperServer } from "../harness/zookeeper.ts";
 import { type Daemon, runIdcctl, runReplicator, startDaemon } from "./daemon.ts";
-import { linkFile, linkName } from "./link-file.ts";
+import { faultsOf } from "./history.ts";
+import { linkFile } from "./link-file.ts";
 import { differences } from "./model.ts";
 import { snapshot, type Tree } from "./snapshot.ts";
 
@@ -58,6 +60,12 @@ export interface Room extends AsyncDisposable {
   readonly source: Application;
   readonly target: Application;
   readonly configFile: string;
+  /** Where both applications are; paths in the servers' transaction logs begin with it. */
+  readonly chroot: string;
+  /** Connects one more application, which is closed with the room. */
+  connect(side: "source" | "target"): Promise<Application>;
+  /** The same, closed by the caller. */
+  connectOnce(side: "source" | "target"): Promise<Application>;
   /** Starts the daemon; it is killed at the end of the room, if it still runs then. */
   start(): Promise<Daemon>;
   once(): ReturnType<typeof runReplicator>;
@@ -68,6 +76,11 @@ export interface Room extends AsyncDisposable {
   carried(): Promise<void>;
   /** Asserts that the target is what the model makes of the source, and is untouched elsewhere. @param before see differences() */
   expectEqual(before: Tree): Promise<void>;
+  /**
+   * Asserts by the servers' own transaction logs that the target never went back, was never written in vain or outside the
+   * rules, and ends with the source's last states; and that only the room's applications have written at the source.
+   */
+  expectRightHistory(): Promise<void>;
 }
 
 let rooms = 0;
@@ -82,8 +95,14 @@ export async function openRoom(world: World, options: RoomOptions = {}): Promise
   }
   // Longer than any break that a test makes.
   const patient = { sessionTimeoutMs: 60_000 };
-  const source = opened.use(await connectApplication(world.source.address + chroot, patient));
-  const target = opened.use(await connectApplication(world.target.address + chroot, patient));
+  const sessions = { source: new Set<bigint>(), target: new Set<bigint>() };
+  const connect = async (side: "source" | "target"): Promise<Application> => {
+    const application = await connectApplication(world[side].address + chroot, patient);
+    sessions[side].add(application.client.getSessionId().readBigInt64BE());
+    return application;
+  };
+  const source = opened.use(await connect("source"));
+  const target = opened.use(await connect("target"));
   const httpPort = await freePort();
   const configFile = join(world.folder, `${chroot.slice(1)}.yaml`);
   await writeFile(
@@ -102,6 +121,9 @@ export async function openRoom(world: World, options: RoomOptions = {}): Promise
     source,
     target,
     configFile,
+    chroot,
+    connect: async (side) => all.use(await connect(side)),
+    connectOnce: connect,
     start: async () => all.use(await startDaemon(configFile, endpoint)),
     once: () => runReplicator(configFile, ["--once"]),
     run: (...args) => runReplicator(configFile, args),
@@ -110,17 +132,27 @@ export async function openRoom(world: World, options: RoomOptions = {}): Promise
       marks += 1;
       await source.mkdirp("/app/mark");
       await source.set("/app/mark", String(marks));
-      await eventually(async () => expect(await target.text("/mirror/app/mark")).toBe(String(marks)), {
+      // A fresh one: the independent client may not find back to a server that was down.
+      await using reader = await connect("target");
+      await eventually(async () => expect(await reader.text("/mirror/app/mark")).toBe(String(marks)), {
         withinMs: carriedMsMax,
       });
     },
     async expectEqual(before) {
-      const trees = { source: await snapshot(source), target: await snapshot(target), before };
+      await using reader = await connect("target");
+      const trees = { source: await snapshot(source), target: await snapshot(reader), before };
       expect(differences(trees)).toEqual([]);
+    },
+    async expectRightHistory() {
+      const [ofSource, ofTarget] = await Promise.all(
+        [world.source, world.target].map(({ dataDir }) => readTransactions(dataDir, { below: chroot })),
+      );
+      if (ofSource === undefined || ofTarget === undefined) throw new Error("both logs have been read");
+      const intruders = ofSource.filter(({ session, changes }) => changes.length > 0 && !sessions.source.has(session));
+      expect(intruders).toEqual([]);
+      expect(faultsOf({ source: ofSource, target: ofTarget, foreignSessions: sessions.target })).toEqual([]);
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
   return self;
 }
-
-export { linkName };
