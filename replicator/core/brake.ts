@@ -29,10 +29,9 @@ export interface Brake {
   engage(reason: BrakeReason, now: Instant): void;
   /** The path is wanted after all, or gone. */
   forget(path: string): void;
-  /**
-   * The operator accepts all that is held; gives the paths back, for which `admit` says yes once. It says so too for the nodes
-   * above them that are gone as well and only wait for these.
-   */
+  /** What is held, and the nodes above that are gone as well and only wait for these: what an acceptance lets go. */
+  acceptable(waitsForChildren: (path: string) => boolean): readonly string[];
+  /** The operator accepts all that is held; gives the acceptable paths back, for each of which `admit` says yes once. */
   accept(waitsForChildren: (path: string) => boolean): readonly string[];
   /** Call when everything known has been looked at: lets go if nothing is held. True if it was engaged until now. */
   releaseIfEmpty(): boolean;
@@ -59,12 +58,22 @@ export function createBrake(config: BrakeConfig): Brake {
     engaged ??= { reason, since: now };
   };
 
+  const acceptable = (waitsForChildren: (path: string) => boolean): string[] => {
+    const paths = new Set(held);
+    for (const path of held) {
+      for (let above = parentOf(path); waitsForChildren(above) && !paths.has(above); above = parentOf(above))
+        paths.add(above);
+    }
+    return [...paths];
+  };
+
   return {
     engagement() {
       return engaged;
     },
     held,
     engage,
+    acceptable,
     admit(path, nodes, emptyRoot, now) {
       if (accepted.delete(path)) return true;
       if (emptyRoot !== undefined) engage(emptyRoot, now);
@@ -87,12 +96,8 @@ export function createBrake(config: BrakeConfig): Brake {
       accepted.delete(path);
     },
     accept(waitsForChildren) {
-      const paths = [...held];
-      for (const path of paths) {
-        accepted.add(path);
-        for (let above = parentOf(path); waitsForChildren(above) && !accepted.has(above); above = parentOf(above))
-          accepted.add(above);
-      }
+      const paths = acceptable(waitsForChildren);
+      for (const path of paths) accepted.add(path);
       held.clear();
       engaged = undefined;
       return paths;

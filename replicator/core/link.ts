@@ -21,7 +21,7 @@ export interface Link {
   step(event: LinkEvent, now: Instant): readonly LinkCommand[];
   progress(): LinkProgress;
   status(): LinkStatus;
-  /** Target paths whose delete the brake holds. */
+  /** Target paths that go when the operator accepts: those the brake holds, and parents that wait for them. */
   held(): readonly string[];
 }
 
@@ -200,7 +200,7 @@ export function createLink(options: LinkOptions): Link {
       }
       return commands;
     },
-    held: () => [...brake.held],
+    held: () => brake.acceptable(carrier.waitsForChildren),
     progress,
     status: () => ({ ...progress(), oldestPendingSince: work.oldestSince, problems: problems.list() }),
   };

@@ -17,6 +17,7 @@ export function checkEnd(world: {
   target: VirtualZooKeeper;
   status: LinkStatus;
   nodeBytes: number;
+  deletes: "mirror" | "keep";
   /** Only look at the target, not at what is reported: some problems are found by compares alone. */
   onlyValues: boolean;
 }): void {
@@ -47,7 +48,7 @@ export function checkEnd(world: {
 }
 
 function expected(world: Parameters<typeof checkEnd>[0], path: string): Expected {
-  const { model, source, target, nodeBytes } = world;
+  const { model, source, target, nodeBytes, deletes } = world;
   const wanted = model.wanted(path, source.nodes);
   const node = target.nodes.get(path);
   // What is below a node that cannot be read is never found; nor is it taken to be gone.
@@ -72,6 +73,7 @@ function expected(world: Parameters<typeof checkEnd>[0], path: string): Expected
     }
     case "absent": {
       if (node === undefined || node.ephemeralOwner !== 0n) return { fits: true, problem: undefined };
+      if (deletes === "keep") return { fits: true, problem: undefined };
       if (!node.readable) return { fits: true, problem: "any" };
       if (node.children.size === 0) return { fits: false, problem: undefined };
       const hasOwnBelow = [...node.children].some((name) => model.sourcesByTarget.has(`${path}/${name}`));

@@ -1,14 +1,13 @@
 import type { Acl } from "#lib/zookeeper/zookeeper.ts";
-import { defaultLimits, type LinkLimits } from "../../replicator/core/limits.ts";
-import type { LinkOptions } from "../../replicator/core/link-context.ts";
 import type { Side } from "../../replicator/core/link-events.ts";
 import { compileRules } from "../../replicator/core/rules/rules.ts";
 import { type Chaos, createChaos } from "./chaos.ts";
+import { drawCharacter } from "./character.ts";
 import { createChecker } from "./checker.ts";
 import { checkEnd } from "./end-check.ts";
-import { createModel, type Policies, rulesConfig } from "./model.ts";
+import { createModel, rulesConfig } from "./model.ts";
 import { createOrderChecker } from "./order-checker.ts";
-import { createRandom, type Random } from "./random.ts";
+import { createRandom } from "./random.ts";
 import { createLinkNodes, createReplica, type Replica, type Spy } from "./replica.ts";
 import { createTimeline } from "./timeline.ts";
 import { createTrace, type Trace, textOf } from "./trace.ts";
@@ -43,52 +42,6 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
     const text = error instanceof Error ? error.message : String(error);
     throw new Violation(`SEED=${seed}: ${text}\n${trace.lines().join("\n")}`, { cause: error });
   }
-}
-
-interface Character {
-  /** Nothing but the source and the sessions change: then events alone must keep the target equal. */
-  readonly calm: boolean;
-  readonly watch: "recursive" | "polling";
-  readonly policies: Policies;
-  readonly limits: LinkLimits;
-  readonly deletes: LinkOptions["deletes"];
-  readonly actions: number;
-  readonly gapMaxMs: number;
-}
-
-function drawCharacter(random: Random): Character {
-  const calm = random.chance(0.3);
-  return {
-    calm,
-    watch: calm || random.chance(0.9) ? "recursive" : "polling",
-    policies: {
-      unmapped: random.pick(["error", "error", "copy", "skip"]),
-      onBadData: random.pick(["copy", "skip", "skip", random.chance(0.1) ? "stop" : "skip"]),
-    },
-    limits: {
-      ...defaultLimits,
-      scanReadsInFlight: random.int(1, 3),
-      readsInFlight: random.int(1, 3),
-      requestsPerRead: random.int(1, 12),
-      replyBytesAim: random.int(200, 2_000),
-      writesInFlight: random.int(1, 3),
-      opsPerWrite: random.int(1, 6),
-      bytesPerWrite: random.int(150, 800),
-      outboxOps: random.int(1, 10),
-      outboxBytes: random.int(200, 2_000),
-      nodeBytes: random.int(100, 300),
-      dirtyPaths: calm ? 1_000 : random.int(2, 30),
-      attempts: random.int(2, 5),
-    },
-    deletes: {
-      mode: random.chance(0.9) ? "mirror" : "keep",
-      maxDeletes: random.pick([2, 5, 10, 500]),
-      maxDeleteRatio: random.pick([0.1, 0.2, 0.5, 0.8, 1]),
-      windowMs: 60_000,
-    },
-    actions: random.int(10, 70),
-    gapMaxMs: random.pick([3, 20, 60]),
-  };
 }
 
 function createWorld(seed: number, trace: Trace, options: RunOptions) {
@@ -170,7 +123,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     timeline.after(lateMs + random.int(0, 200), () => replica.connect(side));
   };
   const accept = (): void => {
-    const { held } = current().link.status().brake;
+    const { held } = current().link.progress().brake;
     if (held === 0) return;
     checker.accepted(replicas.length, held);
     current().tell({ kind: "deletesAccepted" });
@@ -204,31 +157,39 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     const until = timeline.now + quietMs;
     const isAtRest = (): boolean => {
       if (timeline.now < until) return false;
-      const status = current().link.status();
+      const status = current().link.progress();
       return status.idle || status.phase === "stopped";
     };
     runUntil(isAtRest, "rest");
   };
   const compare = (): void => {
-    const before = current().link.status().counts.compares;
+    const before = current().link.progress().counts.compares;
     current().tell({ kind: "compareAsked" });
-    runUntil(() => isStopped() || current().link.status().counts.compares > before, "the end of a compare");
+    runUntil(() => isStopped() || current().link.progress().counts.compares > before, "the end of a compare");
     rest(100);
   };
-  const isStopped = (): boolean => current().link.status().phase === "stopped";
+  const isStopped = (): boolean => current().link.progress().phase === "stopped";
   const acceptAll = (again: () => void): void => {
-    for (let round = 0; current().link.status().brake.held > 0 && !isStopped(); round++) {
+    for (let round = 0; current().link.progress().brake.held > 0 && !isStopped(); round++) {
       if (round === acceptsToRestMax) throw new Violation(`deletes are still held after ${round} times of accepting`);
       accept();
       again();
     }
   };
   const check = (onlyValues: boolean): void => {
-    if (isStopped() || deletes.mode === "keep") return;
-    checkEnd({ model, source, target, status: current().link.status(), nodeBytes: limits.nodeBytes, onlyValues });
+    if (isStopped()) return;
+    checkEnd({
+      deletes: deletes.mode,
+      model,
+      source,
+      target,
+      status: current().link.status(),
+      nodeBytes: limits.nodeBytes,
+      onlyValues,
+    });
   };
   const written = (): number => {
-    const { created, updated, deleted } = current().link.status().counts;
+    const { created, updated, deleted } = current().link.progress().counts;
     return created + updated + deleted;
   };
 
@@ -260,7 +221,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       const before = written();
       compare();
       if (written() !== before) throw new Violation("a compare of equal trees wrote something");
-      return { hash, commands, stopped: current().link.status().stopped?.code };
+      return { hash, commands, stopped: current().link.progress().stopped?.code };
     },
   };
 }

@@ -1,0 +1,51 @@
+import { defaultLimits, type LinkLimits } from "../../replicator/core/limits.ts";
+import type { LinkOptions } from "../../replicator/core/link-context.ts";
+import type { Policies } from "./model.ts";
+import type { Random } from "./random.ts";
+
+/** What kind of life a seed draws. Limits are so small that each is met within a few nodes. */
+export interface Character {
+  /** Nothing but the source and the sessions change: then events alone must keep the target equal. */
+  readonly calm: boolean;
+  readonly watch: "recursive" | "polling";
+  readonly policies: Policies;
+  readonly limits: LinkLimits;
+  readonly deletes: LinkOptions["deletes"];
+  readonly actions: number;
+  readonly gapMaxMs: number;
+}
+
+export function drawCharacter(random: Random): Character {
+  const calm = random.chance(0.3);
+  return {
+    calm,
+    watch: calm || random.chance(0.9) ? "recursive" : "polling",
+    policies: {
+      unmapped: random.pick(["error", "error", "copy", "skip"]),
+      onBadData: random.pick(["copy", "skip", "skip", random.chance(0.1) ? "stop" : "skip"]),
+    },
+    limits: {
+      ...defaultLimits,
+      scanReadsInFlight: random.int(1, 3),
+      readsInFlight: random.int(1, 3),
+      requestsPerRead: random.int(1, 12),
+      replyBytesAim: random.int(200, 2_000),
+      writesInFlight: random.int(1, 3),
+      opsPerWrite: random.int(1, 6),
+      bytesPerWrite: random.int(150, 800),
+      outboxOps: random.int(1, 10),
+      outboxBytes: random.int(200, 2_000),
+      nodeBytes: random.int(100, 300),
+      dirtyPaths: calm ? 1_000 : random.int(2, 30),
+      attempts: random.int(2, 5),
+    },
+    deletes: {
+      mode: random.chance(0.9) ? "mirror" : "keep",
+      maxDeletes: random.pick([2, 5, 10, 500]),
+      maxDeleteRatio: random.pick([0.1, 0.2, 0.5, 0.8, 1]),
+      windowMs: 60_000,
+    },
+    actions: random.int(10, 70),
+    gapMaxMs: random.pick([3, 20, 60]),
+  };
+}
