@@ -1,0 +1,45 @@
+import { createMetrics, type MetricDoc, metricDocs } from "../replicator/metrics.ts";
+import { runProcess } from "../test/integration/harness/process.ts";
+import { inProject } from "../test/integration/harness/project.ts";
+
+const promtoolMs = 30_000;
+
+/** What /metrics gives when every series has a value. */
+export async function renderedMetrics(): Promise<string> {
+  const metrics = createMetrics("prod");
+  for (const { name, type, labels } of metricDocs) {
+    const values = Object.fromEntries(labels.map((label) => [label, "x"]));
+    if (type === "gauge") metrics.set(name, values, 1);
+    else if (type === "counter") metrics.add(name, values, 1);
+    else metrics.observe(name, values, 1);
+  }
+  return await metrics.render();
+}
+
+/** Names in a PromQL expression of which no process of ours serves a series. */
+export async function unknownSeriesIn(expression: string): Promise<string[]> {
+  const served = new Set(
+    [...(await renderedMetrics()).matchAll(/^([a-z_][a-z0-9_]*)[{ ]/gm)].map(([, name]) => name ?? ""),
+  );
+  const used = [...expression.matchAll(/\b(?:idc|process|nodejs)_[a-z0-9_]+/g)].map(([name]) => name);
+  return used.filter((name) => !served.has(name));
+}
+
+/** Labels that a series of metricDocs does not have, in the selectors of an expression. */
+export function unknownLabelsIn(expression: string): string[] {
+  const common = ["environment", "instance", "job", "le"];
+  return [...expression.matchAll(/\b(idc_[a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, series = "", selector = ""]) => {
+    const docs: readonly MetricDoc[] = metricDocs;
+    const doc = docs.find(({ name }) => name === series.replace(/_bucket$/, ""));
+    const labels = [...selector.matchAll(/([a-z_]+)\s*[=!]/g)].map(([, label]) => label ?? "");
+    return labels.filter((label) => !common.includes(label) && doc?.labels.includes(label) !== true);
+  });
+}
+
+export function promtool(args: readonly string[], stdin?: string) {
+  return runProcess(inProject(".cache/prometheus/usr/bin/promtool"), args, {
+    timeoutMs: promtoolMs,
+    cwd: inProject("deploy/prometheus"),
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+}
