@@ -47,11 +47,16 @@ test("a wrong call is refused with code 2 and the help", async () => {
   }
 });
 
-test("bench without a name, or with a wrong one, tells which there are", async () => {
-  for (const args of [["bench"], ["bench", "measure"]]) {
-    const { code, stderr } = await runProcess("./run", args, { timeoutMs });
+test("bench tells which benches there are, by what their heads say", async () => {
+  await using clone = await bareClone({});
+  await clone.tool("grep");
+  await mkdir(join(clone.folder, "bench"));
+  await writeFile(join(clone.folder, "bench/copy.ts"), "/** Copies.\n * Usage: ./run bench copy [--nodes N]\n */\n");
+  await writeFile(join(clone.folder, "bench/helper.ts"), "/** Helps. */\n");
+  for (const args of [["bench"], ["bench", "helper"], ["bench", "none"]]) {
+    const { code, stderr } = await clone.run(args);
     expect(code).toBe(2);
-    expect(stderr).toContain("./run bench replicator [");
+    expect(stderr).toMatch(/(^|\n) {2}\.\/run bench copy \[--nodes N\]\n$/);
   }
 });
 

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import { inProject } from "./project.ts";
 
 /** Longest wait for a started server to answer. Usually it takes half a second. */
 const readyMsMax = 40_000;
+const stopMsMax = 5_000;
 const fourLetterMsMax = 2_000;
 /** A server that is coming up may accept a connection and never answer on it, so ask again soon. */
 const readyProbeMsMax = 300;
@@ -45,7 +47,7 @@ export interface ZooKeeperServer extends AsyncDisposable {
   readonly pid: number;
   /** A crash: SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
-  /** A peer that is half open: SIGSTOP. The kernel still accepts connections for it. */
+  /** A peer that is half open: SIGSTOP, in force at return. The kernel still accepts connections for it. */
   stop(): void;
   cont(): void;
   /** Kills it if need be, and starts it again on the same port with the same data. Resolves when it serves. */
@@ -100,7 +102,10 @@ function createServer(
     async kill() {
       await process?.kill("SIGKILL");
     },
-    stop: () => started().signal("SIGSTOP"),
+    stop() {
+      started().signal("SIGSTOP");
+      untilStopped(started().pid);
+    },
     cont: () => started().signal("SIGCONT"),
     async restart() {
       await self.kill();
@@ -147,6 +152,21 @@ async function serving(server: ZooKeeperServer, process: RunningProcess, signal:
   }
 }
 
+/** The kernel stops one thread after the other; the last ones may still answer. Blocks for the few ms that this takes. */
+function untilStopped(pid: number): void {
+  const isStopped = (thread: string) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    return /^[Tt]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  };
+  const startedAt = performance.now();
+  while (!readdirSync(`/proc/${pid}/task`).every(isStopped)) {
+    if (performance.now() - startedAt > stopMsMax) {
+      throw new Error(`process ${pid} still runs ${stopMsMax} ms after SIGSTOP`);
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+}
+
 function zooCfg(options: ZooKeeperOptions & { dataDir: string; port: number }): string {
   const { tickTimeMs = 200 } = options;
   const config: Record<string, string> = {
@@ -166,9 +186,12 @@ function zooCfg(options: ZooKeeperOptions & { dataDir: string; port: number }): 
     .join("");
 }
 
-/** Debian's jars name those they need, but none that would write the log: that one is in libslf4j-java, which comes along. */
+/**
+ * Debian's jar names the jars it needs, except one that writes the log, and one that its Netty transport cannot do
+ * without; all of them come along with the package.
+ */
 const classPath: Record<ZooKeeperVersion, string> = {
-  "3.8": "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar",
+  "3.8": ["zookeeper", "slf4j-simple", "netty-codec"].map((jar) => `/usr/share/java/${jar}.jar`).join(":"),
   "3.9": inProject(".cache/zookeeper-3.9.3/lib/*"),
 };
 
@@ -179,6 +202,7 @@ function javaArgs(options: ZooKeeperOptions): string[] {
     "-XX:+UseSerialGC",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
     ...(options.jvmArgs ?? []),
     "-cp",
     classPath[options.version],
