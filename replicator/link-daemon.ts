@@ -11,6 +11,7 @@ import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
 import { openZooKeeper } from "./io/clients.ts";
 import { layoutOf } from "./io/layout.ts";
 import { createLinkWorld } from "./io/link-world.ts";
+import { createReader } from "./io/reader.ts";
 import { createNoteTaker, refreshGauges } from "./link-notes.ts";
 import { createLinkRunner, type LinkRunner } from "./link-runner.ts";
 import type { Metrics } from "./metrics.ts";
@@ -95,8 +96,10 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   };
   // Clients start to connect on a later turn of the event loop, when `runner` exists.
   const clients = { source: open("source"), target: open("target") };
+  const reader = createReader(clients, clock);
   const world = createLinkWorld({
     ...clients,
+    reader,
     layout: layoutOf(name),
     ownAcl: ownAclOf(config),
     instance: deps.instance,
@@ -125,7 +128,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     }
     looking = true;
     try {
-      return await survey({ link: options, ...clients, clock }, AbortSignal.any([signal, closing.signal]));
+      return await survey({ link: options, reader, clock }, AbortSignal.any([signal, closing.signal]));
     } finally {
       looking = false;
     }
@@ -155,10 +158,12 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
       await Promise.race([asked, running]);
-      const settled = ({ pending, phase }: LinkProgress): boolean => pending === 0 || phase !== "following";
-      await runner
-        .until(settled, AbortSignal.timeout(drainMs))
-        .catch(() => log.warn({ drainMs }, "stopped with changes pending"));
+      const draining = AbortSignal.timeout(drainMs);
+      // An event comes before any later answer of its server: after this one, all that was written until now is known.
+      if (link.status().phase === "following") await clients.source.sync("/", { signal: draining }).catch(() => {});
+      const settled = ({ pending, phase }: LinkProgress): boolean =>
+        (runner.queued === 0 && pending === 0) || phase !== "following";
+      await runner.until(settled, draining).catch(() => log.warn({ drainMs }, "stopped with changes pending"));
       stop.abort();
       await running;
       ended = true;

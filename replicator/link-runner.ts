@@ -14,6 +14,8 @@ export interface LinkRunner {
   push(event: LinkEvent): void;
   watched(event: WatchEvent): void;
   status(): LinkStatus;
+  /** Events that the core has not seen yet. */
+  readonly queued: number;
   /** When the loop last finished a step, on the monotonic clock. */
   readonly lastStepAt: number;
   /** Runs until the signal is aborted. Rejects only on our own faults. */
@@ -101,6 +103,9 @@ export function createLinkRunner(parts: {
       }
     },
     status: link.status,
+    get queued() {
+      return queue.length;
+    },
     get lastStepAt() {
       return lastStepAt;
     },
