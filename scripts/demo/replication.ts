@@ -43,6 +43,9 @@ async function tell(
   let world: World | undefined;
   let staying = false;
   const play = async (): Promise<void> => {
+    stage.say(
+      "crossidc keeps the metadata of one IDC alive in another. Everything here is real, only small and local: two ZooKeeper servers, the replicator as it runs in production, applications with a ZooKeeper client that is not ours.",
+    );
     stage.progress("starting two ZooKeepers");
     world = await startWorld(stack, { signal, ports: stay ? stayPorts : undefined });
     const story: Story = { stage, world, signal, lags: new Map(), lives: [] };

@@ -32,7 +32,7 @@ export async function lagTable({ stage, world, lags, lives }: Story): Promise<vo
   const rows = [...lags].map(([what, lagsMs]) => [what, summarizeLags(lagsMs)] as const);
   stage.show(formatLags([...rows, ["all, by the replicator's own clock", own]]));
   stage.say(
-    "The first rows run from before the write in IDC1 to a watch's event in IDC2. The last row is the replicator's histogram, from a change's event to IDC2's acknowledgement, read off its buckets. Everything shared the cores of this machine; a WAN adds its round trips.",
+    "The first rows run from before the write in IDC1 to a watch's event in IDC2. The last row is the replicator's histogram, from a change's event to IDC2's acknowledgement, read off its buckets; it counts the wipe and the restore as well. Everything shared the cores of this machine, and a WAN adds its round trips.",
   );
   expectThat("the replicator counts at least the changes the demo watched", own.count >= watched(lags), `${own.count}`);
 }

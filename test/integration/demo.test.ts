@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { runProcess, startProcess } from "./harness/process.ts";
+
+const storyMsMax = 120_000;
+const startMsMax = 60_000;
+
+test("./run demo tells its story to the end, in less than two minutes", { timeout: 150_000 }, async () => {
+  const { code, stdout, stderr } = await runProcess("./run", ["demo"], { timeoutMs: storyMsMax });
+  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: "" });
+  const titles = [...stdout.matchAll(/^\d+\. (.*)$/gm)].map(([, title]) => title);
+  expect(titles).toEqual([
+    "Two IDCs",
+    "IDC1 has been in business for years",
+    "The replicator starts in IDC2",
+    "The same names, each IDC's own brokers",
+    "Changes, one by one",
+    "A burst",
+    "The replicator is killed",
+    "An accident in IDC1",
+    "The backup is restored",
+    "Is IDC2 right, after all this?",
+    "How long it took",
+  ]);
+  expect(stdout).toContain("clusterName=rmq-order-idc1            clusterName=rmq-order-idc2");
+  expect(stdout).toContain("delete brake engaged (tooManyDeletes): 975 deletes wait");
+  expect(stdout).toContain("Equal: 0 differences");
+  expect(stdout).toMatch(/^ +group suspended, in a burst +2000 +[\d.]+ ms/m);
+  expect(stdout).toMatch(/Done after .*; nothing is left running\.\n$/);
+  // Neither colours nor progress where nobody sees them.
+  expect(stdout).not.toContain("\x1b");
+  expect(stdout).not.toContain("\r");
+});
+
+test("Ctrl-C half way ends everything, and is no success", { timeout: 90_000 }, async () => {
+  await using demo = startProcess("./run", ["demo"]);
+  await demo.waitForLine(/The replicator starts in IDC2/, { timeoutMs: startMsMax });
+  expect(await demo.kill("SIGINT")).toEqual({ code: 1, signal: null });
+  expect(demo.output("stdout")).toMatch(/Stopped half way after .*; nothing is left running\.\n$/);
+});
+
+test("a story that nobody knows is refused with code 2", async () => {
+  const { code, stdout, stderr } = await runProcess("./run", ["demo", "failover"], { timeoutMs: startMsMax });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain('no story "failover"');
+});
