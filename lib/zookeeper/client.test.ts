@@ -219,6 +219,14 @@ test("after all servers failed, the next round waits; a server that answers in i
   expect(server.connects).toHaveLength(2);
 });
 
+test("a server that fails in the same way round after round is told of once", async () => {
+  const server = await serve({ connect: () => "hangUp" });
+  const { clock, states } = connect([server], { connectTimeoutMs: Number.MAX_SAFE_INTEGER });
+  const passTime = () => clock.advance(2_000).then(() => server.connects.length);
+  await expect.poll(passTime, { interval: 5, timeout: 15_000 }).toBeGreaterThan(5);
+  expect(states).toHaveLength(1);
+});
+
 test("a server that accepts and never answers is left when the connect timeout is over", async () => {
   const silent = await serve({ connect: () => "silence" });
   const other = await serve();

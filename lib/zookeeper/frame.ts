@@ -1,7 +1,7 @@
 import { DecodeError } from "../bytes/reader.ts";
 import { Writer } from "../bytes/writer.ts";
 
-export type SplitResult = { readonly kind: "frame"; readonly frame: Buffer } | { readonly kind: "incomplete" };
+type SplitResult = { readonly kind: "frame"; readonly frame: Buffer } | { readonly kind: "incomplete" };
 
 /** Cuts a stream of bytes into frames: length i32 | that many bytes. */
 export interface FrameSplitter {

@@ -29,7 +29,7 @@ export interface ZooKeeperOptions {
   readonly onWatch: (event: WatchEvent) => void;
 }
 
-export interface Credential {
+interface Credential {
   readonly scheme: string;
   readonly credential: Uint8Array;
 }

@@ -4,14 +4,13 @@ import type { Connection } from "./connection.ts";
 import { connectionLoss, ZooKeeperError } from "./errors.ts";
 import { openConnection } from "./handshake.ts";
 import type { ZooKeeperLimits, ZooKeeperOptions } from "./options.ts";
-import { encodeAuthRequest } from "./records/auth.ts";
 import { passwordBytes } from "./records/connect.ts";
-import { opcodes, xids } from "./records/opcodes.ts";
-import { encodeSetWatches2Request } from "./records/set-watches2.ts";
+import { xids } from "./records/opcodes.ts";
 import type { WatcherEvent } from "./records/watcher-event.ts";
 import type { Request } from "./request.ts";
 import { createServers, type Server } from "./servers.ts";
-import type { Watches, WatchPart } from "./watches.ts";
+import { authRequest, closeSessionRequest, setWatchesRequest } from "./session-requests.ts";
+import type { Watches } from "./watches.ts";
 import type { SessionState, Zxid } from "./zookeeper.ts";
 
 /** A session with whichever server answers: kept over reconnects, replaced when it has expired. */
@@ -49,6 +48,8 @@ export function createSession(options: SessionOptions): Session {
   const backoff = createBackoff({ minMs: limits.reconnectMinMs, maxMs: limits.reconnectMaxMs, random: options.random });
   const life = new AbortController();
   const stateListeners = new Set<() => void>();
+  /** By server, in the outage that is going on. */
+  const reasonTold = new Map<string, string>();
   let state: SessionState = { kind: "connecting", reason: undefined };
   let identity = noSession;
   let announcedId = 0n;
@@ -65,6 +66,14 @@ export function createSession(options: SessionOptions): Session {
   function setConnecting(reason: string): void {
     if (closing !== undefined || (state.kind === "connecting" && state.reason === reason)) return;
     setState({ kind: "connecting", reason });
+  }
+
+  /** In an outage each server is tried every other second, and mostly says the same. */
+  function tellFailure(server: Server, reason: string): void {
+    if (reasonTold.get(server.address) === reason) return;
+    reasonTold.set(server.address, reason);
+    log.warn({ server: server.address, reason }, "cannot connect to zookeeper server");
+    setConnecting(`${server.address}: ${reason}`);
   }
 
   async function run(): Promise<void> {
@@ -87,8 +96,7 @@ export function createSession(options: SessionOptions): Session {
           failures = 0;
           break;
         case "failed":
-          log.warn({ server: server.address, reason: attempt.reason }, "cannot connect to zookeeper server");
-          setConnecting(`${server.address}: ${attempt.reason}`);
+          tellFailure(server, attempt.reason);
           failures += 1;
           break;
         case "credentialsRefused":
@@ -146,6 +154,7 @@ export function createSession(options: SessionOptions): Session {
     const resumed = sessionId === announcedId;
     const connectedAt = clock.now();
     announcedId = sessionId;
+    reasonTold.clear();
     connection = opened;
     log.info(
       { server: server.address, sessionId: hex(sessionId), sessionTimeoutMs, resumed },
@@ -257,33 +266,6 @@ export function createSession(options: SessionOptions): Session {
     close,
   };
 }
-
-const nothing = () => {};
-
-function authRequest(credential: { scheme: string; credential: Uint8Array }): Request<void> {
-  return {
-    opcode: opcodes.auth,
-    encode: (writer) => encodeAuthRequest(writer, credential),
-    decode: nothing,
-    describe: () => `authenticate by scheme ${credential.scheme}`,
-  };
-}
-
-function setWatchesRequest(part: WatchPart, relativeZxid: Zxid): Request<void> {
-  return {
-    opcode: opcodes.setWatches2,
-    encode: (writer) => encodeSetWatches2Request(writer, { relativeZxid, ...part }),
-    decode: nothing,
-    describe: () => `set ${part.persistent.length + part.persistentRecursive.length} watches again`,
-  };
-}
-
-const closeSessionRequest: Request<void> = {
-  opcode: opcodes.closeSession,
-  encode: nothing,
-  decode: nothing,
-  describe: () => "end the session",
-};
 
 /** The handlers are our user's: what they throw is no fault of the connection, and must neither break it nor be lost. */
 function surfaceErrors(handler: () => void): void {

@@ -93,7 +93,7 @@ export type SessionState =
     }
   | { readonly kind: "closed"; readonly reason: string | undefined };
 
-export interface Waiting {
+interface Waiting {
   readonly signal: AbortSignal;
 }
 

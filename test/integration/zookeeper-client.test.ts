@@ -7,6 +7,7 @@ import type { ZooKeeperOptions } from "#lib/zookeeper/options.ts";
 import type { Acl, SessionState, WatchEvent, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { connectApplication } from "./harness/application.ts";
 import { makeCertificates } from "./harness/certificates.ts";
+import { startEnsemble } from "./harness/ensemble.ts";
 import { eventually } from "./harness/eventually.ts";
 import { freePort } from "./harness/ports.ts";
 import { startProxy } from "./harness/proxy.ts";
@@ -369,6 +370,24 @@ describe.for(["3.8", "3.9"] as const)("a ZooKeeper %s server", (version) => {
     await using party = start([`127.0.0.1:${dead}`, `127.0.0.1:${alsoDead}`, server.address]);
     await party.zk.connected(party.within);
     expect(party.zk.state).toMatchObject({ server: server.address });
+  });
+
+  test("when its server dies, a session goes on at another of the ensemble with its ephemerals and its watches", async () => {
+    await using ensemble = await startEnsemble({ version, size: 3 });
+    await using party = await connect(ensemble.connect, { sessionTimeoutMs: 6_000 });
+    const { zk, within, events, states } = party;
+    await zk.create("/ensemble", null, { acl: anyone, ...within });
+    await zk.create("/ensemble/mine", null, { acl: anyone, ephemeral: true, ...within });
+    await zk.addWatch("/ensemble", { recursive: true, ...within });
+    const [state] = states;
+    const served = ensemble.servers.find(({ address }) => state?.kind === "connected" && state.server === address);
+    await served?.kill();
+    await reconnected(party);
+    await zk.setData("/ensemble", Buffer.from("after"), 0, within);
+    expect(seen(events)).toEqual(["dataChanged /ensemble"]);
+    expect((await zk.getChildren("/ensemble", within)).children).toEqual(["mine"]);
+    expect(states.at(-1)).toMatchObject({ kind: "connected", resumed: true });
+    expect(states.at(-1)).not.toMatchObject({ server: served?.address });
   });
 
   test("a server that is behind what we have seen refuses us, and the state says so", async () => {

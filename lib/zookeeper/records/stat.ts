@@ -2,8 +2,6 @@ import type { Reader } from "../../bytes/reader.ts";
 import type { Writer } from "../../bytes/writer.ts";
 import type { Stat, Zxid } from "../zookeeper.ts";
 
-export const statBytes = 68;
-
 /**
  * Stat, 68 bytes.  czxid i64 | mzxid i64 | ctime ms i64 | mtime ms i64 | version i32 | cversion i32 | aversion i32 |
  * ephemeralOwner i64 | dataLength i32 | numChildren i32 | pzxid i64
