@@ -320,7 +320,7 @@ describe.for(["3.8", "3.9"] as const)("a ZooKeeper %s server", (version) => {
     expect(told(states)).toEqual(["connected resumed=false"]);
   });
 
-  test("a frozen server is noticed after two thirds of the session timeout, and left for another", async () => {
+  test("a frozen server is noticed after two thirds of the session timeout, and used again once it wakes", async () => {
     await using frozen = await startZooKeeper({ version });
     const sessionTimeoutMs = 3_000;
     await using party = await connect([frozen.address], { sessionTimeoutMs, connectTimeoutMs: 500 });
