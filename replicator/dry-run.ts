@@ -2,6 +2,7 @@ import { exitCodes } from "#lib/errors.ts";
 import { createPaint } from "#lib/terminal.ts";
 import type { CompiledLink } from "./compile-links.ts";
 import { openZooKeeper } from "./io/clients.ts";
+import { createReader } from "./io/reader.ts";
 import { reportSurvey, type SurveyReport } from "./io/report.ts";
 import { type LinkDeps, linkOptions } from "./link-daemon.ts";
 import { createProgress } from "./progress.ts";
@@ -41,7 +42,12 @@ export async function dryRun(options: {
       },
     );
     const result = await survey(
-      { link: linkOptions(config, rules), source, target, clock: deps.clock, onProgress: progress.show },
+      {
+        link: linkOptions(config, rules),
+        reader: createReader({ source, target }, deps.clock),
+        clock: deps.clock,
+        onProgress: progress.show,
+      },
       signal,
     );
     progress.end();

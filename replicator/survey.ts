@@ -1,12 +1,12 @@
 import type { Clock } from "#lib/clock.ts";
-import type { NodeData, Stat, WriteOp, WriteResult, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { NodeData, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkProgress, LinkStatus } from "./core/link-events.ts";
 import type { Problem } from "./core/problems.ts";
 import { sourcesOf, translatePath } from "./core/rules/rules.ts";
 import type { LinkWorld } from "./io/link-world.ts";
-import { createReader, type Read } from "./io/reader.ts";
+import type { Reader } from "./io/reader.ts";
 import { createLinkRunner } from "./link-runner.ts";
 
 /** Differences that are listed with their data; beyond it they are only counted. */
@@ -38,8 +38,7 @@ export interface Survey {
 
 export interface SurveyOptions {
   readonly link: LinkOptions;
-  readonly source: ZooKeeper;
-  readonly target: ZooKeeper;
+  readonly reader: Reader;
   readonly clock: Clock;
   readonly onProgress?: (progress: LinkProgress) => void;
 }
@@ -53,8 +52,7 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
   const planned: WriteOp[] = [];
   const failure = new AbortController();
   const link = createLink(options.link);
-  const read = createReader(options);
-  const world = dryWorld(read, planned, (cause) => failure.abort(cause));
+  const world = dryWorld(options.reader, planned, (cause) => failure.abort(cause));
   const runner = createLinkRunner({
     link,
     world,
@@ -68,20 +66,28 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
     runner.push({ kind: "connected", side: "source" });
     runner.push({ kind: "connected", side: "target" });
     await runner.until(({ idle, phase }) => idle || phase === "stopped", AbortSignal.any([signal, failure.signal]));
-    return await describe(options, read, planned, link.held(), link.status(), signal);
+    return await describe(options, planned, link.held(), link.status(), signal);
   } finally {
     stop.abort();
     await running;
   }
 }
 
-function dryWorld(read: Read, planned: WriteOp[], fail: (cause: unknown) => void): LinkWorld {
+function dryWorld(reader: Reader, planned: WriteOp[], fail: (cause: unknown) => void): LinkWorld {
   return {
-    claim: async () => ({ kind: "claimed", epoch: 0n, sourceZxid: 0n as Zxid }),
+    async claim(_held, signal) {
+      try {
+        await reader.probe(signal);
+      } catch (error) {
+        fail(error);
+        throw error;
+      }
+      return { kind: "claimed", epoch: 0n, sourceZxid: 0n as Zxid };
+    },
     arm: async () => "polling",
     async read(side, requests, signal) {
       try {
-        return await read(side, requests, signal);
+        return await reader.read(side, requests, signal);
       } catch (error) {
         fail(error);
         throw error;
@@ -123,7 +129,6 @@ const noStat: Stat = {
 
 async function describe(
   options: SurveyOptions,
-  read: Read,
   planned: readonly WriteOp[],
   held: readonly string[],
   status: LinkStatus,
@@ -134,7 +139,7 @@ async function describe(
   all.sort((a, b) => (a.path < b.path ? -1 : 1));
   const listed = all.slice(0, differencesListedMax);
   const before = await readTarget(
-    read,
+    options.reader,
     listed.filter(({ kind }) => kind !== "create").map(({ path }) => path),
     signal,
   );
@@ -172,12 +177,16 @@ function differenceOf(
   };
 }
 
-async function readTarget(read: Read, paths: readonly string[], signal: AbortSignal): Promise<Map<string, NodeData>> {
+async function readTarget(
+  reader: Reader,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, NodeData>> {
   const data = new Map<string, NodeData>();
   for (let from = 0; from < paths.length; from += readsPerRequest) {
     const part = paths.slice(from, from + readsPerRequest);
     const requests = part.map((path) => ({ kind: "data", path }) as const);
-    const { results } = await read("target", requests, signal);
+    const { results } = await reader.read("target", requests, signal);
     for (const [at, path] of part.entries()) {
       const result = results[at];
       if (result?.kind === "data") data.set(path, result.data);

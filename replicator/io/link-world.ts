@@ -1,8 +1,7 @@
-import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
-import type { WriteOp, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
-import type { Checkpoint, Side, WatchMode, WriteOutcome } from "../core/link-events.ts";
+import type { WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import type { Checkpoint, WatchMode, WriteOutcome } from "../core/link-events.ts";
 import { type ClaimOutcome, claimFence, type FenceOptions, writeFenced } from "./fence.ts";
-import { createReader, isRefusal, type Read } from "./reader.ts";
+import { isRefusal, type Reader } from "./reader.ts";
 
 /**
  * What a link's commands do to the two ensembles. A rejected promise means that a session was lost: the answer is unknown, and
@@ -11,15 +10,16 @@ import { createReader, isRefusal, type Read } from "./reader.ts";
 export interface LinkWorld {
   claim(held: bigint | undefined, signal: AbortSignal): Promise<ClaimOutcome>;
   arm(roots: readonly string[], signal: AbortSignal): Promise<WatchMode>;
-  readonly read: Read;
+  readonly read: Reader["read"];
   write(ops: readonly WriteOp[], checkpoint: Checkpoint, signal: AbortSignal): Promise<WriteOutcome>;
 }
 
-export function createLinkWorld(options: FenceOptions): LinkWorld {
-  const clients: Record<Side, ZooKeeper> = options;
+export function createLinkWorld(options: FenceOptions & { readonly reader: Reader }): LinkWorld {
+  const { reader, source } = options;
   return {
     async claim(held, signal) {
       try {
+        await reader.probe(signal);
         return await claimFence(options, held, signal);
       } catch (error) {
         if (!isRefusal(error)) throw error;
@@ -27,15 +27,11 @@ export function createLinkWorld(options: FenceOptions): LinkWorld {
       }
     },
     async arm(roots, signal) {
-      try {
-        for (const root of roots) await clients.source.addWatch(root, { recursive: true, signal });
-        return "recursive";
-      } catch (error) {
-        if (error instanceof ZooKeeperError && error.is("unimplemented")) return "polling";
-        throw error;
-      }
+      if (reader.isOld("source")) return "polling";
+      for (const root of roots) await source.addWatch(root, { recursive: true, signal });
+      return "recursive";
     },
-    read: createReader(clients),
+    read: reader.read,
     async write(ops, checkpoint, signal) {
       try {
         return await writeFenced(options, ops, checkpoint, signal);

@@ -1,25 +1,59 @@
+import type { Clock } from "#lib/clock.ts";
 import { errorCodes, ZooKeeperError } from "#lib/zookeeper/errors.ts";
 import type { ReadRequest, ReadResult, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import type { Side } from "../core/link-events.ts";
 
-/** Reads many nodes of one side. `zxid`: what was read is the state at this transaction or a later one. */
-export type Read = (
-  side: Side,
-  requests: readonly ReadRequest[],
-  signal: AbortSignal,
-) => Promise<{ results: readonly ReadResult[]; zxid: Zxid }>;
+/**
+ * Reads many nodes of one side: with multiRead, or with single requests where the servers are older than 3.6. Such a server
+ * answers an operation it does not know with `unimplemented` and hangs up, so it is asked once and the answer is kept.
+ * @source ZooKeeper 3.5 UnimplementedRequestProcessor
+ */
+export interface Reader {
+  /** Asks each side that was not asked before. What an old server did not hang up on yet is waited for. */
+  probe(signal: AbortSignal): Promise<void>;
+  /** Older than 3.6: neither multiRead nor recursive watches. */
+  isOld(side: Side): boolean;
+  /** `zxid`: what was read is the state at this transaction or a later one. */
+  read(side: Side, requests: readonly ReadRequest[], signal: AbortSignal): Promise<ReadAnswer>;
+}
 
-/** With multiRead; with single requests on servers older than 3.6, which do not know it. */
-export function createReader(clients: Readonly<Record<Side, ZooKeeper>>): Read {
-  const oldSides = new Set<Side>();
-  return async (side, requests, signal) => {
+interface ReadAnswer {
+  readonly results: readonly ReadResult[];
+  readonly zxid: Zxid;
+}
+
+/** Longest wait for an old server to hang up after it said `unimplemented`. */
+const hangUpMsMax = 2_000;
+const lookEveryMs = 10;
+
+export function createReader(clients: Readonly<Record<Side, ZooKeeper>>, clock: Clock): Reader {
+  const old = new Map<Side, boolean>();
+
+  const probeSide = async (side: Side, signal: AbortSignal): Promise<void> => {
+    if (old.has(side)) return;
+    const client = clients[side];
     try {
-      if (!oldSides.has(side)) return await clients[side].multiRead(requests, { signal });
+      await client.multiRead([{ kind: "data", path: "/" }], { signal });
+      old.set(side, false);
     } catch (error) {
       if (!(error instanceof ZooKeeperError && error.is("unimplemented"))) throw error;
-      oldSides.add(side);
+      old.set(side, true);
+      const since = clock.now();
+      while (client.state.kind === "connected" && clock.now() - since < hangUpMsMax)
+        await clock.sleep(lookEveryMs, { signal });
+      await client.connected({ signal });
     }
-    return readSingly(clients[side], requests, signal);
+  };
+
+  return {
+    async probe(signal) {
+      await Promise.all([probeSide("source", signal), probeSide("target", signal)]);
+    },
+    isOld: (side) => old.get(side) === true,
+    read: (side, requests, signal) =>
+      old.get(side) === true
+        ? readSingly(clients[side], requests, signal)
+        : clients[side].multiRead(requests, { signal }),
   };
 }
 
@@ -28,7 +62,7 @@ async function readSingly(
   client: ZooKeeper,
   requests: readonly ReadRequest[],
   signal: AbortSignal,
-): Promise<{ results: ReadResult[]; zxid: Zxid }> {
+): Promise<ReadAnswer> {
   const results = await Promise.all(
     requests.map(async ({ kind, path }): Promise<ReadResult> => {
       try {

@@ -19,8 +19,8 @@ const readyProbeMsMax = 300;
 /** Starts with another port when the chosen one was taken meanwhile. */
 const startsMax = 5;
 
-/** 3.8: Debian's package. 3.9: from Maven, put into .cache by `./run setup`. */
-type ZooKeeperVersion = "3.8" | "3.9";
+/** 3.8: Debian's package. 3.5 and 3.9: from Maven, put into .cache by `./run setup`. */
+type ZooKeeperVersion = "3.5" | "3.8" | "3.9";
 
 export interface ZooKeeperOptions {
   readonly version: ZooKeeperVersion;
@@ -187,11 +187,13 @@ function zooCfg(options: ZooKeeperOptions & { dataDir: string; port: number }): 
 }
 
 /**
- * Debian's jar names the jars it needs, except one that writes the log, and one that its Netty transport cannot do
- * without; all of them come along with the package.
+ * Debian's jar names the jars it needs, except one that writes the log and three of Netty's, without which TLS fails.
+ * All of them come along with the package.
  */
+const debianJars = ["zookeeper", "slf4j-simple", "netty-codec", "netty-resolver", "netty-transport-native-unix-common"];
 const classPath: Record<ZooKeeperVersion, string> = {
-  "3.8": ["zookeeper", "slf4j-simple", "netty-codec"].map((jar) => `/usr/share/java/${jar}.jar`).join(":"),
+  "3.5": inProject(".cache/zookeeper-3.5.10/lib/*"),
+  "3.8": debianJars.map((jar) => `/usr/share/java/${jar}.jar`).join(":"),
   "3.9": inProject(".cache/zookeeper-3.9.3/lib/*"),
 };
 
