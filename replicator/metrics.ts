@@ -142,7 +142,7 @@ export const metricDocs = [
   },
 ] as const satisfies readonly MetricDoc[];
 
-export type MetricName = (typeof metricDocs)[number]["name"];
+type MetricName = (typeof metricDocs)[number]["name"];
 
 const lagBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
