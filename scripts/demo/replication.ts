@@ -31,6 +31,7 @@ export async function playReplication({ stay }: { stay: boolean }): Promise<numb
   const told = await tell(stage, stack, { stay, signal });
   stage.progress("ending what was started");
   await stack.disposeAsync();
+  stage.say("");
   stage.say(`${told.ending} after ${formatMs(performance.now() - startedAt)}; nothing is left running.`);
   return told.code;
 }

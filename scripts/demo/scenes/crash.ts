@@ -26,7 +26,7 @@ export async function crash(story: Story): Promise<void> {
   stage.progress("starting it again");
   const startedAt = performance.now();
   const [seen] = await Promise.all([Promise.all(seenAt.values()), world.startReplicator()]);
-  const caughtUpMs = Math.max(...seen) - startedAt;
+  const firstAt = Math.min(...seen);
   const { epoch } = await settled(story);
   const [wanted, found] = await Promise.all([
     readAll(idc1.application, [topicsRoot]),
@@ -39,7 +39,7 @@ export async function crash(story: Story): Promise<void> {
     `${found.size}, and ${wrong} differ`,
   );
   stage.say(
-    `Started again, it compares both trees first. IDC2 has seen the last of these changes ${formatMs(caughtUpMs)} after the start of the process.`,
+    `Started again, it compares both trees first. IDC2 sees the first of these changes ${formatMs(firstAt - startedAt)} after the start of the process, and the last ${formatMs(Math.max(...seen) - firstAt)} later.`,
   );
   stage.say(
     `It holds the fence of epoch ${epoch} now: had the old process come back to life, IDC2 would refuse its writes.`,
