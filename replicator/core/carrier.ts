@@ -101,7 +101,7 @@ export function createCarrier(core: {
   const sendSourceRead = (now: Instant): void => {
     const requests: ReadRequest[] = [];
     const groups: { path: string; sources: readonly string[]; first: number }[] = [];
-    for (const path of work.dirty()) {
+    for (let path = work.next(); path !== undefined; path = work.next()) {
       const sources = sourcesOf(rules, path);
       if (requests.length > 0 && requests.length + sources.length > limits.requestsPerRead) break;
       work.begin(path);

@@ -56,12 +56,21 @@ export function createComparison(parts: {
   let unmapped = new Set<string>();
   let emptyRoots: { root: string; missing: boolean }[] = [];
 
+  /** Target paths that a scan is to read because they are under the rules, so that this is found out once. */
+  const ours = new Set<string>();
+  const isOurs = (path: string): boolean => index.get(path) !== undefined || sourcesOf(rules, path).length > 0;
+  const wantTarget = (path: string): boolean => {
+    if (!isOurs(path)) return mayHoldTargets(rules, path);
+    ours.add(path);
+    return true;
+  };
+
   const scanOf = (side: Side, now: Instant): Scan =>
     side === "target"
       ? createScan({
           ...limits,
           roots: rules.targetRoots,
-          wanted: (path) => mayHoldTargets(rules, path) || sourcesOf(rules, path).length > 0,
+          wanted: wantTarget,
           descend: (path) => mayHoldTargets(rules, path),
           visit: visitTarget,
         })
@@ -79,9 +88,10 @@ export function createComparison(parts: {
   };
 
   const visitTarget = (path: string, result: ReadResult): void => {
+    const isOneOfOurs = ours.delete(path) || isOurs(path);
     if (result.kind !== "data") return;
     const ephemeral = result.stat.ephemeralOwner !== 0n;
-    if (sourcesOf(rules, path).length === 0) {
+    if (!isOneOfOurs) {
       if (!ephemeral) index.addPassage(path);
       return;
     }
@@ -201,6 +211,7 @@ export function createComparison(parts: {
       number += 1;
       unmapped = new Set();
       emptyRoots = [];
+      ours.clear();
       current = { stage: "target", scan: scanOf("target", now), startedAt: now, targetNodes: 0, differences: 0 };
     },
     read({ id, results }, now) {

@@ -12,7 +12,8 @@ export interface Work {
   mark(path: string, since: Instant | undefined): void;
   isBusy(path: string): boolean;
   isPending(path: string): boolean;
-  dirty(): Iterable<string>;
+  /** The dirty path whose turn it is, the one marked first as a rule; the same one until it is begun. */
+  next(): string | undefined;
   begin(path: string): void;
   since(path: string): Instant | undefined;
   finish(path: string): void;
@@ -35,6 +36,9 @@ interface Busy {
 export function createWork(context: LinkContext, problems: Problems): Work {
   const dirty = new Map<string, Instant | undefined>();
   const busy = new Map<string, Busy>();
+  /** One walk over the dirty paths, kept: starting afresh each time would step over all that was begun before. */
+  let turn = dirty.keys();
+  let candidate: string | undefined;
 
   const mark = (path: string, since: Instant | undefined): void => {
     const working = busy.get(path);
@@ -52,7 +56,16 @@ export function createWork(context: LinkContext, problems: Problems): Work {
     finish,
     isBusy: (path) => busy.has(path),
     isPending: (path) => dirty.has(path) || busy.has(path),
-    dirty: () => dirty.keys(),
+    next() {
+      while (candidate === undefined || !dirty.has(candidate)) {
+        const step = turn.next();
+        candidate = step.value;
+        if (!step.done) continue;
+        if (dirty.size === 0) return undefined;
+        turn = dirty.keys();
+      }
+      return candidate;
+    },
     begin(path) {
       busy.set(path, { since: dirty.get(path), again: undefined });
       dirty.delete(path);

@@ -135,8 +135,20 @@ export function literalRoot(pattern: Pattern): string {
   return `/${texts.join("/")}`;
 }
 
+/** The last path that was taken apart: each path is asked about several times in a row. */
+let lastPath = "/";
+let lastSegments: readonly string[] | undefined;
+
 /** The segments of an absolute path; undefined for the root and for what is no path. */
-export function segmentsOf(path: string): string[] | undefined {
+export function segmentsOf(path: string): readonly string[] | undefined {
+  if (path !== lastPath) {
+    lastSegments = takeApart(path);
+    lastPath = path;
+  }
+  return lastSegments;
+}
+
+function takeApart(path: string): readonly string[] | undefined {
   if (!path.startsWith("/")) return undefined;
   const segments: string[] = [];
   let from = 1;
