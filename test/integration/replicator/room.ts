@@ -55,23 +55,31 @@ export interface RoomOptions {
   readonly target?: Readonly<Record<string, unknown>>;
 }
 
-/** A part of both servers that one test has for itself (a chroot), and the means to run a replicator between them. */
-export interface Room extends AsyncDisposable {
-  readonly source: Application;
-  readonly target: Application;
+/** A config file, and the means to run a replicator by it. */
+export interface Replica {
   readonly configFile: string;
-  /** Where both applications are; paths in the servers' transaction logs begin with it. */
-  readonly chroot: string;
-  /** Connects one more application, which is closed with the room. */
-  connect(side: "source" | "target"): Promise<Application>;
-  /** The same, closed by the caller. */
-  connectOnce(side: "source" | "target"): Promise<Application>;
   /** Starts the daemon; it is killed at the end of the room, if it still runs then. */
   start(): Promise<Daemon>;
   once(): ReturnType<typeof runReplicator>;
   run(...args: readonly string[]): ReturnType<typeof runReplicator>;
   /** `idcctl link <args>` at this daemon. */
   idcctl(...args: readonly string[]): ReturnType<typeof runIdcctl>;
+}
+
+/** A part of both servers that one test has for itself (a chroot), and the means to run a replicator between them. */
+export interface Room extends Replica, AsyncDisposable {
+  readonly source: Application;
+  readonly target: Application;
+  /** Where both applications are; paths in the servers' transaction logs begin with it. */
+  readonly chroot: string;
+  /** Connects one more application, which is closed with the room. */
+  connect(side: "source" | "target"): Promise<Application>;
+  /** The same, closed by the caller. */
+  connectOnce(side: "source" | "target"): Promise<Application>;
+  /** Connects outside the room, at the server's root; closed by the caller. */
+  connectRoot(side: "source" | "target"): Promise<Application>;
+  /** One more replicator for the same link, in the same place. */
+  configure(options: RoomOptions): Promise<Replica>;
   /** Writes a last node at the source and waits for it in the target: what came before has been noticed by then. */
   carried(): Promise<void>;
   /** Asserts that the target is what the model makes of the source, and is untouched elsewhere. @param before see differences() */
@@ -103,31 +111,40 @@ export async function openRoom(world: World, options: RoomOptions = {}): Promise
   };
   const source = opened.use(await connect("source"));
   const target = opened.use(await connect("target"));
-  const httpPort = await freePort();
-  const configFile = join(world.folder, `${chroot.slice(1)}.yaml`);
-  await writeFile(
-    configFile,
-    linkFile({
-      httpPort,
-      source: { servers: [world.sourceLine.address], chroot, ...options.source },
-      target: { servers: [world.targetLine.address], chroot, ...options.target },
-      link: options.link ?? {},
-    }),
-  );
-  const endpoint = `http://127.0.0.1:${httpPort}`;
   const all = opened.move();
+  let files = 0;
+  const configure = async (own: RoomOptions): Promise<Replica> => {
+    files += 1;
+    const httpPort = await freePort();
+    const configFile = join(world.folder, `${chroot.slice(1)}-${files}.yaml`);
+    await writeFile(
+      configFile,
+      linkFile({
+        httpPort,
+        source: { servers: [world.sourceLine.address], chroot, ...own.source },
+        target: { servers: [world.targetLine.address], chroot, ...own.target },
+        link: own.link ?? {},
+      }),
+    );
+    const endpoint = `http://127.0.0.1:${httpPort}`;
+    return {
+      configFile,
+      start: async () => all.use(await startDaemon(configFile, endpoint)),
+      once: () => runReplicator(configFile, ["--once"]),
+      run: (...args) => runReplicator(configFile, args),
+      idcctl: (...args) => runIdcctl(["link", ...args, "--endpoint", endpoint]),
+    };
+  };
   let marks = 0;
   const self: Room = {
+    ...(await configure(options)),
     source,
     target,
-    configFile,
     chroot,
+    configure,
     connect: async (side) => all.use(await connect(side)),
     connectOnce: connect,
-    start: async () => all.use(await startDaemon(configFile, endpoint)),
-    once: () => runReplicator(configFile, ["--once"]),
-    run: (...args) => runReplicator(configFile, args),
-    idcctl: (...args) => runIdcctl(["link", ...args, "--endpoint", endpoint]),
+    connectRoot: (side) => connectApplication(world[side].address, patient),
     async carried() {
       marks += 1;
       await source.mkdirp("/app/mark");
