@@ -3,6 +3,6 @@ export function assert(condition: unknown, what: string): asserts condition {
   if (!condition) throw new InvariantBroken(what);
 }
 
-export class InvariantBroken extends Error {
+class InvariantBroken extends Error {
   override readonly name = "InvariantBroken";
 }

@@ -10,7 +10,7 @@ import type { Reader } from "./io/reader.ts";
 import { createLinkRunner } from "./link-runner.ts";
 
 /** Differences that are listed with their data; beyond it they are only counted. */
-export const differencesListedMax = 10_000;
+const differencesListedMax = 10_000;
 const readsPerRequest = 100;
 
 export interface Difference {

@@ -31,7 +31,7 @@ export interface Comparison {
   takeFinished(): Compared | undefined;
 }
 
-export interface Compared {
+interface Compared {
   readonly sourceNodes: number;
   readonly targetNodes: number;
   readonly differences: number;

@@ -23,7 +23,7 @@ export interface CarrierParts {
 }
 
 /** Paths that wait for their relatives. */
-export interface Family {
+interface Family {
   /** Creates that wait for a parent, by that parent. */
   readonly orphans: Map<string, Set<string>>;
   /** Deletes that wait until nothing of ours is below. */

@@ -9,7 +9,7 @@ import type { Difference, Survey } from "../survey.ts";
 
 /** The API's JSON, which idcctl prints. 64-bit numbers are strings; ages are milliseconds on the daemon's own clock. */
 
-export interface SessionReport {
+interface SessionReport {
   readonly state: SessionState["kind"];
   readonly server: string | undefined;
   readonly reason: string | undefined;
@@ -154,7 +154,7 @@ export function reportSurvey(link: string, survey: Survey): SurveyReport {
 }
 
 /** Nothing differs and nothing is held back. */
-export function isEqual({ counts, problemCounts }: Survey): boolean {
+function isEqual({ counts, problemCounts }: Survey): boolean {
   return (
     counts.create + counts.update + counts.delete === 0 && Object.values(problemCounts).every((count) => count === 0)
   );

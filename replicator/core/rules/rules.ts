@@ -6,5 +6,5 @@ export { compileRules } from "./compile.ts";
 export { type Explanation, explain } from "./explain.ts";
 export { checkLinks } from "./links.ts";
 export { mayHoldSources, mayHoldTargets, sourcesOf, translatePath } from "./paths.ts";
-export type { PathOutcome, RuleProblem, RuleSet, Translation } from "./ruleset.ts";
+export type { PathOutcome, RuleSet, Translation } from "./ruleset.ts";
 export { translate } from "./translate.ts";
