@@ -1,5 +1,5 @@
 import type { Application } from "../../test/integration/harness/application.ts";
-import type { Node } from "./zms.ts";
+import { lockPaths, type Node } from "./zms.ts";
 
 const opsPerMulti = 100;
 const inFlight = 8;
@@ -33,10 +33,8 @@ export async function readAll(application: Application, parents: readonly string
   for (const parent of parents) {
     if ((await application.stat(parent)) === null) continue;
     const paths = (await application.children(parent)).map((child) => `${parent}/${child}`);
-    await eachOf(paths, readsInFlight, async (path) => {
-      const stat = await application.stat(path);
-      if (stat !== null && stat.ephemeralOwner === 0n) nodes.set(path, await application.text(path));
-    });
+    const lasting = paths.filter((path) => !lockPaths.includes(path));
+    await eachOf(lasting, readsInFlight, async (path) => void nodes.set(path, await application.text(path)));
   }
   return nodes;
 }

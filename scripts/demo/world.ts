@@ -21,7 +21,7 @@ const commandMsMax = 60_000;
 /** Logs of earlier demos; a day is enough to look into one. */
 const folderAgeMsMax = 24 * 3_600_000;
 
-export interface Idc {
+interface Idc {
   readonly name: string;
   readonly address: string;
   readonly version: string;
