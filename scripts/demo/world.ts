@@ -102,13 +102,10 @@ export async function startWorld(
         name: "crossidc-replicator",
       });
       daemon = started;
-      await eventually(
-        async () => {
-          if (!started.running) throw new Error(`The replicator ended: see ${logFile}`);
-          await get("/livez");
-        },
-        { withinMs: readyMsMax, signal },
-      );
+      const ended = new AbortController();
+      void started.exit.then(() => ended.abort(new Error("The replicator ended")));
+      const giveUp = AbortSignal.any([signal, ended.signal]);
+      await eventually(() => get("/livez"), { withinMs: readyMsMax, signal: giveUp });
     },
     killReplicator,
     link: async () => (await (await get(`/v1/links/${linkName}`)).json()) as LinkReport,
