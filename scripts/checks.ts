@@ -10,6 +10,8 @@ import { join, resolve } from "node:path";
 import { exitCodes, messageOf } from "#lib/errors.ts";
 import { type Outcome, summarize } from "./test-summary.ts";
 
+/** Of Debian's util-linux, which every installation has. */
+const setpriv = "setpriv";
 const testLogs = ".cache/test-logs";
 const testLogAgeMsMax = 24 * 3_600_000;
 
@@ -44,13 +46,13 @@ async function runTests(name: string, script: string): Promise<Outcome> {
   return { kind: "tests", name, code, report: text === undefined ? undefined : JSON.parse(text) };
 }
 
-/** Runs a script of package.json with this Node, and without npm. Its output goes where ours goes. */
+/** Runs a script of package.json with this Node, and without npm. Its output goes where ours goes; it dies when we do. */
 async function runScript(name: string, args: readonly string[]): Promise<number | null> {
   const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as { scripts: Record<string, string> };
   const command = scripts[name];
   if (command === undefined) throw new Error(`package.json has no script ${name}`);
   console.log(`== ${name}: ${command}`);
-  const child = spawn("sh", ["-c", `${command} "$@"`, name, ...args], {
+  const child = spawn(setpriv, ["--pdeathsig", "KILL", "--", "sh", "-c", `exec ${command} "$@"`, name, ...args], {
     stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...process.env,
