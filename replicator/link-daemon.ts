@@ -3,7 +3,7 @@ import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
 import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
-import type { Acl, NodeData, SessionState, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
+import type { Acl, NodeData, SessionState, WatchEvent, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkProgress, LinkStatus, Side } from "./core/link-events.ts";
@@ -22,7 +22,7 @@ export interface LinkDeps {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Names this process in the fence, for people: host and process id. */
+  /** Names this process and no other, in the fence: host, process id, and something random. */
   readonly instance: string;
   readonly credentialsDirectory: string | undefined;
 }
@@ -65,6 +65,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const log = deps.log.child({ link: name });
   const options = linkOptions(config, rules);
   const link = createLink(options);
+  const layout = layoutOf(name);
   const closing = new AbortController();
   let ended = false;
   const states: Record<Side, SessionState> = {
@@ -80,8 +81,12 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
       signal: closing.signal,
       credentialsDirectory: deps.credentialsDirectory,
       onState: (state) => onState(side, state),
-      onWatch: (event) => runner.watched(event),
+      onWatch: (event) => (side === "source" ? runner.watched(event) : onTargetWatch(event)),
     });
+  const onTargetWatch = ({ kind, path }: WatchEvent): void => {
+    const epoch = layout.epochOf(path);
+    if (kind === "deleted" && epoch !== undefined) runner.push({ kind: "fenceGone", epoch });
+  };
   const onState = (side: Side, state: SessionState): void => {
     const before = states[side].kind;
     states[side] = state;
@@ -100,7 +105,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const world = createLinkWorld({
     ...clients,
     reader,
-    layout: layoutOf(name),
+    layout,
     ownAcl: ownAclOf(config),
     instance: deps.instance,
     wallTime: clock.wallTime,

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { printEffective } from "#config/effective.ts";
 import { loadConfig, readConfigFile } from "#config/load.ts";
@@ -105,7 +106,7 @@ function dependencies(config: ReplicatorConfig) {
     random: Math.random,
     log: createLogger(config.log),
     metrics: createMetrics(config.environment),
-    instance: `${hostname()}/${process.pid}`,
+    instance: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
     credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"],
   };
 }

@@ -14,6 +14,8 @@ export type LinkEvent =
   | { readonly kind: "claimed"; readonly id: number; readonly epoch: bigint; readonly sourceZxid: Zxid }
   | { readonly kind: "claimRefused"; readonly id: number; readonly code: StopCode; readonly detail: string }
   | { readonly kind: "armed"; readonly id: number; readonly watch: WatchMode }
+  /** The target's watch on our fence: somebody deleted it. */
+  | { readonly kind: "fenceGone"; readonly epoch: bigint }
   | { readonly kind: "changed"; readonly path: string; readonly change: WatchEventKind }
   | { readonly kind: "read"; readonly id: number; readonly results: readonly ReadResult[]; readonly zxid: Zxid }
   | { readonly kind: "wrote"; readonly id: number; readonly outcome: WriteOutcome }

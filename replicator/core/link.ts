@@ -1,7 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import { createBrake } from "./brake.ts";
 import { createCarrier } from "./carrier.ts";
-import type { StopCode } from "./claim.ts";
+import { fenceOf, type StopCode } from "./claim.ts";
 import { createComparison } from "./comparison.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LinkContext, LinkOptions } from "./link-context.ts";
@@ -30,6 +30,8 @@ export function createLink(options: LinkOptions): Link {
   let stopped: { code: StopCode; detail: string } | undefined;
   const connected: Record<Side, boolean> = { source: false, target: false };
   let epoch: bigint | undefined;
+  /** Our fence as of the target's watch: it may say so before the claim's own answer is here. */
+  let fenceGone: bigint | undefined;
   let watch: WatchMode | undefined;
   let lastId = 0;
   /** Id of the claim or arm command whose answer is awaited. */
@@ -85,6 +87,8 @@ export function createLink(options: LinkOptions): Link {
     comparison.abandon();
     carrier.abandon();
   };
+  const stopFenced = (lost: bigint): void =>
+    stop("fenced", "fenced", `The fence ${fenceOf(lost)} is gone: another replicator has taken the link over`);
   const startCompare = (now: Instant): void => {
     nextCompareAt = Number.POSITIVE_INFINITY;
     compareWanted = false;
@@ -113,6 +117,11 @@ export function createLink(options: LinkOptions): Link {
         carrier.begin({ epoch: event.epoch, sourceZxid: event.sourceZxid });
         awaited = context.nextId();
         context.emit({ kind: "arm", id: awaited, roots: options.rules.sourceRoots });
+        if (fenceGone === epoch) stopFenced(epoch);
+        break;
+      case "fenceGone":
+        fenceGone = event.epoch;
+        if (fenceGone === epoch) stopFenced(epoch);
         break;
       case "claimRefused":
         if (event.id === awaited) stop("claimRefused", event.code, event.detail);

@@ -52,6 +52,7 @@ export const transitions = [
     to: "following",
     why: "Both trees have been compared: each change is carried over as it happens",
   },
+  { from: "arming", on: "fenced", to: "stopped", why: fenced },
   { from: "comparing", on: "sessionLost", to: "connecting", why: lost },
   { from: "comparing", on: "fenced", to: "stopped", why: fenced },
   {

@@ -12,7 +12,7 @@ export interface FenceOptions {
   readonly target: ZooKeeper;
   /** ACL of /crossidc and everything of ours below. */
   readonly ownAcl: readonly Acl[];
-  /** Names this process, in the fence's data, for people. */
+  /** Names this process and no other, in the fence's data. */
   readonly instance: string;
   readonly wallTime: () => number;
 }
@@ -75,13 +75,14 @@ export async function writeFenced(
 
 type Owned = { readonly kind: "claimed"; readonly epoch: bigint } | Extract<ClaimOutcome, { kind: "refused" }>;
 
-async function stillOurs({ layout, target }: FenceOptions, held: bigint, signal: AbortSignal): Promise<Owned> {
-  if ((await target.exists(layout.fence(held), { signal })) !== null) return { kind: "claimed", epoch: held };
-  return {
-    kind: "refused",
-    code: "fenced",
-    detail: `${layout.fence(held)} is gone: another replicator has taken the link over`,
-  };
+/** Still there and still the one we made: a target that was emptied meanwhile may have got a new one of the same epoch. */
+async function stillOurs(options: FenceOptions, held: bigint, signal: AbortSignal): Promise<Owned> {
+  const { layout, target, instance } = options;
+  const fence = layout.fence(held);
+  const owner = ownerOf(await dataOf(target, fence, signal));
+  if (owner === instance) return { kind: "claimed", epoch: held };
+  const found = owner === undefined ? "is gone" : `is now ${owner}'s`;
+  return { kind: "refused", code: "fenced", detail: `${fence} ${found}: another replicator has taken the link over` };
 }
 
 async function takeOver(options: FenceOptions, signal: AbortSignal): Promise<Owned> {
@@ -151,6 +152,15 @@ async function ensureCheckpoint(options: FenceOptions, epoch: bigint, signal: Ab
     ],
     { signal },
   );
+}
+
+function ownerOf(data: NodeData): string | undefined {
+  try {
+    const { instance } = JSON.parse(new TextDecoder().decode(data ?? undefined)) as { instance?: unknown };
+    return typeof instance === "string" ? instance : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function fenceData({ instance, wallTime }: FenceOptions): Uint8Array {

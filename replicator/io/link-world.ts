@@ -15,12 +15,21 @@ export interface LinkWorld {
 }
 
 export function createLinkWorld(options: FenceOptions & { readonly reader: Reader }): LinkWorld {
-  const { reader, source } = options;
+  const { layout, reader, source, target } = options;
   return {
     async claim(held, signal) {
       try {
         await reader.probe(signal);
-        return await claimFence(options, held, signal);
+        const outcome = await claimFence(options, held, signal);
+        // Without it a replicator that was taken over from would notice at its next write only.
+        if (outcome.kind === "claimed" && !reader.isOld("target")) {
+          const fence = layout.fence(outcome.epoch);
+          await target.addWatch(fence, { recursive: false, signal });
+          if ((await target.exists(fence, { signal })) === null) {
+            return { kind: "refused", code: "fenced", detail: `${fence} was deleted as soon as it was ours` };
+          }
+        }
+        return outcome;
       } catch (error) {
         if (!isRefusal(error)) throw error;
         return { kind: "refused", code: "claim-failed", detail: error.message };

@@ -69,3 +69,29 @@ test("20: a replicator that slept through the take-over finds itself fenced when
   await room.expectEqual(before);
   await room.expectRightHistory();
 });
+
+test("20: an idle replicator notices at once that another has taken over, without having written", async () => {
+  await using room = await openRoom(world);
+  await plantSource(room.source);
+  const old = await room.start();
+  await old.idle();
+  const successor = await (await room.configure({})).start();
+  expect((await old.stopped()).code).toBe("fenced");
+  expect((await successor.idle()).epoch).toBe("2");
+});
+
+test("20: a fence of the same epoch that another made in an emptied target is not taken for one's own", async () => {
+  await using line = await startProxy({ target: world.target.address });
+  await using room = await openRoom(world, { target: { servers: [line.address], sessionTimeoutMs: 60_000 } });
+  await plantSource(room.source);
+  const old = await room.start();
+  await old.idle();
+  await line.cut();
+  await old.until(({ phase }) => expect(phase).toBe("connecting"));
+  await room.target.removeAll("/crossidc");
+  const successor = await (await room.configure({})).start();
+  expect((await successor.idle()).epoch).toBe("1");
+  await line.heal();
+  expect(await old.stopped()).toMatchObject({ code: "fenced", detail: expect.stringContaining("is now") });
+  expect(await successor.idle()).toMatchObject({ phase: "following", epoch: "1" });
+});
