@@ -146,7 +146,7 @@ function remarks(link: LinkReport, paint: Paint): string[] {
     );
   }
   for (const { kind, path, detail } of link.problems.slice(0, problemsShownMax))
-    say(paint.yellow(`${kind} ${path}: ${detail}`));
+    say(paint.yellow(`${kind} ${path}: ${detail.replace(`${path}: `, "")}`));
   if (link.problems.length > problemsShownMax)
     say(paint.dim(`… and ${link.problems.length - problemsShownMax} more held back (-o json)`));
   return lines;

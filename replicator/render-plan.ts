@@ -20,7 +20,7 @@ export function renderSurvey(report: SurveyReport, options: { paint: Paint; diff
   if (total > differencesMax)
     lines.push(paint.dim(`  … and ${formatCount(total - differencesMax)} more (-o json lists up to 10,000)`));
   for (const { kind, path, detail } of problems.slice(0, differencesMax)) {
-    lines.push(paint.yellow(`  ! ${kind}  ${path}`), paint.dim(`      ${detail}`));
+    lines.push(paint.yellow(`  ! ${kind}  ${path}`), paint.dim(`      ${detail.replace(`${path}: `, "")}`));
   }
   if (brake.engaged) {
     lines.push(
