@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { ReadRequest, ReadResult, Stat } from "#lib/zookeeper/zookeeper.ts";
 import { createScan, type ScanOptions } from "./scan.ts";
 
+const inFlight = 3;
+
 type Tree = ReadonlyMap<string, { readonly data: Uint8Array; readonly children: readonly string[] }>;
 
 const noNode = -101;
@@ -44,7 +46,9 @@ function scanAll(tree: Tree, options: Partial<ScanOptions>, turn: (waiting: numb
   });
   const waiting: (readonly ReadRequest[])[] = [];
   while (!scan.done) {
-    for (let requests = scan.take(); requests.length > 0; requests = scan.take()) {
+    while (waiting.length < inFlight) {
+      const requests = scan.take();
+      if (requests.length === 0) break;
       waiting.push(requests);
       asked.push(requests);
     }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -19,9 +20,9 @@ test("a path marked while it is worked on is looked at again afterwards", () => 
   work.mark("/a", at(1));
   work.begin("/a");
   work.mark("/a", at(5));
-  expect([...work.dirty()]).toEqual([]);
+  expect(work.next()).toBeUndefined();
   work.finish("/a");
-  expect([...work.dirty()]).toEqual(["/a"]);
+  expect(work.next()).toBe("/a");
   expect(work.oldestSince).toBe(5);
 });
 
@@ -91,4 +92,47 @@ test("pending counts what is dirty and what is worked on", () => {
   expect(work.pending).toBe(3);
   expect(work.isBusy("/b")).toBe(true);
   expect(work.isBusy("/a")).toBe(false);
+});
+
+test("dirty paths take turns in the order in which they were marked, and those marked again come last", () => {
+  const { work } = setUp();
+  const takeNext = (): string | undefined => {
+    const path = work.next();
+    if (path !== undefined) work.begin(path);
+    return path;
+  };
+  for (const path of ["/a", "/b", "/c"]) work.mark(path, undefined);
+  expect([takeNext(), takeNext()]).toEqual(["/a", "/b"]);
+  work.repeat("/a");
+  work.mark("/d", undefined);
+  expect(work.next()).toBe(work.next());
+  expect([takeNext(), takeNext(), takeNext(), takeNext()]).toEqual(["/c", "/a", "/d", undefined]);
+});
+
+test("each dirty path gets its turn, whatever is marked, begun and finished in between", () => {
+  const action = fc.tuple(
+    fc.constantFrom("mark", "begin", "finish", "repeat"),
+    fc.constantFrom("/a", "/b", "/c", "/d"),
+  );
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+      const { work } = setUp();
+      const dirty = new Set<string>();
+      for (const [kind, path] of actions) {
+        if (kind === "mark") {
+          work.mark(path, undefined);
+        } else if (kind === "begin") {
+          const next = work.next();
+          if (next !== undefined) work.begin(next);
+        } else if (work.isBusy(path)) work[kind](path);
+      }
+      for (const path of ["/a", "/b", "/c", "/d"]) if (work.isPending(path) && !work.isBusy(path)) dirty.add(path);
+      const turns: string[] = [];
+      for (let path = work.next(); path !== undefined; path = work.next()) {
+        turns.push(path);
+        work.begin(path);
+      }
+      expect(turns.toSorted()).toEqual([...dirty].toSorted());
+    }),
+  );
 });

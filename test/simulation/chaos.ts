@@ -46,7 +46,9 @@ export function createChaos(parts: {
     if (random.chance(0.06)) return null;
     if (random.chance(0.06)) return new Uint8Array();
     if (random.chance(0.04)) return bytesOf(`${lastValue}`.padEnd(nodeBytes + 1, "."));
-    if (!path.startsWith("/s/cluster/")) return bytesOf(`v${lastValue}`);
+    if (path.startsWith("/s/pair/") && random.chance(0.4)) return bytesOf("same");
+    if (!path.startsWith("/s/cluster/"))
+      return bytesOf(`v${lastValue}`.padEnd(random.pick([1, 1, 1, nodeBytes / 2]), "."));
     const name = random.pick(["c1", "c2", "c1", "c2", "c9"]);
     return bytesOf(random.chance(0.1) ? `{${lastValue}` : `{"name":"${name}","n":${lastValue}}`);
   };

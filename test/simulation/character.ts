@@ -3,7 +3,7 @@ import type { LinkOptions } from "../../replicator/core/link-context.ts";
 import type { Policies } from "./model.ts";
 import type { Random } from "./random.ts";
 
-/** What kind of life a seed draws. Limits are so small that each is met within a few nodes. */
+/** What kind of life a seed draws. Limits are mostly so small that each is met within a few nodes. */
 export interface Character {
   /** Nothing but the source and the sessions change: then events alone must keep the target equal. */
   readonly calm: boolean;
@@ -17,6 +17,7 @@ export interface Character {
 
 export function drawCharacter(random: Random): Character {
   const calm = random.chance(0.3);
+  const roomy = random.chance(0.2);
   return {
     calm,
     watch: calm || random.chance(0.9) ? "recursive" : "polling",
@@ -24,21 +25,23 @@ export function drawCharacter(random: Random): Character {
       unmapped: random.pick(["error", "error", "copy", "skip"]),
       onBadData: random.pick(["copy", "skip", "skip", random.chance(0.1) ? "stop" : "skip"]),
     },
-    limits: {
-      ...defaultLimits,
-      scanReadsInFlight: random.int(1, 3),
-      readsInFlight: random.int(1, 3),
-      requestsPerRead: random.int(1, 12),
-      replyBytesAim: random.int(200, 2_000),
-      writesInFlight: random.int(1, 3),
-      opsPerWrite: random.int(1, 6),
-      bytesPerWrite: random.int(150, 800),
-      outboxOps: random.int(1, 10),
-      outboxBytes: random.int(200, 2_000),
-      nodeBytes: random.int(100, 300),
-      dirtyPaths: calm ? 1_000 : random.int(2, 30),
-      attempts: random.int(2, 5),
-    },
+    limits: roomy
+      ? { ...defaultLimits, nodeBytes: 300 }
+      : {
+          ...defaultLimits,
+          scanReadsInFlight: random.int(1, 3),
+          readsInFlight: random.int(1, 3),
+          requestsPerRead: random.int(1, 12),
+          replyBytesAim: random.int(200, 2_000),
+          writesInFlight: random.int(1, 3),
+          opsPerWrite: random.int(1, 12),
+          bytesPerWrite: random.int(150, 800),
+          outboxOps: random.int(1, 10),
+          outboxBytes: random.int(200, 2_000),
+          nodeBytes: random.int(100, 300),
+          dirtyPaths: random.pick([5, 30, 1_000]),
+          attempts: random.int(2, 5),
+        },
     deletes: {
       mode: random.chance(0.9) ? "mirror" : "keep",
       maxDeletes: random.pick([2, 5, 10, 500]),

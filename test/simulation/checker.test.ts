@@ -144,7 +144,7 @@ describe("the checker of values", () => {
     goAt("a/b");
     source.apply([{ kind: "delete", path: "/s/data/b/b", version: -1 }]);
     checker.sourceChanged("/s/data/b/b");
-    checker.accepted(1, 1);
+    checker.accepted(1, ["/t/data/b/b"]);
     expect(() => goAt("b/b")).not.toThrow();
   });
 

@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
-import type { Model, Wanted } from "./model.ts";
+import { guardedRoots, type Model, type Wanted } from "./model.ts";
 import { Violation } from "./violation.ts";
 import type { VirtualZooKeeper } from "./virtual-zookeeper.ts";
 
@@ -15,8 +15,8 @@ export interface Checker {
   createdByOthers(path: string): void;
   /** Call just before the target carries out a replicator's batch; call what it gives if the batch was applied. */
   applying(replicator: number, ops: readonly WriteOp[]): () => void;
-  /** The operator has accepted so many deletes that this replicator holds. */
-  accepted(replicator: number, held: number): void;
+  /** The operator has accepted these deletes, each once. */
+  accepted(replicator: number, paths: readonly string[]): void;
 }
 
 export interface DeletePolicy {
@@ -30,13 +30,12 @@ export interface DeletePolicy {
 interface History {
   readonly states: string[];
   written: number;
+  /** When the source last said so, in changes counted from the beginning. */
+  changedAt: number;
 }
 
 interface Deletes {
-  /** Paths whose delete the operator may have meant, each with the number of nodes that were below it then. */
-  readonly acceptable: Map<string, number>;
-  /** How many deletes he has accepted; a node that went with all that was below it counts as accepted with that. */
-  acceptedCount: number;
+  readonly accepted: Set<string>;
   /** When each delete that nobody accepted reached the target. */
   readonly at: Instant[];
 }
@@ -60,11 +59,18 @@ export function createChecker(options: {
   const sizes: { at: Instant; nodes: number }[] = [];
 
   for (const [path, sources] of model.sourcesByTarget) {
-    histories.set(path, { states: [stateOf(model.wanted(path, source.nodes))], written: 0 });
+    histories.set(path, { states: [stateOf(model.wanted(path, source.nodes))], written: 0, changedAt: 0 });
     for (const one of sources) targetBySource.set(one, path);
   }
+  let changes = 0;
+  /** When each root last had something below it. */
+  const filledAt = new Map<string, number>();
+  const isEmpty = (root: string): boolean => {
+    const node = source.nodes.get(root);
+    return node === undefined || (node.readable && node.children.size === 0);
+  };
+  for (const root of guardedRoots) if (!isEmpty(root)) filledAt.set(root, changes);
   const isCovered = (path: string): boolean => histories.has(path);
-  const isExtra = (path: string): boolean => model.wanted(path, source.nodes).kind === "absent" && isCovered(path);
   const measure = (): void => {
     const nodes = [...target.nodes.keys()].filter(isCovered).length;
     sizes.push({ at: now(), nodes });
@@ -91,12 +97,10 @@ export function createChecker(options: {
   const checkDelete = (replicator: number, path: string): void => {
     if (deletes.mode === "keep") throw new Violation(`delete ${path}, but deletes are kept`);
     const known = deletesBy(replicator);
-    const childrenThen = known.acceptable.get(path);
-    if (childrenThen !== undefined && (childrenThen > 0 || known.acceptedCount > 0)) {
-      known.acceptable.delete(path);
-      if (childrenThen === 0) known.acceptedCount -= 1;
-      return;
-    }
+    if (known.accepted.delete(path)) return;
+    const root = guardedRoots.find((one) => model.sourcesByTarget.get(path)?.[0]?.startsWith(`${one}/`));
+    if (root !== undefined && (filledAt.get(root) ?? -1) < (histories.get(path)?.changedAt ?? 0))
+      throw new Violation(`I7: delete ${path}, gone only with all of ${root}`);
     const before = known.at.filter((at) => now() - at < deletes.windowMs - decisionAgeMaxMs).length;
     const count = before + 1;
     // The tree that these were taken from: at its largest, or all that came and went.
@@ -107,18 +111,22 @@ export function createChecker(options: {
     known.at.push(now());
   };
   const deletesBy = (replicator: number): Deletes => {
-    const known = deletesOf.get(replicator) ?? { acceptable: new Map(), acceptedCount: 0, at: [] };
+    const known = deletesOf.get(replicator) ?? { accepted: new Set(), at: [] };
     deletesOf.set(replicator, known);
     return known;
   };
 
   return {
     sourceChanged(path) {
+      changes += 1;
+      for (const root of guardedRoots) if (!isEmpty(root)) filledAt.set(root, changes);
       const there = targetBySource.get(path);
       const history = there === undefined ? undefined : histories.get(there);
       if (there === undefined || history === undefined) return;
       const state = stateOf(model.wanted(there, source.nodes));
-      if (history.states.at(-1) !== state) history.states.push(state);
+      if (history.states.at(-1) === state) return;
+      history.states.push(state);
+      history.changedAt = changes;
     },
     createdByOthers: (path) => void createdByOthers.add(path),
     applying(replicator, ops) {
@@ -137,10 +145,8 @@ export function createChecker(options: {
         }
       };
     },
-    accepted(replicator, held) {
-      const known = deletesBy(replicator);
-      known.acceptedCount += held;
-      for (const [path, node] of target.nodes) if (isExtra(path)) known.acceptable.set(path, node.children.size);
+    accepted(replicator, paths) {
+      for (const path of paths) deletesBy(replicator).accepted.add(path);
     },
   };
 }

@@ -30,6 +30,9 @@ export function rulesConfig(policies: Policies): RulesConfig {
   };
 }
 
+/** Where something is always to be expected: empty or missing, such a root makes every delete below it suspicious. */
+export const guardedRoots = ["/s/data", "/s/cluster", "/s/pair", "/s/deep", "/z/top"] as const;
+
 /** Every path that the simulation ever uses at the source, parents before children. */
 export const sourcePaths: readonly string[] = [
   "/s",

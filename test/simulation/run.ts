@@ -123,8 +123,8 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     timeline.after(lateMs + random.int(0, 200), () => replica.connect(side));
   };
   const accept = (): void => {
-    const { held } = current().link.progress().brake;
-    if (held === 0) return;
+    const held = current().link.held();
+    if (held.length === 0) return;
     checker.accepted(replicas.length, held);
     current().tell({ kind: "deletesAccepted" });
   };
