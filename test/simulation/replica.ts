@@ -52,7 +52,7 @@ export function createReplica(parts: ReplicaParts): Replica {
   const link = createLink(parts.options);
   const stores: Record<Side, VirtualZooKeeper> = { source, target };
   let alive = true;
-  let stopWatch = (): void => {};
+  const stopWatch: Record<Side, () => void> = { source: () => {}, target: () => {} };
 
   const tell = (event: LinkEvent): void => {
     if (!alive) return;
@@ -73,7 +73,10 @@ export function createReplica(parts: ReplicaParts): Replica {
     const { source: fromSource, target: toTarget } = wires;
     switch (command.kind) {
       case "claim":
-        toTarget.request(() => ({ id: command.id, ...claim(target, command.held) }));
+        toTarget.request(() => {
+          watchFence();
+          return { id: command.id, ...claim(target, command.held) };
+        });
         break;
       case "arm":
         fromSource.request(() => {
@@ -91,9 +94,17 @@ export function createReplica(parts: ReplicaParts): Replica {
         break;
     }
   };
+  const watchFence = (): void => {
+    stopWatch.target();
+    stopWatch.target = target.watch(({ path, kind }) => {
+      const epoch = epochOf(path.slice(`${linkRoot}/fence/`.length));
+      if (path.startsWith(`${linkRoot}/fence/`) && kind === "deleted" && epoch !== undefined)
+        wires.target.push({ kind: "fenceGone", epoch });
+    });
+  };
   const arm = (roots: readonly string[]): void => {
-    stopWatch();
-    stopWatch = source.watch((change) => {
+    stopWatch.source();
+    stopWatch.source = source.watch((change) => {
       const { path, kind, visible } = change;
       const watched = roots.some((root) => path === root || path.startsWith(`${root}/`));
       if (watched && visible && !spy.losesEvent(change)) wires.source.push({ kind: "changed", path, change: kind });
@@ -125,14 +136,16 @@ export function createReplica(parts: ReplicaParts): Replica {
     },
     cut(side, lateMs) {
       wires[side].cut(lateMs);
-      if (side === "source") stopWatch();
+      stopWatch[side]();
       timeline.after(random.int(0, lateMs), () => tell({ kind: "disconnected", side }));
     },
     tell,
     kill() {
       alive = false;
-      stopWatch();
-      for (const wire of Object.values(wires)) wire.cut(random.int(0, 50));
+      for (const side of ["source", "target"] as const) {
+        stopWatch[side]();
+        wires[side].cut(random.int(0, 50));
+      }
     },
   };
 }
