@@ -37,10 +37,9 @@ describe("the config file", () => {
 
   test("an unknown option ends with 2 and says which was meant", async () => {
     await using room = await openRoom(world);
-    const { code, stdout, stderr } = await room.run("--onec");
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain("did you mean --once?");
-    expect((await room.idcctl("stauts")).code).toBe(2);
+    const [daemon, idcctl] = await Promise.all([room.run("--onec"), room.idcctl("stauts")]);
+    expect(daemon).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("did you mean --once?") });
+    expect(idcctl.code).toBe(2);
   });
 });
 
@@ -62,8 +61,7 @@ describe("--dry-run", () => {
     await room.target.mkdirp("/zms/topic/kept", "old");
     const before = { source: await snapshot(room.source), target: await snapshot(room.target) };
 
-    const text = await room.run("--dry-run");
-    const json = await room.run("--dry-run", "-o", "json");
+    const [text, json] = await Promise.all([room.run("--dry-run"), room.run("--dry-run", "-o", "json")]);
     expect({ source: await snapshot(room.source), target: await snapshot(room.target) }).toEqual(before);
     expect(before.target.has("/crossidc")).toBe(false);
 
@@ -161,43 +159,44 @@ describe("idcctl link", () => {
     const daemon = await room.start();
     await daemon.idle();
 
-    const table = await room.idcctl("status");
+    const [table, json, equal] = await Promise.all([
+      room.idcctl("status"),
+      room.idcctl("status", "-o", "json"),
+      room.idcctl("verify"),
+    ]);
     expect(table).toMatchObject({ code: 0, stderr: "" });
     expect(table.stdout).toMatch(/^LINK +PHASE .*\nzms +following +0 /);
-    const answers = await Promise.all([
-      room.idcctl("status", "-o", "json"),
-      room.idcctl("status", "zms", "-o", "yaml"),
-    ]);
-    for (const { code, stdout } of answers) {
-      expect(code).toBe(0);
-      expect((parse(stdout) as { links: LinkAnswer[] }).links).toMatchObject([{ name: "zms", phase: "following" }]);
-    }
-    expect(JSON.parse(answers[0].stdout)).toMatchObject({ links: [{ brake: { engaged: false, held: 0 } }] });
-    expect(await room.idcctl("verify")).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining("Equal: 0 differences"),
+    expect(json.code).toBe(0);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      links: [{ name: "zms", phase: "following", brake: { engaged: false, held: 0 } }],
     });
+    expect(equal).toMatchObject({ code: 0, stdout: expect.stringContaining("Equal: 0 differences") });
 
     await room.source.create("/zms/topic/lost", topicData("nobody-knows"));
     await daemon.until(({ problemCounts }) => expect(problemCounts).toEqual({ unmapped: 1 }));
-    const verify = await room.idcctl("verify", "-o", "json");
+    const [yaml, verify] = await Promise.all([
+      room.idcctl("status", "zms", "-o", "yaml"),
+      room.idcctl("verify", "-o", "json"),
+    ]);
+    expect((parse(yaml.stdout) as { links: LinkAnswer[] }).links).toMatchObject([{ problemCounts: { unmapped: 1 } }]);
     expect(verify.code).toBe(6);
     expect(JSON.parse(verify.stdout)).toMatchObject({ equal: false, problemCounts: { unmapped: 1 } });
-    const plan = await room.idcctl("plan");
-    expect(plan).toMatchObject({ code: 0, stdout: expect.stringContaining("! unmapped  /zms/topic/lost") });
 
-    const explain = await room.idcctl("explain", "/zms/topic/t1");
-    expect(explain).toMatchObject({ code: 0, stdout: expect.stringContaining("clusterName=rmq-idc2") });
-    expect(explain.stdout).toContain("in the target: yes, equal");
-    const held = await room.idcctl("explain", "zms", "/zms/topic/lost", "-o", "yaml");
-    expect(parse(held.stdout)).toMatchObject({ sourceExists: true, problem: expect.stringContaining("nobody-knows") });
-    expect(await room.idcctl("explain", "/zms/host/h1", "-o", "json")).toMatchObject({ code: 0 });
-    expect(await room.idcctl("status", "nowhere")).toMatchObject({
-      code: 1,
-      stdout: "",
-      stderr: expect.stringContaining("Links here: zms"),
+    const [plan, equalPath, heldPath, nowhere, noReason] = await Promise.all([
+      room.idcctl("plan"),
+      room.idcctl("explain", "/zms/topic/t1"),
+      room.idcctl("explain", "zms", "/zms/topic/lost", "-o", "yaml"),
+      room.idcctl("status", "nowhere"),
+      room.idcctl("resume", "--accept-deletes"),
+    ]);
+    expect(plan).toMatchObject({ code: 0, stdout: expect.stringContaining("! unmapped  /zms/topic/lost") });
+    expect(equalPath).toMatchObject({ code: 0, stdout: expect.stringContaining("clusterName=rmq-idc2") });
+    expect(equalPath.stdout).toContain("in the target: yes, equal");
+    expect(parse(heldPath.stdout)).toMatchObject({
+      sourceExists: true,
+      problem: expect.stringContaining("nobody-knows"),
     });
-    expect((await room.idcctl("compare")).code).toBe(0);
-    expect((await room.idcctl("resume", "--accept-deletes")).code).toBe(2);
+    expect(nowhere).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("Links here: zms") });
+    expect(noReason.code).toBe(2);
   });
 });

@@ -12,16 +12,18 @@ export interface Workload {
   readonly random: Random;
   /** Requests that write, refused ones too. */
   readonly ops: number;
+  /** The values of two workloads on one tree must differ, too. */
+  readonly firstSeq: number;
   readonly opsPerSecond: number;
 }
 
 export async function runWorkload(workload: Workload): Promise<void> {
-  const { writers, random, ops, opsPerSecond } = workload;
+  const { writers, random, ops, firstSeq, opsPerSecond } = workload;
   const startedAt = performance.now();
   let done = 0;
   const next = (): number => {
     done += 1;
-    return done;
+    return firstSeq + done;
   };
   await Promise.all(
     writers.map(async (writer) => {
