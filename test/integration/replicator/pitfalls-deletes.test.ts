@@ -6,7 +6,7 @@ import { plantSource, topicData } from "./link-file.ts";
 import { openRoom, type Room, startWorld, type World } from "./room.ts";
 import { snapshot, textsOf } from "./snapshot.ts";
 
-/** What must never go from the target. The numbers are those of the list of pitfalls in facts/zookeeper.md. */
+/** What must never go from the target. The numbers are those of the list of pitfalls in docs/pitfalls.md. */
 
 const topics = 20;
 /** All that the link has in the target: the topics, one cluster, /app/keep. */

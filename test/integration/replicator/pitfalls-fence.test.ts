@@ -4,7 +4,7 @@ import { plantSource, topicData } from "./link-file.ts";
 import { openRoom, startWorld, type World } from "./room.ts";
 import { snapshot } from "./snapshot.ts";
 
-/** 20 of the list of pitfalls in facts/zookeeper.md: two replicators for one link. */
+/** 20 of the list of pitfalls in docs/pitfalls.md: two replicators for one link. */
 
 let world: World;
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import { plantSource, releasedBrake, topicData } from "./link-file.ts";
 import { openRoom, type Room, startWorld, type World } from "./room.ts";
 import { snapshot, type Tree } from "./snapshot.ts";
 
-/** How changes of the source come to be known. The numbers are those of the list of pitfalls in facts/zookeeper.md. */
+/** How changes of the source come to be known. The numbers are those of the list of pitfalls in docs/pitfalls.md. */
 
 const shortSession = { sessionTimeoutMs: 1_500 };
 const noticedMsMax = 15_000;

@@ -7,7 +7,7 @@ import { clusterTable, plantSource, releasedBrake, topicData } from "./link-file
 import { openRoom, type Room, startWorld, type World } from "./room.ts";
 import { snapshot, type Tree, textsOf } from "./snapshot.ts";
 
-/** What is written into the target, and what is not. The numbers are those of the list of pitfalls in facts/zookeeper.md. */
+/** What is written into the target, and what is not. The numbers are those of the list of pitfalls in docs/pitfalls.md. */
 
 const carriedMsMax = 15_000;
 
