@@ -1,0 +1,196 @@
+import type { Instant } from "#lib/clock.ts";
+import { type ErrorName, errorCodes, errorName } from "#lib/zookeeper/errors.ts";
+import type { NodeData, ReadRequest, ReadResult, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { StopCode } from "./claim.ts";
+import type { Link } from "./link.ts";
+import type { LinkCommand, LinkEvent, LinkNote } from "./link-events.ts";
+
+/**
+ * Stories of a link as plain text. A step is what happened, `----`, what the link answered; `====` stands between two steps.
+ * An answer to a read has one line for each request, in the order of the requests: `/a: "data", version 3, 2 children`,
+ * `/a: noNode`, and `/a/*: x, y` for the children of /a. Each step takes 10 ms; `later 60000 ms` lets time pass before it.
+ */
+const stepMs = 10;
+
+export interface Teller {
+  /** The commands for these lines. */
+  tell(happened: readonly string[]): string[];
+}
+
+export function createTeller(link: Link): Teller {
+  const reads = new Map<number, readonly ReadRequest[]>();
+  const writes = new Map<number, readonly WriteOp[]>();
+  let now = 0;
+
+  const step = (event: LinkEvent): string[] =>
+    link.step(event, now as Instant).flatMap((command) => {
+      if (command.kind === "read") reads.set(command.id, command.requests);
+      if (command.kind === "write") writes.set(command.id, command.ops);
+      return commandLines(command);
+    });
+  const parse = (line: string, below: readonly string[]): LinkEvent => {
+    const take = (form: RegExp): readonly string[] | undefined => form.exec(line)?.slice(1);
+    const [simple] = simpleEvents.filter(([text]) => text === line).map(([, event]) => event);
+    if (simple !== undefined) return simple;
+    let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)$/);
+    if (found !== undefined) {
+      const [id, epoch = "", zxid = ""] = found;
+      return { kind: "claimed", id: Number(id), epoch: BigInt(epoch), sourceZxid: BigInt(zxid) as Zxid };
+    }
+    found = take(/^claim (\d+) refused: (\S+), (.*)$/);
+    if (found !== undefined) {
+      const [id, code = "", detail = ""] = found;
+      return { kind: "claimRefused", id: Number(id), code: code as StopCode, detail };
+    }
+    found = take(/^armed (\d+)(, polling)?$/);
+    if (found !== undefined)
+      return { kind: "armed", id: Number(found[0]), watch: found[1] === undefined ? "recursive" : "polling" };
+    found = take(/^fence of epoch (\d+) gone$/);
+    if (found !== undefined) return { kind: "fenceGone", epoch: BigInt(found[0] ?? "") };
+    found = take(/^(\/\S*) (created|deleted|dataChanged)$/);
+    if (found !== undefined)
+      return { kind: "changed", path: found[0] ?? "", change: found[1] as "created" | "deleted" | "dataChanged" };
+    found = take(/^read (\d+) at zxid (\d+)$/);
+    if (found !== undefined) {
+      const id = Number(found[0]);
+      const zxid = BigInt(found[1] ?? "") as Zxid;
+      return { kind: "read", id, zxid, results: parseResults(reads.get(id) ?? [], below) };
+    }
+    found = take(/^write (\d+) (applied|fenced|refused at (\d+): (\w+))$/);
+    if (found !== undefined) {
+      const [id, outcome = "", failedAt, code] = found;
+      const ops = writes.get(Number(id)) ?? [];
+      return { kind: "wrote", id: Number(id), outcome: parseOutcome(outcome, ops, Number(failedAt), code) };
+    }
+    throw new Error(`Cannot read the line ${JSON.stringify(line)} of a story`);
+  };
+
+  return {
+    tell(happened) {
+      now += stepMs;
+      const answered: string[] = [];
+      for (const [at, line] of happened.entries()) {
+        if (line.startsWith(" ") || line.startsWith("#")) continue;
+        const later = /^later (\d+) ms$/.exec(line)?.[1];
+        if (later !== undefined) {
+          now += Number(later);
+          continue;
+        }
+        const rest = happened.slice(at + 1);
+        const end = rest.findIndex((one) => !one.startsWith(" "));
+        const below = rest.slice(0, end < 0 ? rest.length : end).map((one) => one.trim());
+        answered.push(...step(parse(line, below)));
+      }
+      return answered.length > 0 ? answered : ["nothing"];
+    },
+  };
+}
+
+const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
+  ["source connected", { kind: "connected", side: "source" }],
+  ["target connected", { kind: "connected", side: "target" }],
+  ["source disconnected", { kind: "disconnected", side: "source" }],
+  ["target disconnected", { kind: "disconnected", side: "target" }],
+  ["compare asked for", { kind: "compareAsked" }],
+  ["deletes accepted", { kind: "deletesAccepted" }],
+  ["tick", { kind: "tick" }],
+];
+
+function parseResults(requests: readonly ReadRequest[], lines: readonly string[]): ReadResult[] {
+  const asked = requests.map(requestText);
+  const answered = lines.map((line) => line.slice(0, line.indexOf(": ")));
+  if (asked.join(", ") !== answered.join(", "))
+    throw new Error(`Asked for ${asked.join(", ")}, but the story answers ${answered.join(", ")}`);
+  return lines.map((line, at) => parseResult(requests[at]?.kind ?? "data", line.slice(line.indexOf(": ") + 2)));
+}
+
+function parseResult(kind: ReadRequest["kind"], text: string): ReadResult {
+  if (text in errorCodes) return { kind: "error", code: errorCodes[text as ErrorName] };
+  if (kind === "children") return { kind, children: text.split(", ") };
+  const [, data = "", version, children, ephemeral] =
+    /^(null|"[^"]*"), version (\d+)(?:, (\d+) children)?(, ephemeral)?$/.exec(text) ?? [];
+  if (version === undefined) throw new Error(`Cannot read the answer ${JSON.stringify(text)} of a story`);
+  const stat = {
+    version: Number(version),
+    numChildren: Number(children ?? 0),
+    ephemeralOwner: ephemeral === undefined ? 0n : 1n,
+  };
+  return { kind, data: parseData(data), stat: stat as Stat };
+}
+
+function parseData(text: string): NodeData {
+  return text === "null" ? null : new TextEncoder().encode(text.slice(1, -1));
+}
+
+function parseOutcome(
+  outcome: string,
+  ops: readonly WriteOp[],
+  failedAt: number,
+  code: string | undefined,
+): (LinkEvent & { kind: "wrote" })["outcome"] {
+  if (outcome === "fenced") return { kind: "fenced", detail: "the fence is gone" };
+  if (code !== undefined) return { kind: "refused", failedAt, code: errorCodes[code as ErrorName] };
+  const results = ops.map((op): WriteResult => {
+    if (op.kind === "set") return { kind: "set", stat: { version: op.version + 1 } as Stat };
+    return op.kind === "create" ? { kind: "create", path: op.path } : { kind: op.kind };
+  });
+  return { kind: "applied", results, zxid: 0n as Zxid };
+}
+
+function commandLines(command: LinkCommand): string[] {
+  switch (command.kind) {
+    case "claim":
+      return [`claim ${command.id}${command.held === undefined ? "" : `, holding epoch ${command.held}`}`];
+    case "arm":
+      return [`arm ${command.id}: ${command.roots.join(", ")}`];
+    case "read":
+      return [`read ${command.id} of the ${command.side}: ${command.requests.map(requestText).join(", ")}`];
+    case "write": {
+      const { epoch, sourceZxid } = command.checkpoint;
+      return [`write ${command.id} under epoch ${epoch}, source zxid ${sourceZxid}`, ...command.ops.map(opText)];
+    }
+    case "note":
+      return [noteText(command.note)];
+  }
+}
+
+function requestText({ kind, path }: ReadRequest): string {
+  return kind === "children" ? `${path === "/" ? "" : path}/*` : path;
+}
+
+function opText(op: WriteOp): string {
+  switch (op.kind) {
+    case "create":
+      return `  create ${op.path} ${dataText(op.data)}`;
+    case "set":
+      return `  set ${op.path} ${dataText(op.data)} over version ${op.version}`;
+    case "delete":
+    case "check":
+      return `  ${op.kind} ${op.path} of version ${op.version}`;
+  }
+}
+
+function dataText(data: NodeData): string {
+  return data === null ? "null" : JSON.stringify(new TextDecoder().decode(data));
+}
+
+function noteText(note: LinkNote): string {
+  switch (note.kind) {
+    case "phase":
+      return `${note.from} -> ${note.to}   ${note.why}${note.detail === undefined ? "" : ` (${note.detail})`}`;
+    case "applied":
+      return `note: ${note.creates} created, ${note.sets} set, ${note.deletes} deleted; ms from event to target: ${note.lagsMs.join(", ") || "no event"}`;
+    case "problem":
+      return `note: ${note.problem.path} is held back, ${note.problem.kind}: ${note.problem.detail}`;
+    case "brake":
+      return note.engaged ? `note: brake engaged, ${note.reason}: ${note.held} deletes` : "note: brake released";
+    case "foreignWrite":
+      return `note: somebody else wrote ${note.path}`;
+    case "refused":
+      return `note: ${note.op} ${note.path} was refused: ${errorName(note.code)}`;
+    case "compared":
+      return `note: compared ${note.sourceNodes} source nodes with ${note.targetNodes} target nodes, ${note.differences} differ`;
+    case "dirtyOverflow":
+      return "note: too many changes at once, a compare will follow";
+  }
+}
