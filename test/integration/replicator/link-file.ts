@@ -10,7 +10,7 @@ export const clusterTable: Readonly<Record<string, { to: string; addresses: Read
 };
 
 /** Rules with everything that matters: a name mapped in the path, names and addresses in the data, an ignore, a moved root. */
-export const zmsRules = [
+const zmsRules = [
   {
     match: "/zms/cluster/{cluster}",
     to: "/zms/cluster/{cluster:clusters}",
@@ -49,7 +49,7 @@ export interface LinkFileOptions {
 }
 
 /** Keys of one side, as in the file. */
-export type EnsembleOptions = Readonly<Record<string, unknown>> & { readonly servers: readonly string[] };
+type EnsembleOptions = Readonly<Record<string, unknown>> & { readonly servers: readonly string[] };
 
 export const linkName = "zms";
 

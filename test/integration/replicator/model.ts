@@ -53,7 +53,7 @@ export function wantedData(source: string, data: Buffer | null): Wanted {
 }
 
 /** What must stand under the rules in the target, by path. Two sources for one path leave it held. */
-export function expectedTarget(source: Tree): ReadonlyMap<string, Wanted> {
+function expectedTarget(source: Tree): ReadonlyMap<string, Wanted> {
   const expected = new Map<string, Wanted>();
   for (const [path, { data, ephemeral }] of source) {
     const target = targetPathOf(path);
@@ -94,8 +94,7 @@ export function differences(trees: { source: Tree; target: Tree; before: Tree })
   return found;
 }
 
-/** Outside the rules: all nodes of `before` stand untouched, and nothing else but the link's own nodes is there. */
-export function sameImage(one: NodeImage, other: NodeImage): boolean {
+function sameImage(one: NodeImage, other: NodeImage): boolean {
   return (
     sameData(one.data, other.data) &&
     one.version === other.version &&

@@ -56,7 +56,7 @@ export interface RoomOptions {
 }
 
 /** A config file, and the means to run a replicator by it. */
-export interface Replica {
+interface Replica {
   readonly configFile: string;
   /** Starts the daemon; it is killed at the end of the room, if it still runs then. */
   start(): Promise<Daemon>;
