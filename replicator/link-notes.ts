@@ -28,7 +28,9 @@ export function createNoteTaker(options: { link: string; log: Logger; metrics: M
         log.debug({ creates: note.creates, sets: note.sets, deletes: note.deletes }, "batch applied");
         break;
       case "problem":
-        log.warn({ ...note.problem }, "path held back");
+        // In a first copy children may be seen before their parents: nobody needs to be told, unless it stays so (the gauge).
+        if (note.problem.kind === "parentMissing") log.debug({ ...note.problem }, "path held back");
+        else log.warn({ ...note.problem }, "path held back");
         break;
       case "brake":
         if (note.engaged) log.error({ reason: note.reason, deletes: note.held }, "delete brake engaged");

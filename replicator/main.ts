@@ -27,7 +27,10 @@ const spec = {
       help: "Config file (YAML); docs/config.md has every key.",
     },
     check: { type: "boolean", help: "Print the effective config and the times it implies, and end." },
-    once: { type: "boolean", help: "Bring every link's target up to date, and end." },
+    once: {
+      type: "boolean",
+      help: "Bring every link's target up to date, and end. Takes the fence: a daemon that carries the same link stops.",
+    },
     "dry-run": { type: "boolean", help: "Print what --once would do, and end. Writes nothing at all." },
     output: {
       type: "string",

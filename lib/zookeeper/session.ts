@@ -84,7 +84,7 @@ export function createSession(options: SessionOptions): Session {
       if (life.signal.aborted) return;
       switch (attempt.kind) {
         case "lost":
-          log.warn({ server: server.address, reason: attempt.reason }, "zookeeper connection lost");
+          log.debug({ server: server.address, reason: attempt.reason }, "zookeeper connection lost");
           // A server that hangs up soon after each connect counts as a failure of the whole list, lest we hammer it.
           failures = attempt.servedMs < limits.reconnectMaxMs ? servers.count : 0;
           if (failures === 0) backoff.reset();
@@ -156,7 +156,7 @@ export function createSession(options: SessionOptions): Session {
     announcedId = sessionId;
     reasonTold.clear();
     connection = opened;
-    log.info(
+    log.debug(
       { server: server.address, sessionId: hex(sessionId), sessionTimeoutMs, resumed },
       "connected to zookeeper",
     );
