@@ -19,7 +19,7 @@ const nodes = Number(values.nodes);
 const rounds = Number(values.rounds);
 const signal = AbortSignal.timeout(3_600_000);
 const here = import.meta.dirname;
-const jvmArgs = ["-Xmx2g"];
+const jvmArgs = ["-Xmx2g", "-XX:TieredStopAtLevel=4"];
 
 interface Contender {
   readonly name: string;
