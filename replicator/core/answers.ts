@@ -16,10 +16,11 @@ export interface Answers {
 }
 
 export function createAnswers(parts: CarrierParts, recheck: (path: string) => void): Answers {
-  const { context, index, problems, work, family } = parts;
+  const { context, index, work, family } = parts;
   const { counts, limits } = context;
   const attempts = new Map<string, number>();
 
+  const isRuled = (path: string): boolean => sourcesOf(context.options.rules, path).length > 0;
   const present = (path: string, hash: number, version: number, pass: number): void => {
     index.put(path, { hash, version, pass });
     const entry = index.get(path);
@@ -29,23 +30,18 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     const parent = parentOf(path);
     index.remove(path);
     index.countChild(parent, -1);
-    family.parked.delete(path);
-    if (family.parked.has(parent) && index.ownChildren(parent) === 0) work.mark(parent, undefined);
+    family.unpark(path);
+    family.settled(path);
   };
   const created = (write: PendingWrite, version: number, pass: number): void => {
     const { path } = write;
-    if (write.passage && sourcesOf(context.options.rules, path).length === 0) index.addPassage(path);
+    if (!isRuled(path)) index.addPassage(path);
     else {
       present(path, write.hash, version, pass);
       // Gone again with the last node below that needs it.
-      if (write.passage) family.parked.add(path);
+      if (write.passage) family.park(path);
     }
-    const waiting = family.orphans.get(path) ?? [];
-    family.orphans.delete(path);
-    for (const child of waiting) {
-      problems.clear("target", child);
-      work.mark(child, undefined);
-    }
+    family.arrived(path);
   };
   const appliedOne = (write: PendingWrite, result: WriteResult | undefined, pass: number): void => {
     // A node starts at version 0.
@@ -69,8 +65,10 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     work.finish(write.path);
   };
   const giveUp = (write: PendingWrite, code: number, now: Instant): void => {
-    attempts.delete(write.path);
-    work.hold(write.path, "refused", `The target refused to ${write.kind} ${write.path}: ${errorName(code)}`, now);
+    const { path, kind } = write;
+    attempts.delete(path);
+    work.hold(path, "refused", `The target refused to ${kind} ${path}: ${errorName(code)}`, now);
+    family.settled(path);
   };
 
   return {
@@ -96,10 +94,11 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
       }
       switch (code) {
         case errorCodes.nodeExists:
-          if (write.passage) {
+          if (isRuled(path)) recheck(path);
+          else {
             created(write, 0, pass);
             work.finish(path);
-          } else recheck(path);
+          }
           break;
         case errorCodes.badVersion:
           counts.foreignWrites += 1;
@@ -127,13 +126,12 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
       if (result?.kind === "data") {
         const ephemeral = result.stat.ephemeralOwner !== 0n;
         index.setEphemeral(path, ephemeral ? pass : undefined);
-        if (!ephemeral)
-          index.put(path, {
-            hash: hashData(result.data),
-            version: result.stat.version,
-            pass,
-            children: result.stat.numChildren,
-          });
+        if (ephemeral) index.remove(path);
+        else {
+          const { version, numChildren: children } = result.stat;
+          index.put(path, { hash: hashData(result.data), version, pass, children });
+          family.arrived(path);
+        }
         work.repeat(path);
       } else if (result?.kind === "error" && result.code === errorCodes.noNode) {
         gone(path);

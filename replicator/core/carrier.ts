@@ -5,6 +5,7 @@ import { createAnswers } from "./answers.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
 import type { StopCode } from "./claim.ts";
 import { evaluate } from "./evaluate.ts";
+import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
 import type { Side, WriteOutcome } from "./link-events.ts";
 import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
@@ -62,7 +63,7 @@ export function createCarrier(core: {
   const { limits, counts, options } = context;
   const { rules } = options;
   const outbox = createOutbox(limits);
-  const parts: CarrierParts = { ...core, outbox, family: { orphans: new Map(), parked: new Set() } };
+  const parts: CarrierParts = { ...core, outbox, family: createFamily({ index, outbox, work }) };
   const recheck = new Set<string>();
   const answers = createAnswers(parts, (path) => recheck.add(path));
   const reads = new Map<number, Read>();
@@ -207,11 +208,10 @@ export function createCarrier(core: {
       recheck.clear();
       outbox.clear();
       // The compare to come finds out anew who waits for whom.
-      parts.family.orphans.clear();
-      parts.family.parked.clear();
+      parts.family.clear();
       work.abandon();
     },
-    waitsForChildren: (path) => parts.family.parked.has(path),
+    waitsForChildren: parts.family.isParked,
     takeOverflow() {
       const was = overflow;
       overflow = false;

@@ -96,7 +96,10 @@ export function createComparison(parts: {
       return;
     }
     index.setEphemeral(path, ephemeral ? number : undefined);
-    if (ephemeral) return;
+    if (ephemeral) {
+      index.remove(path);
+      return;
+    }
     const { version, numChildren: children } = result.stat;
     index.put(path, { hash: hashData(result.data), version, pass: number, children });
   };

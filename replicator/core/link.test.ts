@@ -28,6 +28,12 @@ const stories: Readonly<Record<string, Setting>> = {
   "foreign-write.txt": { rules: [mirror] },
   "session-lost.txt": { rules: [mirror] },
   "parent-in-the-way.txt": { rules: [mirror] },
+  "parent-of-a-session.txt": {
+    rules: [
+      ["/a/{x}", "/b/{x}"],
+      ["/c/{x}/{y}", "/b/{x}/{y}"],
+    ],
+  },
   "taken-over.txt": { rules: [mirror] },
   "too-many-changes.txt": { rules: [mirror], limits: { dirtyPaths: 2, readsInFlight: 1 } },
 };

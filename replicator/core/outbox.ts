@@ -27,6 +27,8 @@ export interface Outbox {
   /** Deletes that wait or are in flight. */
   readonly deletes: number;
   has(path: string): boolean;
+  /** Whether a create directly below this path waits or is in flight. */
+  bringsBelow(path: string): boolean;
   add(write: PendingWrite): void;
   drop(path: string): void;
   /**
@@ -53,18 +55,19 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
   let bytes = 0;
   let deletes = 0;
 
-  const countParent = (path: string, change: 1 | -1): void => {
-    const parent = parentOf(path);
-    const next = (parentsInFlight.get(parent) ?? 0) + change;
-    if (next === 0) parentsInFlight.delete(parent);
-    else parentsInFlight.set(parent, next);
+  /** Parents of paths to be created, waiting or in flight, counted. */
+  const parentsOfCreates = new Map<string, number>();
+
+  const countKind = ({ kind, path }: PendingWrite, change: 1 | -1): void => {
+    if (kind === "delete") deletes += change;
+    if (kind === "create") count(parentsOfCreates, parentOf(path), change);
   };
   const drop = (path: string): void => {
     const write = waiting.get(path);
     if (write === undefined) return;
     waiting.delete(path);
     bytes -= bytesOf(write);
-    if (write.kind === "delete") deletes -= 1;
+    countKind(write, -1);
   };
 
   return {
@@ -78,11 +81,12 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
       return deletes;
     },
     has: (path) => waiting.has(path) || inFlight.has(path),
+    bringsBelow: (path) => parentsOfCreates.has(path),
     add(write) {
       drop(write.path);
       waiting.set(write.path, write);
       bytes += bytesOf(write);
-      if (write.kind === "delete") deletes += 1;
+      countKind(write, 1);
     },
     drop,
     take(parentExists) {
@@ -109,22 +113,23 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
       for (const write of batch) {
         drop(write.path);
         inFlight.set(write.path, write);
-        if (write.kind === "delete") deletes += 1;
-        countParent(write.path, 1);
+        countKind(write, 1);
+        count(parentsInFlight, parentOf(write.path), 1);
       }
       return { batch, stranded };
     },
     release(writes) {
       for (const write of writes) {
         if (!inFlight.delete(write.path)) continue;
-        countParent(write.path, -1);
-        if (write.kind === "delete") deletes -= 1;
+        count(parentsInFlight, parentOf(write.path), -1);
+        countKind(write, -1);
       }
     },
     clear() {
       const all = [...inFlight.values(), ...waiting.values()];
       inFlight.clear();
       parentsInFlight.clear();
+      parentsOfCreates.clear();
       waiting.clear();
       bytes = 0;
       deletes = 0;
@@ -142,6 +147,12 @@ export function toWriteOp(write: PendingWrite, acl: readonly Acl[]): WriteOp {
     case "delete":
       return { kind: "delete", path: write.path, version: write.version };
   }
+}
+
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + change;
+  if (next === 0) counts.delete(key);
+  else counts.set(key, next);
 }
 
 function bytesOf(write: PendingWrite): number {

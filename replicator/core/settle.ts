@@ -2,6 +2,7 @@ import type { Instant } from "#lib/clock.ts";
 import type { NodeData } from "#lib/zookeeper/zookeeper.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
 import type { Desired } from "./evaluate.ts";
+import type { Family } from "./family.ts";
 import { hashData } from "./hash.ts";
 import type { LinkContext } from "./link-context.ts";
 import type { Outbox, PendingWrite } from "./outbox.ts";
@@ -22,14 +23,6 @@ export interface CarrierParts {
   readonly family: Family;
 }
 
-/** Paths that wait for their relatives. */
-interface Family {
-  /** Creates that wait for a parent, by that parent. */
-  readonly orphans: Map<string, Set<string>>;
-  /** Deletes that wait until nothing of ours is below. */
-  readonly parked: Set<string>;
-}
-
 /**
  * Turns what a path should be into a write, or into nothing, or into a reason to wait. `emptyRoot`: the source root above it
  * was missing or empty in the same reading.
@@ -41,10 +34,10 @@ export function settle(
   emptyRoot: BrakeReason | undefined,
   now: Instant,
 ): void {
-  const { context, index, problems, brake, work } = parts;
+  const { context, index, problems, brake, work, family } = parts;
   const entry = index.get(path);
   if (desired.kind !== "absent") brake.forget(path);
-  stopWaitingForParent(parts, path);
+  family.stopWaiting(path);
   switch (desired.kind) {
     case "held":
       work.hold(path, desired.problem, desired.detail, now);
@@ -66,19 +59,24 @@ export function settle(
       else settleAbsent(parts, path, entry, emptyRoot, now);
       break;
   }
+  family.settled(path);
 }
 
 /** The same for a path that no rule leads to: it is created only if something below it waits for it. */
 export function settleUnruled(parts: CarrierParts, path: string): void {
-  parts.problems.clear("target", path);
-  stopWaitingForParent(parts, path);
-  if (parts.family.orphans.has(path) && !parts.index.exists(path)) createPassage(parts, path);
+  const { index, problems, family } = parts;
+  problems.clear("target", path);
+  family.stopWaiting(path);
+  if (family.isAwaited(path) && !index.exists(path)) createPassage(parts, path);
+  family.settled(path);
 }
 
 /** Creates a node that the source does not ask for, because something below it waits for it. False: its parent comes first. */
 function createPassage(parts: CarrierParts, path: string): boolean {
   if (!bringParent(parts, path)) return false;
-  if (!parts.work.isBusy(path)) parts.work.begin(path);
+  const { work, family } = parts;
+  family.stopWaiting(path);
+  if (!work.isBusy(path)) work.begin(path);
   put(parts, { path, kind: "create", data: null, hash: hashData(null), version: -1, passage: true });
   return true;
 }
@@ -90,18 +88,9 @@ function bringParent(parts: CarrierParts, path: string): boolean {
   if (index.exists(parent) || outbox.has(parent)) return true;
   const isRuled = sourcesOf(context.options.rules, parent).length > 0;
   if (!isRuled && createPassage(parts, parent)) return true;
-  family.orphans.set(parent, (family.orphans.get(parent) ?? new Set()).add(path));
+  family.waitForParent(path);
   if (isRuled && !work.isPending(parent)) work.mark(parent, undefined);
   return false;
-}
-
-/** A parent that nothing waits for any more is looked at again: it may be waiting itself, for this alone. */
-function stopWaitingForParent({ work, family }: CarrierParts, path: string): void {
-  const parent = parentOf(path);
-  const waiting = family.orphans.get(parent);
-  if (waiting === undefined || !waiting.delete(path) || waiting.size > 0) return;
-  family.orphans.delete(parent);
-  work.mark(parent, undefined);
 }
 
 function settlePresent(
@@ -115,7 +104,7 @@ function settlePresent(
   const { nodeBytes } = context.limits;
   const { source, data } = desired;
   const size = data?.length ?? 0;
-  family.parked.delete(path);
+  family.unpark(path);
   if (size > nodeBytes) {
     work.hold(path, "oversize", `${source} has ${size} bytes, more than the ${nodeBytes} that fit a packet`, now);
   } else if (index.isEphemeral(path)) {
@@ -139,9 +128,10 @@ function create(parts: CarrierParts, path: string, data: NodeData, now: Instant)
 }
 
 function settleAbsentUnseen(parts: CarrierParts, path: string): void {
-  const { brake, work, family } = parts;
+  const { index, brake, work, family } = parts;
   brake.forget(path);
-  if (!family.orphans.has(path) || !createPassage(parts, path)) work.finish(path);
+  const isToCome = family.isAwaited(path) && !index.isEphemeral(path);
+  if (!isToCome || !createPassage(parts, path)) work.finish(path);
 }
 
 function settleAbsent(
@@ -154,8 +144,8 @@ function settleAbsent(
   const { context, index, brake, work, outbox, family } = parts;
   if (context.options.deletes.mode === "keep") {
     work.finish(path);
-  } else if (index.ownChildren(path) > 0) {
-    family.parked.add(path);
+  } else if (family.isNeeded(path)) {
+    family.park(path);
     work.finish(path);
   } else if (entry.children > 0) {
     keepForChildren(parts, path, now);
@@ -174,7 +164,7 @@ function settleAbsent(
 /** Gone at the source, but nodes that are not the link's are below it: looked at again by the next compare. */
 export function keepForChildren({ brake, work, family }: CarrierParts, path: string, now: Instant): void {
   brake.forget(path);
-  family.parked.add(path);
+  family.park(path);
   work.hold(
     path,
     "keptForChildren",

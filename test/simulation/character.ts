@@ -8,6 +8,8 @@ export interface Character {
   /** Nothing but the source and the sessions change: then events alone must keep the target equal. */
   readonly calm: boolean;
   readonly watch: "recursive" | "polling";
+  /** Whether the target tells of a deleted fence; without it the next write does. */
+  readonly fenceWatch: boolean;
   readonly policies: Policies;
   readonly limits: LinkLimits;
   readonly deletes: LinkOptions["deletes"];
@@ -21,6 +23,7 @@ export function drawCharacter(random: Random): Character {
   return {
     calm,
     watch: calm || random.chance(0.9) ? "recursive" : "polling",
+    fenceWatch: random.chance(0.5),
     policies: {
       unmapped: random.pick(["error", "error", "copy", "skip"]),
       onBadData: random.pick(["copy", "skip", "skip", random.chance(0.1) ? "stop" : "skip"]),

@@ -2,7 +2,7 @@ import type { Instant } from "#lib/clock.ts";
 import type { NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import { guardedRoots, type Model, type Wanted } from "./model.ts";
 import { Violation } from "./violation.ts";
-import type { VirtualZooKeeper } from "./virtual-zookeeper.ts";
+import type { VirtualNode, VirtualZooKeeper } from "./virtual-zookeeper.ts";
 
 /**
  * Watches what the source was at each time and what reaches the target. Knows nothing of how a link comes to its decisions;
@@ -29,9 +29,9 @@ export interface DeletePolicy {
 /** What a target path should have been, one state after the other; `written`: the one that the target was last given. */
 interface History {
   readonly states: string[];
+  /** When each began, in changes of the source. */
+  readonly since: number[];
   written: number;
-  /** When the source last said so, in changes counted from the beginning. */
-  changedAt: number;
 }
 
 interface Deletes {
@@ -59,7 +59,7 @@ export function createChecker(options: {
   const sizes: { at: Instant; nodes: number }[] = [];
 
   for (const [path, sources] of model.sourcesByTarget) {
-    histories.set(path, { states: [stateOf(model.wanted(path, source.nodes))], written: 0, changedAt: 0 });
+    histories.set(path, { states: [stateOf(model.wanted(path, source.nodes))], since: [0], written: 0 });
     for (const one of sources) targetBySource.set(one, path);
   }
   let changes = 0;
@@ -99,7 +99,7 @@ export function createChecker(options: {
     const known = deletesBy(replicator);
     if (known.accepted.delete(path)) return;
     const root = guardedRoots.find((one) => model.sourcesByTarget.get(path)?.[0]?.startsWith(`${one}/`));
-    if (root !== undefined && (filledAt.get(root) ?? -1) < (histories.get(path)?.changedAt ?? 0))
+    if (root !== undefined && (filledAt.get(root) ?? -1) < absentSince(path))
       throw new Violation(`I7: delete ${path}, gone only with all of ${root}`);
     const before = known.at.filter((at) => now() - at < deletes.windowMs - decisionAgeMaxMs).length;
     const count = before + 1;
@@ -109,6 +109,10 @@ export function createChecker(options: {
     if (count > allowed)
       throw new Violation(`I7: delete ${path} is number ${count} of its window, of ${nodes} nodes ${allowed} may go`);
     known.at.push(now());
+  };
+  const absentSince = (path: string): number => {
+    const history = histories.get(path);
+    return history?.since[history.written] ?? 0;
   };
   const deletesBy = (replicator: number): Deletes => {
     const known = deletesOf.get(replicator) ?? { accepted: new Set(), at: [] };
@@ -126,18 +130,18 @@ export function createChecker(options: {
       const state = stateOf(model.wanted(there, source.nodes));
       if (history.states.at(-1) === state) return;
       history.states.push(state);
-      history.changedAt = changes;
+      history.since.push(changes);
     },
     createdByOthers: (path) => void createdByOthers.add(path),
     applying(replicator, ops) {
       measure();
-      const before = new Map<string, NodeData | undefined>();
-      for (const { path } of ops) before.set(path, target.nodes.get(path)?.data);
+      const before = new Map(ops.map(({ path }) => [path, seen(target.nodes.get(path))]));
       return () => {
         for (const op of ops) {
           checkValue(op);
           if (op.kind === "delete") checkDelete(replicator, op.path);
-          const data = before.get(op.path);
+          const { data, isEphemeral } = before.get(op.path) ?? seen(undefined);
+          if (isEphemeral) throw new Violation(`${op.kind} ${op.path}, which belongs to a session`);
           // A node that somebody else made anew may by chance have the version that the link knows.
           const known = !createdByOthers.delete(op.path);
           if (known && op.kind === "set" && data !== undefined && shown(data) === shown(op.data))
@@ -149,6 +153,10 @@ export function createChecker(options: {
       for (const path of paths) deletesBy(replicator).accepted.add(path);
     },
   };
+}
+
+function seen(node: VirtualNode | undefined): { data: NodeData | undefined; isEphemeral: boolean } {
+  return { data: node?.data, isEphemeral: node !== undefined && node.ephemeralOwner !== 0n };
 }
 
 function stateOf(wanted: Wanted): string {

@@ -30,6 +30,7 @@ export interface ReplicaParts {
   readonly target: VirtualZooKeeper;
   readonly options: LinkOptions;
   readonly watch: "recursive" | "polling";
+  readonly fenceWatch: boolean;
   readonly checker: Checker;
   readonly orders: OrderChecker;
   /** Sees all that goes in and comes out; may replace commands, for tests of the checkers. */
@@ -74,7 +75,7 @@ export function createReplica(parts: ReplicaParts): Replica {
     switch (command.kind) {
       case "claim":
         toTarget.request(() => {
-          watchFence();
+          if (parts.fenceWatch) watchFence();
           return { id: command.id, ...claim(target, command.held) };
         });
         break;

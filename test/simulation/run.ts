@@ -99,6 +99,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
         limits,
       },
       watch: character.watch,
+      fenceWatch: character.fenceWatch,
       checker,
       orders: createOrderChecker(limits),
       spy,
