@@ -19,7 +19,7 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts", "deploy/**/*.test.ts"],
           testTimeout: integrationTestMs,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
     ],
