@@ -33,13 +33,17 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     family.unpark(path);
     family.settled(path);
   };
+  /** A node that only stands there for those below it: gone again with the last of them, or at once if none comes any more. */
+  const leaveWithChildren = (path: string): void => {
+    family.park(path);
+    if (!family.isNeeded(path)) work.mark(path, undefined);
+  };
   const created = (write: PendingWrite, version: number, pass: number): void => {
     const { path } = write;
     if (!isRuled(path)) index.addPassage(path);
     else {
       present(path, write.hash, version, pass);
-      // Gone again with the last node below that needs it.
-      if (write.passage) family.park(path);
+      if (write.passage) leaveWithChildren(path);
     }
     family.arrived(path);
   };

@@ -35,7 +35,9 @@ export function checkEnd(world: {
   if (onlyValues) return;
   for (const [path, node] of source.nodes) {
     if (isHidden(source, path)) continue;
-    const isUnmapped = node.ephemeralOwner === 0n && targetOf(path, model.policies) === "unmapped";
+    // Of a node that cannot be read nobody knows whether it is an ephemeral.
+    const counts = node.ephemeralOwner === 0n || !node.readable;
+    const isUnmapped = counts && targetOf(path, model.policies) === "unmapped";
     const given = reported.get(`source ${path}`);
     reported.delete(`source ${path}`);
     if (isUnmapped && given !== "unmapped") throw new Violation(`${path} has no row, but this is not reported`);
@@ -72,11 +74,13 @@ function expected(world: Parameters<typeof checkEnd>[0], path: string): Expected
       return { fits: isBelowEphemeral || !parent.readable, problem: "any" };
     }
     case "absent": {
-      if (node === undefined || node.ephemeralOwner !== 0n) return { fits: true, problem: undefined };
-      if (deletes === "keep") return { fits: true, problem: undefined };
+      if (node === undefined) return { fits: true, problem: undefined };
       if (!node.readable) return { fits: true, problem: "any" };
+      if (deletes === "keep" || node.ephemeralOwner !== 0n) return { fits: true, problem: undefined };
       if (node.children.size === 0) return { fits: false, problem: undefined };
-      const hasOwnBelow = [...node.children].some((name) => model.sourcesByTarget.has(`${path}/${name}`));
+      const hasOwnBelow = [...target.nodes.keys()].some(
+        (below) => below.startsWith(`${path}/`) && model.sourcesByTarget.has(below),
+      );
       return { fits: true, problem: hasOwnBelow ? "any" : "keptForChildren" };
     }
   }

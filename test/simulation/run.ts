@@ -14,7 +14,8 @@ import { createTrace, type Trace, textOf } from "./trace.ts";
 import { Violation } from "./violation.ts";
 import { createVirtualZooKeeper } from "./virtual-zookeeper.ts";
 
-/** Most tasks that a quiet world may need to come to rest, and most times that deletes must be accepted for that. */
+/** Most tasks of a whole life's actions, most that a quiet world may need to come to rest, and most acceptances for that. */
+const tasksOfActionsMax = 200_000;
 const tasksToRestMax = 20_000;
 const acceptsToRestMax = 12;
 const anyone: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
@@ -148,9 +149,9 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     } else if (dice < 0.97) accept();
     else current().tell({ kind: "compareAsked" });
   };
-  const runUntil = (condition: () => boolean, what: string): void => {
+  const runUntil = (condition: () => boolean, what: string, tasksMax = tasksToRestMax): void => {
     for (let tasks = 0; !condition(); tasks++) {
-      if (tasks > tasksToRestMax) throw new Violation(`${what} is not reached in ${tasksToRestMax} tasks`);
+      if (tasks > tasksMax) throw new Violation(`${what} is not reached in ${tasksMax} tasks`);
       timeline.runNext();
     }
   };
@@ -209,7 +210,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
         timeline.after(gapMs, next);
       };
       next();
-      runUntil(() => left === 0, "the last action");
+      runUntil(() => left === 0, "the last action", tasksOfActionsMax);
       if (random.chance(0.7)) chaos.heal();
       rest(1_000);
       if (calm) {
