@@ -25,7 +25,9 @@ export async function measure(command: string, args: readonly string[]): Promise
     try {
       const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
       cpuMs = (Number(fields[11]) + Number(fields[12])) * clockTickMs;
-      peakMb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0) / 1_024;
+      // A process that is ending has no memory any more: keep the highest.
+      const peakKb = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0;
+      peakMb = Math.max(peakMb, Number(peakKb) / 1_024);
     } catch {
       // It has ended between two samples.
     }

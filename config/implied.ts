@@ -33,11 +33,6 @@ export function impliedTimes(link: LinkConfig): readonly Implied[] {
       from: "source.servers x source.connectTimeoutMs",
     },
     {
-      what: "a standby may take over after the active replicator died (and a tick of the server; then it compares)",
-      ms: target.sessionTimeoutMs,
-      from: "target.sessionTimeoutMs",
-    },
-    {
       what: "a difference that no event has shown is found (and the time one compare takes)",
       ms: link.compareEveryMs,
       from: "compareEveryMs",
