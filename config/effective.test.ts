@@ -51,7 +51,6 @@ describe("implied times", () => {
       [6_667, undefined],
       [6_667, undefined],
       [9_000, undefined],
-      [10_000, undefined],
       [300_000, undefined],
       [5_000, undefined],
       [600_000, 500],
