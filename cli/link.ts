@@ -77,6 +77,7 @@ export async function linkAcceptDeletes(verb: LinkVerb & { reason: string; dryRu
   }
   const { accepted } = await verb.client.post<{ accepted: number }>(pathOf(verb.link, "/accept-deletes"), {
     reason: verb.reason,
+    held: brake.held,
   });
   verb.write(`${verb.link}: ${formatCount(accepted)} deletes accepted\n`);
   return exitCodes.ok;

@@ -52,9 +52,9 @@ const spec = {
     reason: {
       type: "string",
       placeholder: "TEXT",
-      help: "Why; goes to the daemon's log. Needed by every verb that changes something.",
+      help: "link resume: why; goes to the daemon's log.",
     },
-    "dry-run": { type: "boolean", help: "For verbs that change something: say what would happen, change nothing." },
+    "dry-run": { type: "boolean", help: "link resume: say what would happen, change nothing." },
   },
   positionals: [
     { name: "noun", help: "link" },
@@ -96,6 +96,9 @@ async function main(): Promise<number> {
   if (!verbs.some((one) => one.name.startsWith(`link ${name} `))) {
     return usage(`idcctl: there is no link ${name}; there are ${verbs.map((one) => one.name).join(", ")}`);
   }
+  const idle =
+    name === "resume" ? [] : (["accept-deletes", "reason", "dry-run"] as const).filter((flag) => values[flag]);
+  if (idle[0] !== undefined) return usage(`idcctl: link ${name} does not take --${idle[0]}`);
   // A path starts with a slash, the name of a link never does: with one link its name can be left out.
   const path = name === "explain" ? args.find((arg) => arg.startsWith("/")) : undefined;
   const [given, ...rest] = args.filter((arg) => arg !== path);

@@ -26,7 +26,7 @@ const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
 /**
  * The door all daemons have: GET /livez, /readyz (`?verbose` lists every check), /metrics. What changes something (any method
- * but GET and HEAD) is accepted from this machine only.
+ * but GET and HEAD) is accepted from this machine only, and neither through a proxy nor from a browser's page.
  */
 export function createHttp(options: HttpOptions): FastifyInstance {
   const http = fastify({
@@ -36,7 +36,8 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     return503OnClosing: true,
   });
   http.addHook("onRequest", async (request, reply) => {
-    if (request.method === "GET" || request.method === "HEAD" || loopback.has(request.ip)) return;
+    const isForwarded = ["origin", "forwarded", "x-forwarded-for"].some((name) => request.headers[name] !== undefined);
+    if (request.method === "GET" || request.method === "HEAD" || (loopback.has(request.ip) && !isForwarded)) return;
     await reply
       .code(403)
       .send(

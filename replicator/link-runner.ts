@@ -1,4 +1,5 @@
 import type { Clock } from "#lib/clock.ts";
+import { messageOf } from "#lib/errors.ts";
 import { createQueue } from "#lib/queue.ts";
 import type { WatchEvent } from "#lib/zookeeper/zookeeper.ts";
 import type { Link } from "./core/link.ts";
@@ -8,6 +9,8 @@ import type { LinkWorld } from "./io/link-world.ts";
 /** Watch events queued for the core; beyond it they are dropped for one full compare. */
 const eventsQueuedMax = 100_000;
 const tickEveryMs = 200;
+/** Before a link starts over because a command failed on a session that stands: lest it does so in a tight loop. */
+const failedWaitMs = 1_000;
 
 /** Feeds one link's core with events and carries out its commands: one loop, one writer. */
 export interface LinkRunner {
@@ -38,46 +41,67 @@ export function createLinkRunner(parts: {
   let lastStepAt: number = clock.now();
   let dropped = false;
 
-  const answerInOrder = (side: Side, answer: Promise<LinkEvent>): void => {
+  const answerInOrder = (side: Side, id: number, answer: Promise<LinkEvent>, signal: AbortSignal): void => {
     order[side] = Promise.allSettled([order[side], answer]).then(([, outcome]) => {
-      // A lost session is told by the client's state; the core has forgotten this id by then.
       if (outcome.status === "fulfilled") queue.pushAlways(outcome.value);
+      else if (!signal.aborted) void fail(id, outcome.reason, signal);
     });
   };
+  /** A lost session is told by the client's state, and the core has forgotten the id by then. Anything else starts over. */
+  const fail = async (id: number, reason: unknown, signal: AbortSignal): Promise<void> => {
+    try {
+      await clock.sleep(failedWaitMs, { signal });
+      queue.pushAlways({ kind: "failed", id, detail: messageOf(reason) });
+    } catch {
+      // Stopped meanwhile: nobody waits for it any more.
+    }
+  };
+  let claiming = new AbortController();
   const execute = (command: LinkCommand, signal: AbortSignal): void => {
     switch (command.kind) {
-      case "claim":
+      case "claim": {
+        // One at a time: an earlier one that is still under way could take the fence from this one.
+        claiming.abort();
+        claiming = new AbortController();
+        const { id } = command;
         answerInOrder(
           "target",
+          id,
           world
-            .claim(command.held, signal)
+            .claim(command.held, AbortSignal.any([signal, claiming.signal]))
             .then((outcome) =>
-              outcome.kind === "claimed"
-                ? { ...outcome, id: command.id }
-                : { ...outcome, kind: "claimRefused", id: command.id },
+              outcome.kind === "claimed" ? { ...outcome, id } : { ...outcome, kind: "claimRefused", id },
             ),
+          signal,
         );
         break;
+      }
       case "arm":
         answerInOrder(
           "source",
+          command.id,
           world.arm(command.roots, signal).then((watch) => ({ kind: "armed", id: command.id, watch })),
+          signal,
         );
         break;
       case "read":
         answerInOrder(
           command.side,
+          command.id,
           world
             .read(command.side, command.requests, signal)
             .then((answer) => ({ kind: "read", id: command.id, ...answer })),
+          signal,
         );
         break;
       case "write":
         answerInOrder(
           "target",
+          command.id,
           world
             .write(command.ops, command.checkpoint, signal)
             .then((outcome) => ({ kind: "wrote", id: command.id, outcome })),
+          signal,
         );
         break;
       case "note":

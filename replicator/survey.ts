@@ -49,7 +49,7 @@ export interface SurveyOptions {
  * @throws what a lost session throws; a survey is not resumed
  */
 export async function survey(options: SurveyOptions, signal: AbortSignal): Promise<Survey> {
-  const planned: WriteOp[] = [];
+  const planned = createPlanned();
   const failure = new AbortController();
   const link = createLink(options.link);
   const world = dryWorld(options.reader, planned, (cause) => failure.abort(cause));
@@ -73,7 +73,27 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
   }
 }
 
-function dryWorld(reader: Reader, planned: WriteOp[], fail: (cause: unknown) => void): LinkWorld {
+/** What would be written: all of it counted, as much of it kept as is listed. */
+interface Planned {
+  readonly listed: readonly WriteOp[];
+  readonly counts: Readonly<Record<WriteOp["kind"], number>>;
+  add(op: WriteOp): void;
+}
+
+function createPlanned(): Planned {
+  const listed: WriteOp[] = [];
+  const counts = { create: 0, set: 0, delete: 0, check: 0 };
+  return {
+    listed,
+    counts,
+    add(op) {
+      counts[op.kind] += 1;
+      if (listed.length < differencesListedMax) listed.push(op);
+    },
+  };
+}
+
+function dryWorld(reader: Reader, planned: Planned, fail: (cause: unknown) => void): LinkWorld {
   return {
     async claim(_held, signal) {
       try {
@@ -94,7 +114,7 @@ function dryWorld(reader: Reader, planned: WriteOp[], fail: (cause: unknown) => 
       }
     },
     async write(ops) {
-      planned.push(...ops);
+      for (const op of ops) planned.add(op);
       return { kind: "applied", results: ops.map(resultOf), zxid: 0n as Zxid };
     },
   };
@@ -129,15 +149,15 @@ const noStat: Stat = {
 
 async function describe(
   options: SurveyOptions,
-  planned: readonly WriteOp[],
+  planned: Planned,
   held: readonly string[],
   status: LinkStatus,
   signal: AbortSignal,
 ): Promise<Survey> {
   const braked = new Set(held);
-  const all: WriteOp[] = [...planned, ...held.map((path): WriteOp => ({ kind: "delete", path, version: -1 }))];
-  all.sort((a, b) => (a.path < b.path ? -1 : 1));
-  const listed = all.slice(0, differencesListedMax);
+  for (const path of held) planned.add({ kind: "delete", path, version: -1 });
+  const { counts } = planned;
+  const listed = planned.listed.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const before = await readTarget(
     options.reader,
     listed.filter(({ kind }) => kind !== "create").map(({ path }) => path),
@@ -145,11 +165,7 @@ async function describe(
   );
   return {
     differences: listed.map((op) => differenceOf(options, op, before.get(op.path) ?? null, braked)),
-    counts: {
-      create: all.filter(({ kind }) => kind === "create").length,
-      update: all.filter(({ kind }) => kind === "set").length,
-      delete: all.filter(({ kind }) => kind === "delete").length,
-    },
+    counts: { create: counts.create, update: counts.set, delete: counts.delete },
     problems: status.problems,
     problemCounts: status.problemCounts,
     brake: status.brake,

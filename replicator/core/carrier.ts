@@ -27,6 +27,8 @@ export interface Carrier {
   /** Takes the answer of a read it sent; ids it does not know are ignored. */
   read(answer: { id: number; results: readonly ReadResult[]; zxid: Zxid }, now: Instant): void;
   wrote(id: number, outcome: WriteOutcome, now: Instant): void;
+  /** Whether the command of this id is its own and has no answer yet. */
+  awaits(id: number): boolean;
   /** Sends what can be sent. `pass` is the number of the current or last compare. */
   pump(pass: number, now: Instant): void;
   /** Sessions are gone: everything in flight becomes dirty again. */
@@ -176,6 +178,7 @@ export function createCarrier(core: {
       if (zxid > sourceZxid) sourceZxid = zxid;
       takeSourceAnswer(read, results, now);
     },
+    awaits: (id) => reads.has(id) || writes.has(id),
     wrote(id, outcome, now) {
       const batch = writes.get(id);
       if (batch === undefined) return;

@@ -25,6 +25,8 @@ export interface Comparison {
   start(now: Instant): void;
   /** Takes an answer if it is its own. */
   read(answer: { id: number; results: readonly ReadResult[] }, now: Instant): boolean;
+  /** Whether the command of this id is its own and has no answer yet. */
+  awaits(id: number): boolean;
   pump(): void;
   abandon(): void;
   /** The finished compare, once. */
@@ -182,6 +184,8 @@ export function createComparison(parts: {
         context.note({ kind: "brake", engaged: true, reason: engaged.reason, held: going.length });
     }
     for (const path of extras) differs(path);
+    // A delete that is held for a node which is gone by now must not keep the brake engaged.
+    for (const path of brake.held) if (!work.isPending(path)) work.mark(path, undefined);
     const { scan, targetNodes, startedAt } = current;
     finished = { sourceNodes: scan.nodes, targetNodes, differences: current.differences, tookMs: now - startedAt };
     current = undefined;
@@ -217,6 +221,7 @@ export function createComparison(parts: {
       ours.clear();
       current = { stage: "target", scan: scanOf("target", now), startedAt: now, targetNodes: 0, differences: 0 };
     },
+    awaits: (id) => reads.has(id),
     read({ id, results }, now) {
       const requests = reads.get(id);
       if (requests === undefined) return false;

@@ -4,7 +4,7 @@ export interface LinkLimits {
   readonly scanReadsInFlight: number;
   /** multiReads of changed nodes in flight, per side. */
   readonly readsInFlight: number;
-  /** Requests in one multiRead. */
+  /** Requests in one multiRead: as many nodes of `nodeBytes` as fit the client's replyBytesMax of 64 MiB. */
   readonly requestsPerRead: number;
   /** A scan sizes its multiReads so that an answer weighs about this much. */
   readonly replyBytesAim: number;
@@ -32,7 +32,7 @@ export interface LinkLimits {
 export const defaultLimits: LinkLimits = {
   scanReadsInFlight: 4,
   readsInFlight: 4,
-  requestsPerRead: 200,
+  requestsPerRead: 60,
   replyBytesAim: 512 * 1024,
   writesInFlight: 4,
   opsPerWrite: 98,
@@ -41,7 +41,7 @@ export const defaultLimits: LinkLimits = {
   outboxBytes: 8 * 1024 * 1024,
   nodeBytes: 1_040_000,
   dirtyPaths: 1_000_000,
-  sourcesPerTarget: 64,
+  sourcesPerTarget: 50,
   problemsListed: 1_000,
   attempts: 5,
 };

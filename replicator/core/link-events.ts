@@ -14,6 +14,8 @@ export type LinkEvent =
   | { readonly kind: "claimed"; readonly id: number; readonly epoch: bigint; readonly sourceZxid: Zxid }
   | { readonly kind: "claimRefused"; readonly id: number; readonly code: StopCode; readonly detail: string }
   | { readonly kind: "armed"; readonly id: number; readonly watch: WatchMode }
+  /** A command got no answer although its session stands, or lost it: the core knows which from what it still awaits. */
+  | { readonly kind: "failed"; readonly id: number; readonly detail: string }
   /** The target's watch on our fence: somebody deleted it. */
   | { readonly kind: "fenceGone"; readonly epoch: bigint }
   | { readonly kind: "changed"; readonly path: string; readonly change: WatchEventKind }

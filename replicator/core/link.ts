@@ -89,6 +89,17 @@ export function createLink(options: LinkOptions): Link {
   };
   const stopFenced = (lost: bigint): void =>
     stop("fenced", "fenced", `The fence ${fenceOf(lost)} is gone: another replicator has taken the link over`);
+  /** Whatever is in flight is forgotten: a full compare finds out what became of it. */
+  const startOver = (detail: string): void => {
+    if (!move("sessionLost", detail)) return;
+    comparison.abandon();
+    carrier.abandon();
+  };
+  const claimIfConnected = (): void => {
+    if (!connected.source || !connected.target || !move("bothConnected")) return;
+    awaited = context.nextId();
+    context.emit({ kind: "claim", id: awaited, held: epoch });
+  };
   const startCompare = (now: Instant): void => {
     nextCompareAt = Number.POSITIVE_INFINITY;
     compareWanted = false;
@@ -99,17 +110,16 @@ export function createLink(options: LinkOptions): Link {
     switch (event.kind) {
       case "connected":
         connected[event.side] = true;
-        if (connected.source && connected.target && move("bothConnected")) {
-          awaited = context.nextId();
-          context.emit({ kind: "claim", id: awaited, held: epoch });
-        }
+        claimIfConnected();
         break;
       case "disconnected":
         connected[event.side] = false;
-        if (move("sessionLost", `${event.side} disconnected`)) {
-          comparison.abandon();
-          carrier.abandon();
-        }
+        startOver(`${event.side} disconnected`);
+        break;
+      case "failed":
+        if (event.id !== awaited && !comparison.awaits(event.id) && !carrier.awaits(event.id)) break;
+        startOver(event.detail);
+        claimIfConnected();
         break;
       case "claimed":
         if (event.id !== awaited || !move("claimed")) break;
@@ -128,6 +138,7 @@ export function createLink(options: LinkOptions): Link {
         break;
       case "armed":
         if (event.id !== awaited || !move("armed")) break;
+        awaited = 0;
         watch = event.watch;
         startCompare(now);
         break;

@@ -37,7 +37,12 @@ export async function claimFence(
   const { layout, target } = options;
   const claimed = held === undefined ? await takeOver(options, signal) : await stillOurs(options, held, signal);
   if (claimed.kind === "refused") return claimed;
-  const checkpoint = checkpointZxid(await dataOf(target, layout.checkpoint, signal)) ?? (0n as Zxid);
+  const stored = await dataOf(target, layout.checkpoint, signal);
+  const checkpoint = stored === null ? (0n as Zxid) : checkpointZxid(stored);
+  if (checkpoint === undefined) {
+    const detail = `${layout.checkpoint} cannot be read as a checkpoint: whether the source went back cannot be told`;
+    return { kind: "refused", code: "claim-failed", detail };
+  }
   const source = await sourceZxid(options.source, signal);
   if (source < checkpoint) {
     return {
@@ -79,6 +84,8 @@ type Owned = { readonly kind: "claimed"; readonly epoch: bigint } | Extract<Clai
 async function stillOurs(options: FenceOptions, held: bigint, signal: AbortSignal): Promise<Owned> {
   const { layout, target, instance } = options;
   const fence = layout.fence(held);
+  // What was on its way when the session broke is decided by now, and the compare that follows sees it.
+  await target.sync("/", { signal });
   const owner = ownerOf(await dataOf(target, fence, signal));
   if (owner === instance) return { kind: "claimed", epoch: held };
   const found = owner === undefined ? "is gone" : `is now ${owner}'s`;

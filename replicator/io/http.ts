@@ -64,7 +64,7 @@ export function createReplicatorHttp(options: {
     find(params.link).compare();
     await reply.code(202).send({ asked: "compare" });
   });
-  http.post<OneLink & { Body: { reason?: unknown } }>(
+  http.post<OneLink & { Body: { reason?: unknown; held?: unknown } }>(
     "/v1/links/:link/accept-deletes",
     async ({ params, body }, reply) => {
       const link = find(params.link);
@@ -78,6 +78,14 @@ export function createReplicatorHttp(options: {
         );
       }
       const { held } = link.status().brake;
+      if (typeof body?.held === "number" && held > body.held) {
+        throw Object.assign(
+          new OperatorError("REP_MORE_HELD", `The brake holds ${held} deletes by now, not ${body.held}`, {
+            hint: `Look again: idcctl link plan ${link.name}. A source that is still losing nodes is no reason to accept`,
+          }),
+          { statusCode: 409 },
+        );
+      }
       options.log.warn({ link: link.name, held, reason }, "operator accepts held deletes");
       link.acceptDeletes();
       await reply.code(202).send({ accepted: held });

@@ -129,7 +129,7 @@ function loop(writer: Checked, rule: CopyRule, path: string): LinkProblem {
       : `writes what comes back through other links: ${quote(path)} would go round for ever`,
     remedy: own
       ? "choose a target outside the rules' sources, or ignore it by an earlier rule"
-      : "replicate each path in one direction only; to turn a link round, use idcctl link reverse",
+      : "replicate each path in one direction only",
   };
 }
 

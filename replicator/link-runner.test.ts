@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import { systemClock } from "#lib/clock.ts";
+import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { createLink } from "./core/link.ts";
+import type { LinkNote } from "./core/link-events.ts";
+import { compileRules } from "./core/rules/rules.ts";
+import type { LinkWorld } from "./io/link-world.ts";
+import { createLinkRunner } from "./link-runner.ts";
+
+/** Waits for real time: 1 s before a link starts over, and ticks of 200 ms. */
+const boundMs = 10_000;
+
+const compiled = compileRules({
+  clusters: {},
+  rules: [{ match: "/a/{x}", action: "copy", to: "/a/{x}" }],
+  unmapped: "error",
+  onBadData: "copy",
+});
+if (!compiled.ok) throw new Error("the rules are right");
+const { rules } = compiled;
+
+/** A world in which both sides are empty. */
+const emptyWorld: LinkWorld = {
+  claim: async () => ({ kind: "claimed", epoch: 1n, sourceZxid: 0n as Zxid }),
+  arm: async () => "recursive",
+  read: async (_side, requests) => ({
+    results: requests.map(() => ({ kind: "error", code: -101 })),
+    zxid: 0n as Zxid,
+  }),
+  write: async () => {
+    throw new Error("nothing is to be written");
+  },
+};
+
+function start(world: LinkWorld, notes: LinkNote[]) {
+  const link = createLink({
+    rules,
+    deletes: { mode: "mirror", maxDeletes: 10, maxDeleteRatio: 0.5, windowMs: 1_000 },
+    acl: [],
+    compareEveryMs: 60_000,
+    pollEveryMs: 60_000,
+  });
+  const runner = createLinkRunner({ link, world, clock: systemClock, onNote: (note) => void notes.push(note) });
+  return {
+    runner,
+    async follows() {
+      const stop = new AbortController();
+      const running = runner.run(stop.signal);
+      runner.push({ kind: "connected", side: "source" });
+      runner.push({ kind: "connected", side: "target" });
+      await runner.until(({ idle }) => idle, AbortSignal.timeout(boundMs));
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+test.for(["claim", "arm", "read"] as const)(
+  "a %s that fails while both sessions stand makes the link start over, not stand still",
+  async (failing) => {
+    let failures = 1;
+    const world: LinkWorld = {
+      ...emptyWorld,
+      [failing]: async (...args: never[]) => {
+        if (failures-- > 0) throw new Error("throttled");
+        return await (emptyWorld[failing] as (...args: never[]) => Promise<unknown>)(...args);
+      },
+    };
+    const notes: LinkNote[] = [];
+    await start(world, notes).follows();
+    expect(notes).toContainEqual(expect.objectContaining({ kind: "phase", to: "connecting", detail: "throttled" }));
+    expect(notes.at(-1)).toMatchObject({ kind: "phase", to: "following" });
+  },
+);
+
+test("a claim that is still under way is given up when another one begins", async () => {
+  let claims = 0;
+  let firstGivenUp = false;
+  const world: LinkWorld = {
+    ...emptyWorld,
+    claim: async (held, signal) => {
+      claims += 1;
+      if (claims > 1) return await emptyWorld.claim(held, signal);
+      reconnect();
+      return await new Promise((_, reject) => {
+        signal.addEventListener("abort", () => {
+          firstGivenUp = true;
+          reject(signal.reason);
+        });
+      });
+    },
+  };
+  const { runner, follows } = start(world, []);
+  const reconnect = (): void => {
+    runner.push({ kind: "disconnected", side: "source" });
+    runner.push({ kind: "connected", side: "source" });
+  };
+  await follows();
+  expect({ claims, firstGivenUp }).toEqual({ claims: 2, firstGivenUp: true });
+});
