@@ -3,7 +3,7 @@ import type { Random } from "../../simulation/random.ts";
 import type { Daemon } from "./daemon.ts";
 import type { World } from "./room.ts";
 
-/** Breaks things one after the other in two lanes, until stopped; each break heals itself. */
+/** Breaks things one after the other in two lanes, each kind at least once, until stopped; each break heals itself. */
 export interface Chaos {
   /** Heals what is broken and ends. */
   stop(): Promise<void>;
@@ -96,21 +96,19 @@ export function startChaos(options: ChaosOptions): Chaos {
     ],
   ];
 
-  const lane = async (pauseMsMax: number, next: () => Promise<void>): Promise<void> => {
-    while (!stopping.signal.aborted) {
+  /** Deals the kinds like cards, so that none is left out: goes on after the stop until each has been dealt once. */
+  const lane = async <T>(pauseMsMax: number, kinds: readonly T[], act: (kind: T) => Promise<void>): Promise<void> => {
+    let deck: T[] = [];
+    for (let dealt = 0; !stopping.signal.aborted || dealt < kinds.length; dealt += 1) {
       await delay(random.int(50, pauseMsMax), undefined, { signal: stopping.signal }).catch(() => {});
-      if (!stopping.signal.aborted) await next();
+      if (stopping.signal.aborted && dealt >= kinds.length) return;
+      if (deck.length === 0) deck = [...kinds];
+      for (const kind of deck.splice(random.int(0, deck.length - 1), 1)) await act(kind);
     }
   };
-  const pick = <T>(choices: readonly T[]): T => {
-    const choice = choices[random.int(0, choices.length - 1)];
-    if (choice === undefined) throw new Error("there is always a choice");
-    return choice;
-  };
   const running = Promise.all([
-    lane(1_500, () => run(...pick(machines))),
-    lane(1_000, () => {
-      const [name, act] = pick(breaks);
+    lane(1_500, machines, ([name, act]) => run(name, act)),
+    lane(1_000, breaks, ([name, act]) => {
       const side = random.pick<"source" | "target">(["source", "target"]);
       return run(`${side} line ${name}`, (ms) => act(side, ms));
     }),

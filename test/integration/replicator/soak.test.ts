@@ -15,6 +15,10 @@ const calmDelayMs = 8;
 /** Everything together, after the last change, with both sides whole again. */
 const settleMsMax = 60_000;
 
+/** No run is worth its name without each of them. */
+const machinesBroken = ["replicator killed", "replicator frozen", "source frozen", "target frozen", "target killed"];
+const linesBroken = ["line cut", "line dropped", "line frozen for", "line frozen and dropped", "line slow"];
+
 const { CROSSIDC_FULL: full, SEED: seedGiven } = process.env;
 const size = full === "1" ? { ops: 50_000, opsPerSecond: 800, runs: 3 } : { ops: 10_000, opsPerSecond: 450, runs: 1 };
 const firstSeed = seedGiven === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(seedGiven);
@@ -61,6 +65,7 @@ test.for(seeds)(
       const work = { writers, connect: () => room.connectOnce("source"), random };
       await runWorkload({ ...work, ops: size.ops - calmOps, firstSeq: 0, opsPerSecond: size.opsPerSecond });
       await chaos.stop();
+      for (const kind of [...machinesBroken, ...linesBroken]) expect(chaos.diary.join("\n")).toContain(kind);
       await room.carried();
       // No compare repairs what gets lost from here on, and on a slow line changes overtake writes.
       world.targetLine.setDelay(calmDelayMs);
