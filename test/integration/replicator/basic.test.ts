@@ -31,7 +31,9 @@ test.for([
   await daemon.idle();
   await room.expectEqual(before);
   expect(await room.target.text("/zms/topic/t1")).toBe(topicData("kafka-idc2", "gatedCluster=rmq-idc2;kafka-idc2\n"));
-  expect(await daemon.link()).toMatchObject({ phase: "following", epoch: "1", watch: "recursive", problemCounts: {} });
+  const link = await daemon.link();
+  expect(link).toMatchObject({ phase: "following", epoch: "1", watch: "recursive" });
+  expect(link.problemCounts).toEqual({});
   expect((await daemon.verify()).equal).toBe(true);
   expect(await (await daemon.get("/readyz?verbose")).text()).toContain("[+] link zms: following, 0 pending");
   expect(await (await daemon.get("/metrics")).text()).toContain(

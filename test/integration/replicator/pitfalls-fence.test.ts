@@ -40,7 +40,8 @@ test("20: a batch of the old replicator that arrives after the take-over is refu
   await room.source.set("/zms/topic/t2", topicData("kafka-idc1"));
   await room.carried();
   expect((await old.link()).stopped?.code).toBe("fenced");
-  expect(await successor.idle()).toMatchObject({ phase: "following", problemCounts: {} });
+  const { phase, problemCounts } = await successor.idle();
+  expect({ phase, problemCounts }).toEqual({ phase: "following", problemCounts: {} });
   await room.expectEqual(before);
   await room.expectRightHistory();
 });
@@ -65,7 +66,8 @@ test("20: a replicator that slept through the take-over finds itself fenced when
   await room.source.set("/zms/topic/t1", topicData("rmq-idc1", "seq=4\n"));
   expect((await old.stopped()).code).toBe("fenced");
   await room.carried();
-  expect(await successor.idle()).toMatchObject({ phase: "following", epoch: "2", problemCounts: {} });
+  const { phase, epoch, problemCounts } = await successor.idle();
+  expect({ phase, epoch, problemCounts }).toEqual({ phase: "following", epoch: "2", problemCounts: {} });
   await room.expectEqual(before);
   await room.expectRightHistory();
 });
