@@ -53,6 +53,7 @@ describe("implied times", () => {
       [9_000, undefined],
       [300_000, undefined],
       [5_000, undefined],
+      [2_000, undefined],
       [600_000, 500],
     ]);
   });

@@ -15,7 +15,7 @@ const silentShare = 2 / 3;
 
 /** The worst cases that a link's settings allow, while the servers grant the session timeouts asked for. Pure. */
 export function impliedTimes(link: LinkConfig): readonly Implied[] {
-  const { source, target, deletes } = link;
+  const { source, target, deletes, limits } = link;
   return [
     {
       what: "a silent source is noticed",
@@ -42,6 +42,15 @@ export function impliedTimes(link: LinkConfig): readonly Implied[] {
       ms: Math.min(link.pollEveryMs, link.compareEveryMs),
       from: "pollEveryMs",
     },
+    ...(limits.writesPerSecond === undefined
+      ? []
+      : [
+          {
+            what: "10,000 changes at once are in the target (and what the link needs anyway)",
+            ms: Math.ceil(10_000_000 / limits.writesPerSecond),
+            from: "limits.writesPerSecond",
+          },
+        ]),
     ...(deletes.mode === "mirror"
       ? [
           {

@@ -127,6 +127,31 @@ const deletesSchema = z
   .prefault({})
   .meta({ description: "What a delete at the source does." });
 
+const limitsSchema = z
+  .strictObject({
+    writesPerSecond: z.int().min(1).max(1_000_000).optional().meta({
+      description:
+        "Operations sent to the target a second, first copy included; at most half a second's worth at once. Without it: as fast as the target takes them. Fence and checkpoint do not count, and nobody waits for it but changes.",
+    }),
+    requestsInFlight: z.int().min(1).max(64).default(4).meta({
+      description:
+        "Requests on their way at once, of each of three kinds: reads of a compare (60 nodes each), reads of changed nodes (60 each), batches of writes (98 operations or 512 kB each). More helps over a long way, and loads both sides.",
+    }),
+    pendingPaths: z.int().min(100).max(10_000_000).default(1_000_000).meta({
+      description:
+        "Changed paths remembered while they wait for their turn, about 200 bytes each and the path. Events beyond it are dropped, and a full compare finds what they told.",
+    }),
+    bufferBytes: z.int().min(65_536).max(1_073_741_824).default(8_388_608).meta({
+      description:
+        "Bytes of nodes read and waiting to be written. Beyond it nothing more is read; what is on its way then still comes on top.",
+    }),
+  })
+  .prefault({})
+  .meta({
+    description:
+      "What one link may use, so that it leaves the rest to others. Beyond a bound it waits, or falls back to a full compare; it never grows.",
+  });
+
 const linkSchema = z.strictObject({
   name: z
     .string()
@@ -190,6 +215,7 @@ const linkSchema = z.strictObject({
     .max(600_000)
     .default(5_000)
     .meta({ description: "The same where the source is older than ZooKeeper 3.6 and has no recursive watches, ms." }),
+  limits: limitsSchema,
 });
 
 export const replicatorSchema = z

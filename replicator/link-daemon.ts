@@ -4,6 +4,7 @@ import { OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
 import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
 import type { Acl, NodeData, SessionState, WatchEvent, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
+import { limitsOf } from "./core/limits.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkProgress, LinkStatus, Side } from "./core/link-events.ts";
@@ -204,7 +205,8 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
 
 export function linkOptions(config: LinkConfig, rules: RuleSet): LinkOptions {
   const { deletes, compareEveryMs, pollEveryMs } = config;
-  return { rules, deletes, compareEveryMs, pollEveryMs, acl: config.targetAcl.map(toAcl) };
+  const limits = limitsOf(config.limits);
+  return { rules, deletes, compareEveryMs, pollEveryMs, acl: config.targetAcl.map(toAcl), limits };
 }
 
 const permBits: Record<string, number> = { r: 1, w: 2, c: 4, d: 8, a: 16 };

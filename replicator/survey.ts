@@ -51,7 +51,9 @@ export interface SurveyOptions {
 export async function survey(options: SurveyOptions, signal: AbortSignal): Promise<Survey> {
   const planned = createPlanned();
   const failure = new AbortController();
-  const link = createLink(options.link);
+  // Nothing is sent, so there is nothing to pace.
+  const limits = { ...options.link.limits, writesPerSecond: Number.POSITIVE_INFINITY };
+  const link = createLink({ ...options.link, limits });
   const world = dryWorld(options.reader, planned, (cause) => failure.abort(cause));
   const runner = createLinkRunner({
     link,

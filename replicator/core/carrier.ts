@@ -11,6 +11,7 @@ import type { Side, WriteOutcome } from "./link-events.ts";
 import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
 import { isBelow } from "./paths.ts";
 import type { Problems } from "./problems.ts";
+import { createRate } from "./rate.ts";
 import { sourcesOf, translatePath } from "./rules/rules.ts";
 import { type CarrierParts, settle, settleUnruled } from "./settle.ts";
 import type { TargetIndex } from "./target-index.ts";
@@ -65,6 +66,7 @@ export function createCarrier(core: {
   const { limits, counts, options } = context;
   const { rules } = options;
   const outbox = createOutbox(limits);
+  const rate = createRate(limits.writesPerSecond);
   const parts: CarrierParts = { ...core, outbox, family: createFamily({ index, outbox, work }) };
   const recheck = new Set<string>();
   const answers = createAnswers(parts, (path) => recheck.add(path));
@@ -133,11 +135,13 @@ export function createCarrier(core: {
     }
     send({ side: "source", groups, roots }, requests);
   };
-  const sendWrites = (): void => {
-    while (writes.size < limits.writesInFlight) {
-      const { batch, stranded } = outbox.take(index.exists);
+  const sendWrites = (now: Instant): void => {
+    for (let allowed = rate.allowance(now); allowed > 0 && writes.size < limits.writesInFlight; ) {
+      const { batch, stranded } = outbox.take(index.exists, allowed);
       for (const { path } of stranded) work.repeat(path);
       if (batch.length === 0) return;
+      rate.spend(batch.length, now);
+      allowed -= batch.length;
       const id = context.nextId();
       writes.set(id, batch);
       const ops = batch.map((write) => toWriteOp(write, options.acl));
@@ -202,7 +206,7 @@ export function createCarrier(core: {
     pump(currentPass, now) {
       pass = currentPass;
       while (recheck.size > 0 && reads.size < limits.readsInFlight) sendTargetRead();
-      sendWrites();
+      sendWrites(now);
       while (work.dirtyCount > 0 && hasRoom()) sendSourceRead(now);
     },
     abandon() {

@@ -1,3 +1,5 @@
+import type { LinkConfig } from "#config/replicator.ts";
+
 /** Bounds of one link. Each has a name, so that an error or a status can say which one was met. */
 export interface LinkLimits {
   /** multiReads of a scan in flight, per side. */
@@ -10,6 +12,8 @@ export interface LinkLimits {
   readonly replyBytesAim: number;
   /** multis in flight. */
   readonly writesInFlight: number;
+  /** Operations sent to the target, on the average of any longer time; Infinity: as fast as it goes. */
+  readonly writesPerSecond: number;
   /** Operations in one multi, beside the fence check and the checkpoint. */
   readonly opsPerWrite: number;
   /** Bytes of paths and data in one multi; a single larger node travels alone. */
@@ -35,6 +39,7 @@ export const defaultLimits: LinkLimits = {
   requestsPerRead: 60,
   replyBytesAim: 512 * 1024,
   writesInFlight: 4,
+  writesPerSecond: Number.POSITIVE_INFINITY,
   opsPerWrite: 98,
   bytesPerWrite: 512 * 1024,
   outboxOps: 2_000,
@@ -45,3 +50,18 @@ export const defaultLimits: LinkLimits = {
   problemsListed: 1_000,
   attempts: 5,
 };
+
+/** What an operator may set, as bounds. A paced link reads no further ahead than a second: what waits long is out of date. */
+export function limitsOf(settings: LinkConfig["limits"]): Partial<LinkLimits> {
+  const { writesPerSecond, requestsInFlight, pendingPaths, bufferBytes } = settings;
+  const paced = writesPerSecond === undefined ? {} : { writesPerSecond };
+  return {
+    scanReadsInFlight: requestsInFlight,
+    readsInFlight: requestsInFlight,
+    writesInFlight: requestsInFlight,
+    dirtyPaths: pendingPaths,
+    outboxBytes: bufferBytes,
+    outboxOps: Math.min(defaultLimits.outboxOps, Math.max(defaultLimits.opsPerWrite, writesPerSecond ?? Infinity)),
+    ...paced,
+  };
+}

@@ -34,6 +34,7 @@ const stories: Readonly<Record<string, Setting>> = {
       ["/c/{x}/{y}", "/b/{x}/{y}"],
     ],
   },
+  "paced.txt": { rules: [mirror], limits: { writesPerSecond: 4 } },
   "taken-over.txt": { rules: [mirror] },
   "too-many-changes.txt": { rules: [mirror], limits: { dirtyPaths: 2, readsInFlight: 1 } },
 };

@@ -33,9 +33,12 @@ export interface Outbox {
   drop(path: string): void;
   /**
    * The next multi, locked until `release`; empty when nothing can go now. `stranded`: creates whose parent is neither there
-   * nor to come, as its own create was refused or it is gone: thrown out.
+   * nor to come, as its own create was refused or it is gone: thrown out. `opsMax`: fewer than a batch may have.
    */
-  take(parentExists: (path: string) => boolean): {
+  take(
+    parentExists: (path: string) => boolean,
+    opsMax?: number,
+  ): {
     readonly batch: readonly PendingWrite[];
     readonly stranded: readonly PendingWrite[];
   };
@@ -89,7 +92,7 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
       countKind(write, 1);
     },
     drop,
-    take(parentExists) {
+    take(parentExists, opsMax = limits.opsPerWrite) {
       const batch: PendingWrite[] = [];
       const stranded: PendingWrite[] = [];
       const created = new Set<string>();
@@ -107,7 +110,7 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
         batch.push(write);
         batchBytes += size;
         if (write.kind === "create") created.add(write.path);
-        if (batch.length === limits.opsPerWrite) break;
+        if (batch.length >= Math.min(opsMax, limits.opsPerWrite)) break;
       }
       for (const { path } of stranded) drop(path);
       for (const write of batch) {

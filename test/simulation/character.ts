@@ -37,6 +37,7 @@ export function drawCharacter(random: Random): Character {
           requestsPerRead: random.int(1, 12),
           replyBytesAim: random.int(200, 2_000),
           writesInFlight: random.int(1, 3),
+          writesPerSecond: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 20, 500]),
           opsPerWrite: random.int(1, 12),
           bytesPerWrite: random.int(150, 800),
           outboxOps: random.int(1, 10),
