@@ -207,6 +207,49 @@ test("the highest zxid any reply has shown is asked for at the next connect", as
   expect(server.connects.map((request) => request.lastZxidSeen)).toEqual([70n, 77n]);
 });
 
+test("servers that hang up for as long as a session lasts are asked for a new one, as if nothing had been seen", async () => {
+  let wiped = false;
+  const server = await serve({
+    connect: (request) => (wiped && request.lastZxidSeen > 0n ? "hangUp" : grant(request)),
+    reply: ({ xid }) => reply({ xid, zxid: wiped ? 3n : 77n }),
+  });
+  const { zk, options, clock, states } = connect([server]);
+  await zk.connected(options);
+  await zk.sync("/", options);
+  await clock.advance(5_000);
+  wiped = true;
+  server.dropConnections();
+  await expect.poll(() => zk.state.kind, { interval: 2 }).toBe("connecting");
+  let ms = 0;
+  const passTime = async () => {
+    ms += 100;
+    await clock.advance(100);
+    return zk.state.kind;
+  };
+  await expect.poll(passTime, { interval: 2, timeout: 15_000 }).toBe("connected");
+  expect(ms).toBeGreaterThanOrEqual(sessionTimeoutMs);
+  expect(states.at(-1)).toMatchObject({ kind: "connected", resumed: false });
+  const asked = server.connects
+    .slice(1)
+    .map(({ lastZxidSeen, sessionId }) => ({ lastZxidSeen, isNew: sessionId === 0n }));
+  expect(asked.slice(0, -1)).toEqual(asked.slice(0, -1).map(() => ({ lastZxidSeen: 77n, isNew: false })));
+  expect(asked.at(-1)).toEqual({ lastZxidSeen: 0n, isNew: true });
+  await zk.sync("/", options);
+  expect(zk.lastZxid).toBe(3n);
+});
+
+test("servers that cannot be reached are no reason to forget what was seen", async () => {
+  const server = await serve();
+  const { zk, options, clock, states } = connect([server], { lastZxidSeen: 70n as Zxid });
+  await zk.connected(options);
+  const gone = server.address;
+  await server[Symbol.asyncDispose]();
+  open.splice(open.indexOf(server), 1);
+  await expect.poll(() => clock.advance(1_000).then(() => clock.now()), { interval: 2 }).toBeGreaterThan(30_000);
+  expect(states.at(-1)).toMatchObject({ kind: "connecting", reason: expect.stringContaining(gone) });
+  expect(zk.lastZxid).toBe(70n);
+});
+
 test("after all servers failed, the next round waits; a server that answers in it is used", async () => {
   let serving = false;
   const server = await serve({ connect: (request) => (serving ? grant(request) : "hangUp") });

@@ -20,7 +20,8 @@ export type Opened =
   | { readonly kind: "open"; readonly connection: Connection }
   /** The session asked for is no more. */
   | { readonly kind: "expired" }
-  | { readonly kind: "failed"; readonly reason: string };
+  /** `hungUp`: the server took the connection and ended it without an answer. */
+  | { readonly kind: "failed"; readonly reason: string; readonly hungUp: boolean };
 
 const connectRequestBytesMax = 64;
 
@@ -45,7 +46,8 @@ export function openConnection(options: HandshakeOptions): Promise<Opened> {
 
   function onEnded(end: TransportEnd): void {
     answered.abort();
-    opened.resolve({ kind: "failed", reason: end.kind === "hungUp" ? refusal(end.reason) : end.reason });
+    const hungUp = end.kind === "hungUp";
+    opened.resolve({ kind: "failed", reason: hungUp ? refusal(end.reason) : end.reason, hungUp });
   }
 
   function refusal(reason: string): string {

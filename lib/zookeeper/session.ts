@@ -7,6 +7,7 @@ import type { ZooKeeperLimits, ZooKeeperOptions } from "./options.ts";
 import { passwordBytes } from "./records/connect.ts";
 import { xids } from "./records/opcodes.ts";
 import type { WatcherEvent } from "./records/watcher-event.ts";
+import { createRefusals } from "./refusals.ts";
 import type { Request } from "./request.ts";
 import { createServers, type Server } from "./servers.ts";
 import { authRequest, closeSessionRequest, setWatchesRequest } from "./session-requests.ts";
@@ -41,10 +42,12 @@ interface Identity {
 }
 
 const noSession: Identity = { id: 0n, password: new Uint8Array(passwordBytes) };
+const noZxid = 0n as Zxid;
 
 export function createSession(options: SessionOptions): Session {
   const { clock, limits, log, watches } = options;
   const servers = createServers(options.servers, options.random);
+  const refusals = createRefusals({ servers: servers.count, sessionTimeoutMs: options.sessionTimeoutMs });
   const backoff = createBackoff({ minMs: limits.reconnectMinMs, maxMs: limits.reconnectMaxMs, random: options.random });
   const life = new AbortController();
   const stateListeners = new Set<() => void>();
@@ -53,7 +56,7 @@ export function createSession(options: SessionOptions): Session {
   let state: SessionState = { kind: "connecting", reason: undefined };
   let identity = noSession;
   let announcedId = 0n;
-  let lastZxid = options.lastZxidSeen ?? (0n as Zxid);
+  let lastZxid = options.lastZxidSeen ?? noZxid;
   let connection: Connection | undefined;
   let closing: Promise<void> | undefined;
 
@@ -113,14 +116,12 @@ export function createSession(options: SessionOptions): Session {
   }
 
   async function tryServer(server: Server): Promise<Attempt> {
+    const forget = refusals.forget(clock.now());
+    const { id: sessionId, password } = forget ? noSession : identity;
+    const lastZxidSeen = forget ? noZxid : lastZxid;
     const opened = await openConnection({
       server,
-      connect: {
-        lastZxidSeen: lastZxid,
-        sessionTimeoutMs: options.sessionTimeoutMs,
-        sessionId: identity.id,
-        password: identity.password,
-      },
+      connect: { lastZxidSeen, sessionTimeoutMs: options.sessionTimeoutMs, sessionId, password },
       connectTimeoutMs: options.connectTimeoutMs,
       tls: options.tls,
       limits,
@@ -136,7 +137,16 @@ export function createSession(options: SessionOptions): Session {
         if (state.kind === "connected") setConnecting(`${server.address}: ${reason}`);
       },
     });
-    if (opened.kind !== "open") return opened;
+    if (opened.kind === "failed") {
+      if (opened.hungUp) refusals.hungUp(clock.now());
+      return opened;
+    }
+    refusals.answered();
+    if (opened.kind === "expired") return opened;
+    if (forget) {
+      log.warn({ server: server.address, lastZxid: hex(lastZxid) }, "zookeeper may have gone back: session begun anew");
+      lastZxid = noZxid;
+    }
     return serve(server, opened.connection);
   }
 

@@ -99,7 +99,11 @@ interface Waiting {
 
 export interface ZooKeeper extends AsyncDisposable {
   readonly state: SessionState;
-  /** The highest zxid any reply has shown; also sent at connect, so that a server that is behind refuses us. */
+  /**
+   * The highest zxid any reply has shown; also sent at connect, so that a server that is behind refuses us. Falls only where all
+   * servers refused us for a session timeout and longer, and one of them then granted a new session: compare it after each
+   * connect with what you knew before.
+   */
   readonly lastZxid: Zxid;
 
   /** Resolves when connected. Rejects when the signal is aborted or the client is closed. */

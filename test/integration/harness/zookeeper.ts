@@ -52,8 +52,8 @@ export interface ZooKeeperServer extends AsyncDisposable {
   cont(): void;
   /** Kills it if need be, and starts it again on the same port with the same data. Resolves when it serves. */
   restart(): Promise<void>;
-  /** An accident: kills it, empties its data, starts it again on the same port. */
-  wipe(): Promise<void>;
+  /** An accident: kills it, empties its data, starts it again on the same port. @param refill puts other data in their place */
+  wipe(refill?: () => Promise<void>): Promise<void>;
   /** Asks one of the four-letter commands: srvr, mntr, cons, dump, wchs ... */
   fourLetter(command: string): Promise<string>;
   /** The end of its output and the file that has all of it, for an error message. */
@@ -116,12 +116,13 @@ function createServer(
       process = startProcess("java", [...javaArgs(options), configFile], { name: `zookeeper-${version}-${port}` });
       await serving(self, process, options.signal);
     },
-    async wipe() {
+    async wipe(refill) {
       await self.kill();
       for (const entry of await readdir(dataDir)) {
         // myid is the server's place in its ensemble, not its data.
         if (entry !== "myid") await rm(join(dataDir, entry), { recursive: true, force: true });
       }
+      await refill?.();
       await self.restart();
     },
     fourLetter: (command) => fourLetter(port, command, fourLetterMsMax),
