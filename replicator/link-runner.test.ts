@@ -21,7 +21,7 @@ const { rules } = compiled;
 
 /** A world in which both sides are empty. */
 const emptyWorld: LinkWorld = {
-  claim: async () => ({ kind: "claimed", epoch: 1n, sourceZxid: 0n as Zxid }),
+  claim: async () => ({ kind: "claimed", epoch: 1n, checkpoint: undefined }),
   arm: async () => "recursive",
   read: async (_side, requests) => ({
     results: requests.map(() => ({ kind: "error", code: -101 })),

@@ -104,7 +104,7 @@ function dryWorld(reader: Reader, planned: Planned, fail: (cause: unknown) => vo
         fail(error);
         throw error;
       }
-      return { kind: "claimed", epoch: 0n, sourceZxid: 0n as Zxid };
+      return { kind: "claimed", epoch: 0n, checkpoint: undefined };
     },
     arm: async () => "polling",
     async read(side, requests, signal) {

@@ -160,3 +160,61 @@ test("it lets go by itself only when nothing is held any more", () => {
   expect(brake.releaseIfEmpty()).toBe(false);
   expect(brake.engagement()).toBeUndefined();
 });
+
+describe("a brake that goes on where another process was", () => {
+  const resumed = (brake: ReturnType<typeof createBrake>, now: Instant) => {
+    const next = createBrake(config);
+    // Its own clock starts anywhere.
+    next.resume(brake.memory(now), at(now + 5_000_000));
+    return next;
+  };
+
+  test("is engaged for the same reason for as long, and holds what comes", () => {
+    const brake = createBrake(config);
+    brake.engage("sourceRootEmpty", at(10));
+    const next = resumed(brake, at(30));
+    expect(next.engagement()).toEqual({ reason: "sourceRootEmpty", since: 5_000_010 });
+    expect(next.admit("/a", 100, undefined, at(5_000_040))).toBe(false);
+  });
+
+  test("has forgotten what was accepted", () => {
+    const brake = createBrake(config);
+    for (const path of ["/a", "/b", "/c", "/d"]) brake.admit(path, 100, undefined, at(0));
+    brake.accept(alone);
+    const memory = brake.memory(at(0));
+    brake.resume(memory, at(1));
+    expect(brake.engagement()).toBeUndefined();
+    expect(brake.admit("/d", 100, undefined, at(1))).toBe(false);
+  });
+
+  test("takes no more than maxDeletes from a memory, whatever it says", () => {
+    const brake = createBrake(config);
+    brake.resume({ engaged: undefined, deletes: [{ count: Number.MAX_SAFE_INTEGER, ageMs: 0 }] }, at(0));
+    expect(brake.memory(at(0)).deletes).toEqual([{ count: 3, ageMs: 0 }]);
+  });
+
+  test("lets no more pass in any window than one that was never restarted, and forgets within 1/12 of it", () => {
+    const steps = fc.array(fc.record({ afterMs: fc.integer({ min: 0, max: 700 }), restart: fc.boolean() }));
+    fc.assert(
+      fc.property(steps, (drawn) => {
+        let brake = createBrake(config);
+        let now = at(0);
+        const passed: number[] = [];
+        for (const { afterMs, restart } of drawn) {
+          now = at(now + afterMs);
+          if (restart) {
+            const { engaged, deletes } = brake.memory(now);
+            expect(deletes.length).toBeLessThanOrEqual(12);
+            brake = createBrake(config);
+            brake.resume({ engaged, deletes }, now);
+          }
+          if (brake.admit(`/${now}`, 1_000, undefined, now)) passed.push(now);
+          else brake.accept(alone);
+          expect(passed.filter((one) => now - one < config.windowMs).length).toBeLessThanOrEqual(config.maxDeletes);
+        }
+        const forgotten = at(now + config.windowMs);
+        expect(brake.memory(forgotten).deletes).toEqual([]);
+      }),
+    );
+  });
+});

@@ -12,7 +12,22 @@ export interface BrakeConfig {
   readonly windowMs: number;
 }
 
-export type BrakeReason = "tooManyDeletes" | "sourceRootMissing" | "sourceRootEmpty";
+export const brakeReasons = ["tooManyDeletes", "sourceRootMissing", "sourceRootEmpty"] as const;
+
+export type BrakeReason = (typeof brakeReasons)[number];
+
+/**
+ * What a restart or a take-over must not forget of the brake. Times are ages: the clocks of two processes have nothing in
+ * common.
+ */
+export interface BrakeMemory {
+  readonly engaged: { readonly reason: BrakeReason; readonly ageMs: number } | undefined;
+  /** The deletes of the window, oldest first; each count with the age of its youngest. */
+  readonly deletes: readonly { readonly count: number; readonly ageMs: number }[];
+}
+
+/** Into so many counts the deletes of a window are put together in a memory: each is remembered for at most a twelfth too long. */
+const memoryCountsMax = 12;
 
 export interface Brake {
   /** Why it is engaged; undefined while deletes may pass. */
@@ -35,6 +50,9 @@ export interface Brake {
   accept(waitsForChildren: (path: string) => boolean): readonly string[];
   /** Call when everything known has been looked at: lets go if nothing is held. True if it was engaged until now. */
   releaseIfEmpty(): boolean;
+  memory(now: Instant): BrakeMemory;
+  /** Goes on where another process was: what this one knew before counts no more. */
+  resume(memory: BrakeMemory, now: Instant): void;
 }
 
 /** How many deletes a window allows. One is always allowed, or small trees could not be kept equal. */
@@ -106,6 +124,28 @@ export function createBrake(config: BrakeConfig): Brake {
       if (engaged === undefined || held.size > 0) return false;
       engaged = undefined;
       return true;
+    },
+    memory(now) {
+      countInWindow(now);
+      const counts = new Map<number, { count: number; ageMs: number }>();
+      for (const at of passed) {
+        const ageMs = now - at;
+        const part = Math.floor((ageMs * memoryCountsMax) / config.windowMs);
+        counts.set(part, { count: (counts.get(part)?.count ?? 0) + 1, ageMs });
+      }
+      return {
+        engaged: engaged && { reason: engaged.reason, ageMs: now - engaged.since },
+        deletes: [...counts.values()],
+      };
+    },
+    resume(memory, now) {
+      held.clear();
+      accepted.clear();
+      engaged = memory.engaged && { reason: memory.engaged.reason, since: (now - memory.engaged.ageMs) as Instant };
+      const counted = memory.deletes.flatMap(({ count, ageMs }) =>
+        new Array<Instant>(Math.min(count, config.maxDeletes)).fill((now - ageMs) as Instant),
+      );
+      passed.splice(0, passed.length, ...counted.toSorted((a, b) => a - b).slice(-config.maxDeletes));
     },
   };
 }

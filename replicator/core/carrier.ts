@@ -7,7 +7,7 @@ import type { StopCode } from "./claim.ts";
 import { evaluate } from "./evaluate.ts";
 import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
-import type { Side, WriteOutcome } from "./link-events.ts";
+import type { Side, StoredCheckpoint, WriteOutcome } from "./link-events.ts";
 import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
 import { isBelow } from "./paths.ts";
 import type { Problems } from "./problems.ts";
@@ -22,7 +22,7 @@ import type { Work } from "./work.ts";
  * Level-triggered: "dirty" only says that the path may differ; what is written is what was read after that (I7).
  */
 export interface Carrier {
-  begin(claim: { epoch: bigint; sourceZxid: Zxid }): void;
+  begin(claim: { epoch: bigint; checkpoint: StoredCheckpoint | undefined }, now: Instant): void;
   /** A watch event of the source. */
   changed(source: string, now: Instant): void;
   /** Takes the answer of a read it sent; ids it does not know are ignored. */
@@ -62,7 +62,7 @@ export function createCarrier(core: {
   brake: Brake;
   work: Work;
 }): Carrier {
-  const { context, index, work } = core;
+  const { context, index, work, brake } = core;
   const { limits, counts, options } = context;
   const { rules } = options;
   const outbox = createOutbox(limits);
@@ -76,6 +76,8 @@ export function createCarrier(core: {
   let sourceZxid = 0n as Zxid;
   let pass = 0;
   let overflow = false;
+  /** When the checkpoint was last written, and why the brake is engaged as it says there. */
+  let saved: { at: Instant; braked: BrakeReason | undefined } = { at: 0 as Instant, braked: undefined };
   let halt: { code: StopCode; detail: string } | undefined;
 
   const takeSourceAnswer = (read: Read & { side: "source" }, results: readonly ReadResult[], now: Instant): void => {
@@ -135,6 +137,14 @@ export function createCarrier(core: {
     }
     send({ side: "source", groups, roots }, requests);
   };
+  const sendWrite = (batch: readonly PendingWrite[], now: Instant): void => {
+    const id = context.nextId();
+    writes.set(id, batch);
+    const ops = batch.map((write) => toWriteOp(write, options.acl));
+    const checkpoint = { epoch, sourceZxid, rules: rules.hash, brake: brake.memory(now) };
+    context.emit({ kind: "write", id, ops, checkpoint });
+    saved = { at: now, braked: brake.engagement()?.reason };
+  };
   const sendWrites = (now: Instant): void => {
     for (let allowed = rate.allowance(now); allowed > 0 && writes.size < limits.writesInFlight; ) {
       const { batch, stranded } = outbox.take(index.exists, allowed);
@@ -142,19 +152,23 @@ export function createCarrier(core: {
       if (batch.length === 0) return;
       rate.spend(batch.length, now);
       allowed -= batch.length;
-      const id = context.nextId();
-      writes.set(id, batch);
-      const ops = batch.map((write) => toWriteOp(write, options.acl));
-      context.emit({ kind: "write", id, ops, checkpoint: { epoch, sourceZxid, rules: rules.hash } });
+      sendWrite(batch, now);
     }
+  };
+  /** Alone, where no batch has carried it: the brake must survive a crash, and the checkpoint's mark say how long we looked. */
+  const sendCheckpointIfDue = (now: Instant): void => {
+    const isDue = saved.braked !== brake.engagement()?.reason || now - saved.at >= limits.checkpointEveryMs;
+    if (isDue && writes.size < limits.writesInFlight) sendWrite([], now);
   };
   const hasRoom = (): boolean =>
     reads.size < limits.readsInFlight && outbox.ops < limits.outboxOps && outbox.bytes < limits.outboxBytes;
 
   return {
-    begin(claim) {
+    begin(claim, now) {
+      const { checkpoint } = claim;
       epoch = claim.epoch;
-      if (claim.sourceZxid > sourceZxid) sourceZxid = claim.sourceZxid;
+      saved = { at: now, braked: checkpoint?.brake.engaged?.reason };
+      if (checkpoint !== undefined && checkpoint.sourceZxid > sourceZxid) sourceZxid = checkpoint.sourceZxid;
     },
     changed(source, now) {
       const outcome = translatePath(rules, source);
@@ -190,7 +204,7 @@ export function createCarrier(core: {
       outbox.release(batch);
       switch (outcome.kind) {
         case "applied":
-          answers.applied(batch, outcome.results, pass, now);
+          if (batch.length > 0) answers.applied(batch, outcome.results, pass, now);
           break;
         case "refused":
           for (const [at, write] of batch.entries()) {
@@ -208,6 +222,7 @@ export function createCarrier(core: {
       while (recheck.size > 0 && reads.size < limits.readsInFlight) sendTargetRead();
       sendWrites(now);
       while (work.dirtyCount > 0 && hasRoom()) sendSourceRead(now);
+      sendCheckpointIfDue(now);
     },
     abandon() {
       reads.clear();

@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { MultiOutcome, ReadRequest, ReadResult, WatchEventKind, WriteOp, Zxid } from "#lib/zookeeper/zookeeper.ts";
-import type { BrakeReason } from "./brake.ts";
+import type { BrakeMemory, BrakeReason } from "./brake.ts";
 import type { StopCode } from "./claim.ts";
 import type { Problem, ProblemKind } from "./problems.ts";
 import type { PhaseName } from "./transitions.ts";
@@ -11,7 +11,13 @@ export type Side = "source" | "target";
 export type LinkEvent =
   | { readonly kind: "connected"; readonly side: Side }
   | { readonly kind: "disconnected"; readonly side: Side }
-  | { readonly kind: "claimed"; readonly id: number; readonly epoch: bigint; readonly sourceZxid: Zxid }
+  /** `checkpoint`: as the last writer left it; undefined where nothing was ever carried over. */
+  | {
+      readonly kind: "claimed";
+      readonly id: number;
+      readonly epoch: bigint;
+      readonly checkpoint: StoredCheckpoint | undefined;
+    }
   | { readonly kind: "claimRefused"; readonly id: number; readonly code: StopCode; readonly detail: string }
   | { readonly kind: "armed"; readonly id: number; readonly watch: WatchMode }
   /** A command got no answer although its session stands, or lost it: the core knows which from what it still awaits. */
@@ -46,6 +52,13 @@ export interface Checkpoint {
   /** The latest source zxid that a written value was read at. */
   readonly sourceZxid: Zxid;
   readonly rules: string;
+  readonly brake: BrakeMemory;
+}
+
+/** As found in the target. */
+export interface StoredCheckpoint extends Checkpoint {
+  /** The target's zxid of its last writing: what the link wrote is not newer. */
+  readonly mark: Zxid;
 }
 
 /** What happened, for the log and the metrics. */

@@ -123,8 +123,9 @@ export function createLink(options: LinkOptions): Link {
         break;
       case "claimed":
         if (event.id !== awaited || !move("claimed")) break;
+        if (event.epoch !== epoch && event.checkpoint !== undefined) brake.resume(event.checkpoint.brake, now);
         epoch = event.epoch;
-        carrier.begin({ epoch: event.epoch, sourceZxid: event.sourceZxid });
+        carrier.begin(event, now);
         awaited = context.nextId();
         context.emit({ kind: "arm", id: awaited, roots: options.rules.sourceRoots });
         if (fenceGone === epoch) stopFenced(epoch);

@@ -3,7 +3,7 @@ import { type ErrorName, errorCodes, errorName } from "#lib/zookeeper/errors.ts"
 import type { NodeData, ReadRequest, ReadResult, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import type { StopCode } from "./claim.ts";
 import type { Link } from "./link.ts";
-import type { LinkCommand, LinkEvent, LinkNote } from "./link-events.ts";
+import type { LinkCommand, LinkEvent, LinkNote, StoredCheckpoint } from "./link-events.ts";
 
 /**
  * Stories of a link as plain text. A step is what happened, `----`, what the link answered; `====` stands between two steps.
@@ -35,7 +35,12 @@ export function createTeller(link: Link): Teller {
     let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)$/);
     if (found !== undefined) {
       const [id, epoch = "", zxid = ""] = found;
-      return { kind: "claimed", id: Number(id), epoch: BigInt(epoch), sourceZxid: BigInt(zxid) as Zxid };
+      return {
+        kind: "claimed",
+        id: Number(id),
+        epoch: BigInt(epoch),
+        checkpoint: storedAt(BigInt(epoch), BigInt(zxid) as Zxid),
+      };
     }
     found = take(/^claim (\d+) refused: (\S+), (.*)$/);
     if (found !== undefined) {
@@ -96,6 +101,14 @@ const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
   ["tick", { kind: "tick" }],
 ];
 
+/** What a claim finds in the target; at source zxid 0 nothing was ever carried over. */
+function storedAt(epoch: bigint, sourceZxid: Zxid): StoredCheckpoint | undefined {
+  if (sourceZxid === 0n) return undefined;
+  return { epoch, sourceZxid, rules: "", brake: { engaged: undefined, deletes: [] }, mark: noZxid };
+}
+
+const noZxid = 0n as Zxid;
+
 function parseResults(requests: readonly ReadRequest[], lines: readonly string[]): ReadResult[] {
   const asked = requests.map(requestText);
   const answered = lines.map((line) => line.slice(0, line.indexOf(": ")));
@@ -146,8 +159,12 @@ function commandLines(command: LinkCommand): string[] {
     case "read":
       return [`read ${command.id} of the ${command.side}: ${command.requests.map(requestText).join(", ")}`];
     case "write": {
-      const { epoch, sourceZxid } = command.checkpoint;
-      return [`write ${command.id} under epoch ${epoch}, source zxid ${sourceZxid}`, ...command.ops.map(opText)];
+      const { epoch, sourceZxid, brake } = command.checkpoint;
+      const braked = brake.engaged === undefined ? "" : `, brake engaged: ${brake.engaged.reason}`;
+      return [
+        `write ${command.id} under epoch ${epoch}, source zxid ${sourceZxid}${braked}`,
+        ...command.ops.map(opText),
+      ];
     }
     case "note":
       return [noteText(command.note)];

@@ -1,32 +1,85 @@
-import type { NodeData, Zxid } from "#lib/zookeeper/zookeeper.ts";
-import type { Checkpoint } from "../core/link-events.ts";
+import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { type BrakeMemory, type BrakeReason, brakeReasons } from "../core/brake.ts";
+import type { Checkpoint, StoredCheckpoint } from "../core/link-events.ts";
 
 /**
- * The checkpoint znode's data: JSON with a schema version, 64-bit numbers as decimal strings.
- * Written in the same multi as the nodes it speaks of; `at` is wall time, for people.
+ * The checkpoint znode's data: JSON with a schema version, 64-bit numbers as decimal strings, times as wall time. Written in the
+ * same multi as the nodes it speaks of. Older releases wrote no `brake`.
  */
-export function encodeCheckpoint(checkpoint: Checkpoint, atMs: number): Uint8Array {
-  return new TextEncoder().encode(
-    JSON.stringify({
-      schema: 1,
-      epoch: checkpoint.epoch.toString(),
-      sourceZxid: checkpoint.sourceZxid.toString(),
-      rules: checkpoint.rules,
-      at: new Date(atMs).toISOString(),
-    }),
-  );
+interface Stored {
+  readonly schema: 1;
+  readonly epoch: string;
+  readonly sourceZxid: string;
+  /** Empty before the first write of a link. */
+  readonly rules: string;
+  readonly brake?: {
+    readonly engaged?: { readonly reason: BrakeReason; readonly since: string };
+    /** Deletes within the brake's window, and when the last of each count went out. */
+    readonly deletes: readonly { readonly count: number; readonly at: string }[];
+  };
+  readonly at: string;
 }
 
-/** The source zxid of a checkpoint; undefined when the data is not one of ours. */
-export function checkpointZxid(data: NodeData): Zxid | undefined {
+/** @param atMs wall time, as everywhere here */
+export function encodeCheckpoint(checkpoint: Checkpoint, atMs: number): Uint8Array {
+  const { engaged, deletes } = checkpoint.brake;
+  const ago = (ageMs: number): string => new Date(atMs - ageMs).toISOString();
+  const stored: Stored = {
+    schema: 1,
+    epoch: checkpoint.epoch.toString(),
+    sourceZxid: checkpoint.sourceZxid.toString(),
+    rules: checkpoint.rules,
+    brake: {
+      ...(engaged === undefined ? {} : { engaged: { reason: engaged.reason, since: ago(engaged.ageMs) } }),
+      deletes: deletes.map(({ count, ageMs }) => ({ count, at: ago(ageMs) })),
+    },
+    at: ago(0),
+  };
+  return new TextEncoder().encode(JSON.stringify(stored));
+}
+
+/** undefined when the data is not one of ours. */
+export function decodeCheckpoint(
+  found: { readonly data: Uint8Array; readonly mark: Zxid },
+  atMs: number,
+): StoredCheckpoint | undefined {
   try {
-    const { schema, sourceZxid } = JSON.parse(new TextDecoder().decode(data ?? undefined)) as {
-      schema: unknown;
-      sourceZxid: unknown;
+    const stored = JSON.parse(new TextDecoder().decode(found.data)) as Record<keyof Stored, unknown>;
+    const { schema, epoch, sourceZxid, rules, brake } = stored;
+    if (schema !== 1 || !isDecimal(epoch) || !isDecimal(sourceZxid) || typeof rules !== "string") return undefined;
+    return {
+      epoch: BigInt(epoch),
+      sourceZxid: BigInt(sourceZxid) as Zxid,
+      rules,
+      brake: brake === undefined ? noMemory : decodeBrake(brake as NonNullable<Stored["brake"]>, atMs),
+      mark: found.mark,
     };
-    if (schema !== 1 || typeof sourceZxid !== "string" || !/^\d{1,19}$/.test(sourceZxid)) return undefined;
-    return BigInt(sourceZxid) as Zxid;
   } catch {
     return undefined;
   }
+}
+
+const noMemory: BrakeMemory = { engaged: undefined, deletes: [] };
+
+/** @throws on anything that encodeCheckpoint does not write */
+function decodeBrake({ engaged, deletes }: NonNullable<Stored["brake"]>, atMs: number): BrakeMemory {
+  if (engaged !== undefined && !brakeReasons.includes(engaged.reason)) throw new RangeError(engaged.reason);
+  return {
+    engaged: engaged && { reason: engaged.reason, ageMs: ageOf(engaged.since, atMs) },
+    deletes: deletes.map(({ count, at }) => {
+      if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(String(count));
+      return { count, ageMs: ageOf(at, atMs) };
+    }),
+  };
+}
+
+/** Clocks differ between machines: a stamp in the future counts as now. */
+function ageOf(stamp: string, atMs: number): number {
+  const ageMs = atMs - Date.parse(stamp);
+  if (Number.isNaN(ageMs)) throw new RangeError(stamp);
+  return Math.max(0, ageMs);
+}
+
+function isDecimal(value: unknown): value is string {
+  return typeof value === "string" && /^\d{1,19}$/.test(value);
 }

@@ -1,8 +1,8 @@
 import { errorCodes, errorName, ZooKeeperError } from "#lib/zookeeper/errors.ts";
-import type { Acl, NodeData, WriteOp, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { Acl, NodeData, Stat, WriteOp, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { decideClaim, type LinkNodes, type StopCode } from "../core/claim.ts";
-import type { Checkpoint, WriteOutcome } from "../core/link-events.ts";
-import { checkpointZxid, encodeCheckpoint } from "./checkpoint.ts";
+import type { Checkpoint, StoredCheckpoint, WriteOutcome } from "../core/link-events.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { type LinkLayout, linksRoot, ownRoot } from "./layout.ts";
 
 /** Both ends of a link, and how its own znodes are protected. */
@@ -18,7 +18,7 @@ export interface FenceOptions {
 }
 
 export type ClaimOutcome =
-  | { readonly kind: "claimed"; readonly epoch: bigint; readonly sourceZxid: Zxid }
+  | { readonly kind: "claimed"; readonly epoch: bigint; readonly checkpoint: StoredCheckpoint | undefined }
   | { readonly kind: "refused"; readonly code: StopCode; readonly detail: string };
 
 /** Claims that another replicator may win before ours is given up. */
@@ -37,21 +37,24 @@ export async function claimFence(
   const { layout, target } = options;
   const claimed = held === undefined ? await takeOver(options, signal) : await stillOurs(options, held, signal);
   if (claimed.kind === "refused") return claimed;
-  const stored = await dataOf(target, layout.checkpoint, signal);
-  const checkpoint = stored === null ? (0n as Zxid) : checkpointZxid(stored);
-  if (checkpoint === undefined) {
+  const stored = await nodeOf(target, layout.checkpoint, signal);
+  const checkpoint =
+    stored?.data && decodeCheckpoint({ data: stored.data, mark: stored.stat.mzxid }, options.wallTime());
+  if (stored !== undefined && !checkpoint) {
     const detail = `${layout.checkpoint} cannot be read as a checkpoint: whether the source went back cannot be told`;
     return { kind: "refused", code: "claim-failed", detail };
   }
+  if (!checkpoint) return { kind: "claimed", epoch: claimed.epoch, checkpoint: undefined };
   const source = await sourceZxid(options.source, signal);
-  if (source < checkpoint) {
+  if (source < checkpoint.sourceZxid) {
     return {
       kind: "refused",
       code: "source-went-back",
-      detail: `The source is at zxid 0x${source.toString(16)}, but the target already has what it said at 0x${checkpoint.toString(16)}: it was restored, wiped, or is another one`,
+      detail: `The source is at zxid 0x${source.toString(16)}, but the target already has what it said at 0x${checkpoint.sourceZxid.toString(16)}: it was restored, wiped, or is another one`,
     };
   }
-  return { kind: "claimed", epoch: claimed.epoch, sourceZxid: checkpoint };
+  // Without rules it was only created: nothing was written under it yet.
+  return { kind: "claimed", epoch: claimed.epoch, checkpoint: checkpoint.rules === "" ? undefined : checkpoint };
 }
 
 /** One multi: the fence of `checkpoint.epoch` stands, the operations, the checkpoint (I5). */
@@ -86,7 +89,7 @@ async function stillOurs(options: FenceOptions, held: bigint, signal: AbortSigna
   const fence = layout.fence(held);
   // What was on its way when the session broke is decided by now, and the compare that follows sees it.
   await target.sync("/", { signal });
-  const owner = ownerOf(await dataOf(target, fence, signal));
+  const owner = ownerOf((await nodeOf(target, fence, signal))?.data ?? null);
   if (owner === instance) return { kind: "claimed", epoch: held };
   const found = owner === undefined ? "is gone" : `is now ${owner}'s`;
   return { kind: "refused", code: "fenced", detail: `${fence} ${found}: another replicator has taken the link over` };
@@ -151,7 +154,8 @@ function takeOverOps(options: FenceOptions, from: bigint, epoch: bigint): WriteO
 async function ensureCheckpoint(options: FenceOptions, epoch: bigint, signal: AbortSignal): Promise<void> {
   const { layout, target, ownAcl: acl } = options;
   if ((await target.exists(layout.checkpoint, { signal })) !== null) return;
-  const data = encodeCheckpoint({ epoch, sourceZxid: 0n as Zxid, rules: "" }, options.wallTime());
+  const empty = { epoch, sourceZxid: 0n as Zxid, rules: "", brake: { engaged: undefined, deletes: [] } };
+  const data = encodeCheckpoint(empty, options.wallTime());
   await target.multi(
     [
       { kind: "check", path: layout.fence(epoch), version: -1 },
@@ -194,11 +198,15 @@ async function childrenOf(
   }
 }
 
-async function dataOf(client: ZooKeeper, path: string, signal: AbortSignal): Promise<NodeData> {
+async function nodeOf(
+  client: ZooKeeper,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ readonly data: NodeData; readonly stat: Stat } | undefined> {
   try {
-    return (await client.getData(path, { signal })).data;
+    return await client.getData(path, { signal });
   } catch (error) {
-    if (error instanceof ZooKeeperError && error.is("noNode")) return null;
+    if (error instanceof ZooKeeperError && error.is("noNode")) return undefined;
     throw error;
   }
 }

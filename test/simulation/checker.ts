@@ -34,12 +34,6 @@ interface History {
   written: number;
 }
 
-interface Deletes {
-  readonly accepted: Set<string>;
-  /** When each delete that nobody accepted reached the target. */
-  readonly at: Instant[];
-}
-
 /** Longest time from the brake's decision to the write's arrival in the target. */
 const decisionAgeMaxMs = 5_000;
 
@@ -54,7 +48,9 @@ export function createChecker(options: {
   const histories = new Map<string, History>();
   const targetBySource = new Map<string, string>();
   const createdByOthers = new Set<string>();
-  const deletesOf = new Map<number, Deletes>();
+  const acceptedOf = new Map<number, Set<string>>();
+  /** When each delete that nobody accepted reached the target, whoever sent it. */
+  const deletedAt: Instant[] = [];
   /** How many nodes under the rules the target had, and when. */
   const sizes: { at: Instant; nodes: number }[] = [];
 
@@ -96,28 +92,22 @@ export function createChecker(options: {
   };
   const checkDelete = (replicator: number, path: string): void => {
     if (deletes.mode === "keep") throw new Violation(`delete ${path}, but deletes are kept`);
-    const known = deletesBy(replicator);
-    if (known.accepted.delete(path)) return;
+    if (acceptedOf.get(replicator)?.delete(path)) return;
     const root = guardedRoots.find((one) => model.sourcesByTarget.get(path)?.[0]?.startsWith(`${one}/`));
     if (root !== undefined && (filledAt.get(root) ?? -1) < absentSince(path))
       throw new Violation(`I7: delete ${path}, gone only with all of ${root}`);
-    const before = known.at.filter((at) => now() - at < deletes.windowMs - decisionAgeMaxMs).length;
+    const before = deletedAt.filter((at) => now() - at < deletes.windowMs - decisionAgeMaxMs).length;
     const count = before + 1;
     // The tree that these were taken from: at its largest, or all that came and went.
     const nodes = Math.max(...sizes.map((size) => size.nodes), (sizes.at(-1)?.nodes ?? 0) + before);
     const allowed = Math.max(1, Math.min(deletes.maxDeletes, Math.floor(deletes.maxDeleteRatio * nodes)));
     if (count > allowed)
       throw new Violation(`I7: delete ${path} is number ${count} of its window, of ${nodes} nodes ${allowed} may go`);
-    known.at.push(now());
+    deletedAt.push(now());
   };
   const absentSince = (path: string): number => {
     const history = histories.get(path);
     return history?.since[history.written] ?? 0;
-  };
-  const deletesBy = (replicator: number): Deletes => {
-    const known = deletesOf.get(replicator) ?? { accepted: new Set(), at: [] };
-    deletesOf.set(replicator, known);
-    return known;
   };
 
   return {
@@ -150,7 +140,7 @@ export function createChecker(options: {
       };
     },
     accepted(replicator, paths) {
-      for (const path of paths) deletesBy(replicator).accepted.add(path);
+      acceptedOf.set(replicator, new Set([...(acceptedOf.get(replicator) ?? []), ...paths]));
     },
   };
 }

@@ -34,7 +34,6 @@ export function createOrderChecker(limits: LinkLimits): OrderChecker {
 }
 
 function checkSize(ops: readonly WriteOp[], limits: LinkLimits): void {
-  if (ops.length === 0) throw new Violation("a write without operations");
   if (ops.length > limits.opsPerWrite)
     throw new Violation(`${ops.length} operations in a write, at most ${limits.opsPerWrite} allowed`);
   const bytes = ops.reduce((sum, op) => sum + op.path.length + ("data" in op ? (op.data?.length ?? 0) : 0), 0);

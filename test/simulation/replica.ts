@@ -1,8 +1,10 @@
-import type { Acl, ReadRequest, WriteOp, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { Instant } from "#lib/clock.ts";
+import type { Acl, ReadRequest, WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import { decideClaim, epochOf, fenceOf } from "../../replicator/core/claim.ts";
 import { createLink, type Link } from "../../replicator/core/link.ts";
 import type { LinkOptions } from "../../replicator/core/link-context.ts";
 import type { Checkpoint, LinkCommand, LinkEvent, Side } from "../../replicator/core/link-events.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../replicator/io/checkpoint.ts";
 import type { Checker } from "./checker.ts";
 import type { OrderChecker } from "./order-checker.ts";
 import type { Random } from "./random.ts";
@@ -76,7 +78,7 @@ export function createReplica(parts: ReplicaParts): Replica {
       case "claim":
         toTarget.request(() => {
           if (parts.fenceWatch) watchFence();
-          return { id: command.id, ...claim(target, command.held) };
+          return { id: command.id, ...claim(target, command.held, timeline.now) };
         });
         break;
       case "arm":
@@ -117,7 +119,7 @@ export function createReplica(parts: ReplicaParts): Replica {
     const outcome = target.apply([
       { kind: "check", path: `${linkRoot}/fence/${fenceOf(checkpoint.epoch)}`, version: -1 },
       ...sent,
-      { kind: "set", path: `${linkRoot}/checkpoint`, data: encode(checkpoint.sourceZxid), version: -1 },
+      { kind: "set", path: `${linkRoot}/checkpoint`, data: encodeCheckpoint(checkpoint, timeline.now), version: -1 },
     ]);
     if (outcome.kind === "applied") {
       applied();
@@ -155,14 +157,15 @@ export function createReplica(parts: ReplicaParts): Replica {
 export function createLinkNodes(target: VirtualZooKeeper): void {
   const paths = ["/crossidc", "/crossidc/links", linkRoot, `${linkRoot}/fence`, `${linkRoot}/fence/${fenceOf(1n)}`];
   for (const path of [...paths, `${linkRoot}/checkpoint`])
-    target.apply([{ kind: "create", path, data: encode(0n as Zxid), acl: anyone }]);
+    target.apply([{ kind: "create", path, data: null, acl: anyone }]);
 }
 
-function claim(target: VirtualZooKeeper, held: bigint | undefined) {
+function claim(target: VirtualZooKeeper, held: bigint | undefined, now: Instant) {
   const fences = [...(target.nodes.get(`${linkRoot}/fence`)?.children ?? [])];
-  const sourceZxid = decode(target, `${linkRoot}/checkpoint`);
+  const stored = target.nodes.get(`${linkRoot}/checkpoint`);
+  const checkpoint = stored?.data ? decodeCheckpoint({ data: stored.data, mark: stored.mzxid }, now) : undefined;
   if (held !== undefined) {
-    if (fences.some((name) => epochOf(name) === held)) return { kind: "claimed", epoch: held, sourceZxid } as const;
+    if (fences.some((name) => epochOf(name) === held)) return { kind: "claimed", epoch: held, checkpoint } as const;
     return { kind: "claimRefused", code: "fenced", detail: `epoch ${held} is over` } as const;
   }
   const decision = decideClaim({ source: undefined, target: { fences } });
@@ -171,17 +174,9 @@ function claim(target: VirtualZooKeeper, held: bigint | undefined) {
     { kind: "delete", path: `${linkRoot}/fence/${fenceOf(decision.from)}`, version: -1 },
     { kind: "create", path: `${linkRoot}/fence/${fenceOf(decision.epoch)}`, data: null, acl: anyone },
   ]);
-  return { kind: "claimed", epoch: decision.epoch, sourceZxid } as const;
+  return { kind: "claimed", epoch: decision.epoch, checkpoint } as const;
 }
 
 function answer(store: VirtualZooKeeper, id: number, requests: readonly ReadRequest[]): LinkEvent {
   return { kind: "read", id, ...store.read(requests) };
-}
-
-function encode(zxid: Zxid): Uint8Array {
-  return new TextEncoder().encode(zxid.toString());
-}
-
-function decode(store: VirtualZooKeeper, path: string): Zxid {
-  return BigInt(new TextDecoder().decode(store.nodes.get(path)?.data ?? undefined)) as Zxid;
 }

@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { brakeReasons } from "../core/brake.ts";
+import type { Checkpoint } from "../core/link-events.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+
+const atMs = Date.UTC(2026, 2, 1);
+const mark = 77n as Zxid;
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+const ageMs = fc.integer({ min: 0, max: 1_000_000 });
+const checkpoints: fc.Arbitrary<Checkpoint> = fc.record({
+  epoch: fc.bigInt({ min: 1n, max: 2n ** 62n }),
+  sourceZxid: fc.bigInt({ min: 0n, max: 2n ** 62n }).map((zxid) => zxid as Zxid),
+  rules: fc.string(),
+  brake: fc.record({
+    engaged: fc.option(fc.record({ reason: fc.constantFrom(...brakeReasons), ageMs }), { nil: undefined }),
+    deletes: fc.array(fc.record({ count: fc.nat(), ageMs })),
+  }),
+});
+
+test("what is written is read again, with ages as old as they have become", () => {
+  fc.assert(
+    fc.property(checkpoints, ageMs, (checkpoint, laterMs) => {
+      const older = <T extends { ageMs: number }>(one: T): T => ({ ...one, ageMs: one.ageMs + laterMs });
+      const { engaged, deletes } = checkpoint.brake;
+      const brake = { engaged: engaged && older(engaged), deletes: deletes.map(older) };
+      const data = encodeCheckpoint(checkpoint, atMs);
+      expect(decodeCheckpoint({ data, mark }, atMs + laterMs)).toEqual({ ...checkpoint, brake, mark });
+    }),
+  );
+});
+
+test("a stamp in the future counts as now", () => {
+  const brake = {
+    engaged: { reason: "tooManyDeletes", ageMs: 1_000 },
+    deletes: [{ count: 3, ageMs: 2_000 }],
+  } as const;
+  const data = encodeCheckpoint({ epoch: 2n, sourceZxid: 5n as Zxid, rules: "r", brake }, atMs);
+  expect(decodeCheckpoint({ data, mark }, atMs - 60_000)?.brake).toEqual({
+    engaged: { reason: "tooManyDeletes", ageMs: 0 },
+    deletes: [{ count: 3, ageMs: 0 }],
+  });
+});
+
+test("a checkpoint of an older release has a brake that remembers nothing", () => {
+  const data = bytes('{"schema":1,"epoch":"3","sourceZxid":"12","rules":"r","at":"2026-03-01T00:00:00.000Z"}');
+  const brake = { engaged: undefined, deletes: [] };
+  expect(decodeCheckpoint({ data, mark }, atMs)).toEqual({ epoch: 3n, sourceZxid: 12n, rules: "r", brake, mark });
+});
+
+test.each([
+  "",
+  "null",
+  "{}",
+  '{"schema":2,"epoch":"3","sourceZxid":"12","rules":"r"}',
+  '{"schema":1,"epoch":"3","sourceZxid":12,"rules":"r"}',
+  '{"schema":1,"epoch":"3","sourceZxid":"-1","rules":"r"}',
+  '{"schema":1,"epoch":"3","sourceZxid":"12","rules":"r","brake":{"deletes":[{"count":-1,"at":"2026-03-01T00:00:00.000Z"}]}}',
+  '{"schema":1,"epoch":"3","sourceZxid":"12","rules":"r","brake":{"engaged":{"reason":"because"},"deletes":[]}}',
+  '{"schema":1,"epoch":"3","sourceZxid":"12","rules":"r","brake":{"deletes":[{"count":1,"at":"yesterday"}]}}',
+])("%j is no checkpoint", (text) => {
+  expect(decodeCheckpoint({ data: bytes(text), mark }, atMs)).toBe(undefined);
+});
