@@ -12,10 +12,13 @@ const loadText = (text: string) =>
   loadConfig(replicatorSchema, "/f.yaml", { readFile: () => new TextEncoder().encode(text) }).config;
 
 describe("the effective config", () => {
-  test.each(["replicator.yaml", "replicator-minimal.yaml"])("of %s is a config file that means the same", (name) => {
-    const config = loadFile(example(name));
-    expect(loadText(printEffective(config))).toEqual(config);
-  });
+  test.each(["replicator.yaml", "replicator-minimal.yaml", "replicator-templates.yaml"])(
+    "of %s is a config file that means the same",
+    (name) => {
+      const config = loadFile(example(name));
+      expect(loadText(printEffective(config))).toEqual(config);
+    },
+  );
 
   test("has the defaults filled in and the worst cases below", () => {
     const text = printEffective(loadFile(example("replicator-minimal.yaml")));

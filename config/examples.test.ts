@@ -20,8 +20,11 @@ describe("the examples", () => {
     );
   });
 
-  test.each(["replicator.yaml", "replicator-minimal.yaml"])("%s gives no reason for a warning", (name) => {
-    const options = { readFile: readConfigFile, cautions: replicatorCautions };
-    expect(loadConfig(replicatorSchema, new URL(name, folder).pathname, options).warnings).toEqual([]);
-  });
+  test.each(["replicator.yaml", "replicator-minimal.yaml", "replicator-templates.yaml"])(
+    "%s gives no reason for a warning",
+    (name) => {
+      const options = { readFile: readConfigFile, cautions: replicatorCautions };
+      expect(loadConfig(replicatorSchema, new URL(name, folder).pathname, options).warnings).toEqual([]);
+    },
+  );
 });

@@ -126,11 +126,12 @@ function remedyOf(issue: z.core.$ZodIssueCustom): string {
   return typeof remedy === "string" ? remedy : "";
 }
 
-function valueAt(input: unknown, path: ConfigPath): unknown {
+/** undefined where there is no such path. */
+export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   let value = input;
   for (const segment of path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, segment)) return undefined;
-    value = (value as Record<string | number, unknown>)[segment];
+    value = (value as Record<PropertyKey, unknown>)[segment];
   }
   return value;
 }

@@ -3,10 +3,19 @@ import { z } from "zod";
 import { OperatorError } from "#lib/errors.ts";
 import { readBounded, whyUnreadable } from "./files.ts";
 import { type FaultAt, faultsOf } from "./issues.ts";
-import { ConfigError, type ConfigPath, type Fault, type Location, type Problem, quoted } from "./problems.ts";
+import {
+  ConfigError,
+  type ConfigPath,
+  type Fault,
+  formatProblem,
+  type Location,
+  type Problem,
+  quoted,
+} from "./problems.ts";
 import { mapMarked } from "./schema.ts";
 import { resolveSite } from "./site.ts";
 import { createSource, type Source } from "./source.ts";
+import { type WrittenOut, writeOut } from "./templates.ts";
 import { decodeUtf8 } from "./text.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -35,7 +44,7 @@ export interface LoadOptions<Config> {
 
 /**
  * Reads and checks a config file. Relative paths in it are made absolute from its folder; a site that `siteFile` and
- * `siteKey` name is filled in as `site`.
+ * `siteKey` name is filled in as `site`, and links of a template are written out.
  * @throws {ConfigError} with all that is wrong, each with its line
  * @throws {OperatorError} CONFIG_UNREADABLE when there is no text to speak of
  */
@@ -51,14 +60,18 @@ export function loadConfig<S extends z.ZodType>(
   if (root === undefined) throw new ConfigError(file, problems);
 
   const absolute = (name: string): string => resolve(dirname(file), name);
-  const { input, found, rename } = withSite(schema, root.value, (name) => readText(absolute(name), options.readFile));
+  const whole = writeOut(schema, root.value);
+  const { input, found, rename } = withSite(schema, whole.value, (name) => readText(absolute(name), options.readFile));
+  found.push(...whole.found);
   const parsed = schema.safeParse(input);
-  if (!parsed.success) found.push(...faultsOf(parsed.error.issues, schema, input).map(rename));
-  problems.push(...found.map(({ fault, anchor }) => source.problem(fault, anchor)));
+  if (!parsed.success) {
+    found.push(...faultsOf(parsed.error.issues, schema, input).map(rename).flatMap(whole.relocate));
+  }
+  problems.push(...distinct(found.map(({ fault, anchor }) => source.problem(fault, anchor))));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(file, problems);
 
   const config = mapMarked(schema, parsed.data, "file", absolute) as z.output<S>;
-  return describeLoaded(config, file, source, options.cautions?.(config) ?? []);
+  return describeLoaded(config, file, source, whole, options.cautions?.(config) ?? []);
 }
 
 /** `readFile` for {@link loadConfig}: never reads more than asked for, whatever stands behind the name. */
@@ -148,14 +161,26 @@ function describeLoaded<Config>(
   config: Config,
   file: string,
   source: Source,
+  whole: WrittenOut,
   cautions: readonly Fault[],
 ): Loaded<Config> {
-  const problemsOf = (faults: readonly Fault[]): Problem[] => faults.map((fault) => source.problem(fault));
+  const relocated = (fault: Fault): FaultAt[] => [...whole.relocate({ fault, anchor: "value" })];
+  const problemsOf = (faults: readonly Fault[]): Problem[] =>
+    distinct(faults.flatMap(relocated).map(({ fault }) => source.problem(fault)));
   return {
     config,
     file,
-    warnings: problemsOf(cautions),
-    locate: (path) => source.locate(path),
+    warnings: problemsOf([...whole.cautions, ...cautions]),
+    locate: (path) => source.locate(relocated({ path, message: "", remedy: "" })[0]?.fault.path ?? path),
     error: (faults) => new ConfigError(file, problemsOf(faults)),
   };
+}
+
+/** A mistake in a template is seen in each of its links. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const identity = formatProblem({ ...problem, remedy: "" });
+    return !seen.has(identity) && seen.add(identity);
+  });
 }

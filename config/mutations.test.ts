@@ -7,13 +7,13 @@ import { loadConfig } from "./load.ts";
 import { ConfigError, type ConfigPath, formatPath } from "./problems.ts";
 import { replicatorSchema } from "./replicator.ts";
 
-const [complete, minimal] = ["replicator.yaml", "replicator-minimal.yaml"].map((name) =>
-  readFileSync(new URL(`examples/${name}`, import.meta.url), "utf8"),
-) as [string, string];
+const [complete, minimal, templated] = ["", "-minimal", "-templates"].map((name) =>
+  readFileSync(new URL(`examples/replicator${name}.yaml`, import.meta.url), "utf8"),
+) as [string, string, string];
 /** Reading the complete one takes milliseconds, so it comes up less often than its parts. */
-const trees = partsOf(parse(complete) as Mapping, parse(minimal) as Mapping);
+const trees = partsOf(parse(complete) as Mapping, parse(minimal) as Mapping, parse(templated) as Mapping);
 const small = minimal.replaceAll(/^#.*\n/gm, "");
-const texts = trees.flatMap((tree) => [small, small, textOf(tree, [])]).concat(minimal, complete);
+const texts = trees.flatMap((tree) => [small, small, textOf(tree, [])]).concat(minimal, complete, templated);
 const structuralRuns = 2_500;
 const byteRuns = 7_500;
 /** Three seconds each on a quiet machine; the bound is for a busy one. */
@@ -83,6 +83,7 @@ describe("no file takes the loader down", () => {
           return line < 1 || line > lines || column < 1 || column > bytes.length + 1;
         });
         expect(outside).toEqual([]);
+        expect(error.problems).not.toEqual([]);
       }),
       { numRuns: byteRuns },
     );
@@ -121,7 +122,7 @@ const requiredKeys = [
   "to",
   "format",
 ].concat(["edits", "at", "credentialFile", "ca", "perms", "id", "scheme"]);
-const freeMappings = ["clusters", "addresses"];
+const freeMappings = ["clusters", "addresses", "templates", "with"];
 
 const wrongType: Mutate = (tree, choice, flow) => {
   const { path, value } = pick(placesOf(tree), choice);
@@ -245,7 +246,7 @@ function pick<Item>(items: readonly Item[], choice: number): Item {
 }
 
 /** The complete config, preceded by smaller ones that have each kind of setting once. */
-function partsOf(whole: Mapping, least: Mapping): Mapping[] {
+function partsOf(whole: Mapping, least: Mapping, shared: Mapping): Mapping[] {
   const [full] = whole["links"] as [Mapping];
   const [small] = least["links"] as [Mapping];
   const { source, clusters, rules, targetAcl, target: _, ...scalars } = full;
@@ -254,6 +255,6 @@ function partsOf(whole: Mapping, least: Mapping): Mapping[] {
   const mapping = { ...least, links: [{ ...small, clusters: { [first ?? ""]: (clusters as Mapping)[first ?? ""] } }] };
   const ruled = { ...least, links: [{ ...small, rules: (rules as Mapping[]).slice(0, 2) }] };
   const limits = { ...least, links: [{ ...small, ...scalars }] };
-  const parts = [mapping, ruled, limits, ends, mapping, ruled, limits];
+  const parts = [mapping, ruled, limits, ends, shared, mapping, ruled, limits, shared];
   return [...parts, ...parts, ...parts, whole];
 }

@@ -152,14 +152,11 @@ const limitsSchema = z
       "What one link may use, so that it leaves the rest to others. Beyond a bound it waits, or falls back to a full compare; it never grows.",
   });
 
-const linkSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: "must be 1 to 63 of a-z, 0-9 and -, not starting with -" })
-    .meta({
-      title: "name",
-      description: "Name of the link: its folder /crossidc/links/<name> in the target, and a label of its metrics.",
-    }),
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: "must be 1 to 63 of a-z, 0-9 and -, not starting with -" });
+
+const linkKeys = z.strictObject({
   kind: z.enum(["zookeeper"]).meta({ description: "What is replicated." }),
   source: zooKeeperSchema.meta({ description: "Where the metadata is written by its owners." }),
   target: zooKeeperSchema.meta({ description: "Where it appears. The replicator runs in this IDC." }),
@@ -218,11 +215,30 @@ const linkSchema = z.strictObject({
   limits: limitsSchema,
 });
 
+const linkSchema = z.strictObject({
+  name: name.meta({
+    title: "name",
+    description: "Name of the link: its folder /crossidc/links/<name> in the target, and a label of its metrics.",
+  }),
+  template: name.optional().meta({
+    description:
+      "Template whose keys this link takes. Keys of the link itself go in front; two mappings are merged key by key, lists are not.",
+  }),
+  with: z
+    .record(z.string().min(1), z.string())
+    .optional()
+    .meta({ description: `Words of the template: \${word} in one of its texts (not in a key) becomes this text.` }),
+  ...linkKeys.shape,
+});
+
 export const replicatorSchema = z
   .strictObject({
     ...siteSchema,
     http: httpSchema(7401),
     log: logSchema,
+    templates: z.record(name, linkKeys.partial()).optional().meta({
+      description: "Links to be, by name: any keys of a link but its name. --check shows the links that come of them.",
+    }),
     links: z
       .array(linkSchema)
       .min(1)

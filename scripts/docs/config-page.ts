@@ -34,6 +34,11 @@ export function configPage(files: readonly ConfigFile[]): string {
     "A relative path of a file starts at the config file's folder. Durations end in `Ms` and are milliseconds.",
     "`--check` prints the effective config and the worst-case times it implies.",
     "",
+    "Links that differ in a few words take a template: [replicator-templates.yaml](../config/examples/replicator-templates.yaml).",
+    "What the link says itself goes in front of the template's: two mappings are merged key by key, a list or a value is taken as a",
+    `whole. \`\${word}\` in a text of the template (put it in quotes inside braces) becomes what the link's \`with\` says. A mistake is`,
+    "told where it was written.",
+    "",
     ...files.flatMap(fileSection),
   ].join("\n");
 }

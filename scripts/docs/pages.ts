@@ -4,7 +4,7 @@ import { replicatorSchema } from "#config/replicator.ts";
 import { transitions } from "../../replicator/core/transitions.ts";
 import { metricDocs } from "../../replicator/metrics.ts";
 import { configPage, type JsonSchema } from "./config-page.ts";
-import { jsonSchemaOf } from "./json-schema.ts";
+import { editorSchemaOf, jsonSchemaOf } from "./json-schema.ts";
 import { metricsPage } from "./metrics-page.ts";
 import { statesPage } from "./states-page.ts";
 
@@ -30,7 +30,7 @@ export function generatePages(): ReadonlyMap<string, string> {
         },
       ]),
     ],
-    ["docs/schema/replicator.schema.json", `${JSON.stringify(replicator, null, 2)}\n`],
+    ["docs/schema/replicator.schema.json", `${JSON.stringify(editorSchemaOf(replicatorSchema), null, 2)}\n`],
     ["docs/schema/contexts.schema.json", `${JSON.stringify(contexts, null, 2)}\n`],
     ["docs/metrics.md", metricsPage([{ daemon: "replicator", metrics: metricDocs }])],
     [
