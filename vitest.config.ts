@@ -22,6 +22,15 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        test: {
+          name: "world",
+          include: ["test/world/**/*.test.ts"],
+          testTimeout: integrationTestMs,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+        },
+      },
     ],
   },
 });

@@ -3,7 +3,7 @@
 # Everything but Debian packages lands in node_modules/ and .cache/, which git ignores.
 
 # shellcheck disable=SC2034 # read by ../run
-everything="node java zookeeper zookeeper35 zookeeper39 promtool systemd"
+everything="node java zookeeper zookeeper35 zookeeper39 etcd rocketmq kafka namespaces faketime promtool systemd"
 
 logs=.cache/setup
 # For machines whose own Node is too old to run npm with.
@@ -17,6 +17,10 @@ esac
 
 zookeeper35_dir=.cache/zookeeper-3.5.10
 zookeeper39_dir=.cache/zookeeper-3.9.3
+rocketmq_dir=.cache/rocketmq-5.3.3
+kafka_dir=.cache/kafka-4.1.0
+etcd_dir=.cache/etcd
+faketime_dir=.cache/faketime
 promtool_dir=.cache/prometheus
 
 # need WHAT...: installs what is missing of it. Says nothing and takes no time when all is there.
@@ -43,6 +47,11 @@ has_java() { has_command java; }
 has_zookeeper() { [ -f /usr/share/java/zookeeper.jar ]; }
 has_zookeeper35() { has_stamp "$zookeeper35_dir/stamp" test/servers/zookeeper-3.5.xml; }
 has_zookeeper39() { has_stamp "$zookeeper39_dir/stamp" test/servers/zookeeper-3.9.xml; }
+has_rocketmq() { has_stamp "$rocketmq_dir/stamp" test/servers/rocketmq-5.3.xml; }
+has_kafka() { has_stamp "$kafka_dir/stamp" test/servers/kafka-4.1.xml; }
+has_etcd() { [ -x "$etcd_dir/usr/bin/etcd" ] && [ -x "$etcd_dir/usr/bin/etcdctl" ]; }
+has_namespaces() { has_command ip && has_command nsenter; }
+has_faketime() { [ -n "$(find "$faketime_dir" -name libfaketime.so.1 2>/dev/null)" ]; }
 has_promtool() { [ -x "$promtool_dir/usr/bin/promtool" ]; }
 has_systemd() { has_command systemd-analyze; }
 
@@ -53,8 +62,9 @@ packages_for() {
       node) has_command npm || echo npm ;;
       java) echo default-jre-headless ;;
       zookeeper) echo zookeeper ;;
-      zookeeper35 | zookeeper39) has_command mvn || echo maven ;;
-      promtool) ;;
+      zookeeper35 | zookeeper39 | rocketmq | kafka) has_command mvn || echo maven ;;
+      namespaces) echo iproute2 util-linux ;;
+      etcd | faketime | promtool) ;;
       systemd) echo systemd ;;
     esac
   done
@@ -88,10 +98,14 @@ install_bootstrap() {
 # Packages alone, installed by now.
 install_java() { refuse "Debian's default-jre-headless is installed, but there is no java in PATH"; }
 install_zookeeper() { refuse "Debian's zookeeper is installed, but /usr/share/java/zookeeper.jar is not there"; }
+install_namespaces() { refuse "Debian's iproute2 and util-linux are installed, but ip or nsenter is not in PATH"; }
 install_systemd() { refuse "Debian's systemd is installed, but there is no systemd-analyze in PATH"; }
 
 install_zookeeper35() { install_from_maven zookeeper35 "ZooKeeper 3.5.10" "$zookeeper35_dir" test/servers/zookeeper-3.5.xml; }
 install_zookeeper39() { install_from_maven zookeeper39 "ZooKeeper 3.9.3" "$zookeeper39_dir" test/servers/zookeeper-3.9.xml; }
+
+install_rocketmq() { install_from_maven rocketmq "RocketMQ 5.3.3" "$rocketmq_dir" test/servers/rocketmq-5.3.xml; }
+install_kafka() { install_from_maven kafka "Kafka 4.1.0" "$kafka_dir" test/servers/kafka-4.1.xml; }
 
 # install_from_maven WHAT NAME DIR POM
 install_from_maven() {
@@ -101,22 +115,33 @@ install_from_maven() {
 
 # copy_jars DIR POM
 copy_jars() {
-  rm -rf "$1" && mvn -q -B -f "$2" dependency:copy-dependencies -DoutputDirectory="$PWD/$1/lib"
+  rm -rf "$1" && mvn -q -B --strict-checksums -f "$2" dependency:copy-dependencies -DoutputDirectory="$PWD/$1/lib"
 }
 
-# Unpacked, not installed: the package would start a Prometheus.
+# Unpacked, not installed: these packages would start a server, or are wanted by us alone.
+install_etcd() { install_from_debian etcd "$etcd_dir" etcd-server etcd-client; }
+install_faketime() { install_from_debian faketime "$faketime_dir" libfaketime; }
 install_promtool() {
-  has_command apt-get || refuse "promtool is missing: put one at $promtool_dir/usr/bin/promtool"
-  step "promtool (Debian's prometheus)" promtool unpack_promtool
+  install_from_debian promtool "$promtool_dir" prometheus
+  rm "$promtool_dir/usr/bin/prometheus"
 }
 
-unpack_promtool() {
-  rm -rf "$promtool_dir" "$promtool_dir.new" && mkdir -p "$promtool_dir.new" || return
-  (cd "$promtool_dir.new" && { apt-get download prometheus || { update_lists && apt-get download prometheus; }; }) &&
-    dpkg-deb -x "$promtool_dir.new"/prometheus_*.deb "$promtool_dir.new" &&
-    "$promtool_dir.new/usr/bin/promtool" --version &&
-    rm "$promtool_dir.new"/prometheus_*.deb "$promtool_dir.new/usr/bin/prometheus" &&
-    mv "$promtool_dir.new" "$promtool_dir"
+# install_from_debian WHAT DIR PACKAGE...
+install_from_debian() {
+  what=$1 dir=$2
+  shift 2
+  has_command apt-get || refuse "$what is missing, and this machine has no apt-get: unpack Debian's $* into $dir"
+  step "$what (Debian's $*)" "$what" unpack_packages "$dir" "$@"
+}
+
+# unpack_packages DIR PACKAGE...
+unpack_packages() {
+  dir=$1
+  shift
+  rm -rf "$dir" "$dir.new" && mkdir -p "$dir.new" || return
+  (cd "$dir.new" && { apt-get download "$@" || { update_lists && apt-get download "$@"; }; }) || return
+  for package in "$dir.new"/*.deb; do dpkg-deb -x "$package" "$dir.new" && rm "$package" || return; done
+  mv "$dir.new" "$dir"
 }
 
 # install_packages PACKAGE...: Debian packages, or exit 3 with the line that would install them
