@@ -178,6 +178,12 @@ function renderExplanation(report: ExplanationReport, paint: Paint): string {
     lines.push(
       `  in the target: ${report.inTarget.exists ? (report.inTarget.equal ? "yes, equal" : "yes, different") : "no"}`,
     );
+  if (report.acl !== undefined)
+    lines.push(
+      "given" in report.acl
+        ? `  ACL in the target: ${report.acl.given.join(", ")}`
+        : paint.yellow(`  ACL in the target: none, ${report.acl.held}`),
+    );
   if (report.problem !== undefined) lines.push(paint.yellow(`  held back: ${report.problem}`));
   return `${lines.join("\n")}\n`;
 }

@@ -85,7 +85,7 @@ links:
   test("of a repeated key and of the schema come together", () => {
     expect(linesOf(replicatorSchema, oneLink(`${rules}\n    name: ZMS\n    acl: no`))).toEqual([
       "8:5: links[0].name: stands here a second time (keep one of the two)",
-      `9:10: links[0].acl: "no" is not one of the choices (one of: target-default)`,
+      `9:10: links[0].acl: "no" is not one of the choices (one of: target-default, copy)`,
     ]);
   });
 

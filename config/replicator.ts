@@ -179,10 +179,20 @@ const linkKeys = z.strictObject({
   }),
   deletes: deletesSchema,
   ephemerals: z.enum(["skip"]).default("skip").meta({ description: "Nodes that live with a session are not copied." }),
-  acl: z
-    .enum(["target-default"])
-    .default("target-default")
-    .meta({ description: "ACL of nodes created in the target. target-default: targetAcl." }),
+  acl: z.enum(["target-default", "copy"]).default("target-default").meta({
+    description:
+      "ACLs in the target. target-default: new nodes get targetAcl, others keep theirs. copy: each node gets its source's, and all rights for the link's own identities.",
+  }),
+  aclSchemes: z
+    .array(z.string().regex(/^(?!auth$)[A-Za-z0-9_-]{1,32}$/, { error: "must be a scheme such as world or digest" }))
+    .min(1)
+    .max(16)
+    .superRefine(refuseRepeats((scheme) => scheme))
+    .default(["world", "digest"])
+    .meta({
+      description:
+        "With acl: copy: schemes that mean the same on both sides. A node whose ACL has another is held back.",
+    }),
   targetAcl: z
     .array(
       z.strictObject({
@@ -199,7 +209,9 @@ const linkKeys = z.strictObject({
     .min(1)
     .max(32)
     .default([{ perms: "cdrwa", scheme: "world", id: "anyone" }])
-    .meta({ description: "ACL given to every node that this link creates in the target." }),
+    .meta({
+      description: "ACL of the nodes that this link creates; with acl: copy only of parents that no rule asks for.",
+    }),
   compareEveryMs: z
     .int()
     .min(1_000)
@@ -262,6 +274,7 @@ export function replicatorCautions(config: ReplicatorConfig): Fault[] {
     ...ensembleCautions(link.source, ["links", index, "source"]),
     ...ensembleCautions(link.target, ["links", index, "target"]),
     ...sameTreeCautions(link, ["links", index, "target"]),
+    ...aclCautions(link, ["links", index, "acl"]),
   ]);
 }
 
@@ -269,6 +282,12 @@ function ensembleCautions(ensemble: ZooKeeperConfig, path: ConfigPath): Fault[] 
   if (ensemble.auth.length === 0 || ensemble.tls !== undefined) return [];
   const message = "sends its credentials over a plain connection";
   return [{ path: [...path, "auth"], message, remedy: "give tls, if anyone can listen on the way" }];
+}
+
+function aclCautions({ acl, target }: LinkConfig, path: ConfigPath): Fault[] {
+  if (acl !== "copy" || target.auth.length > 0) return [];
+  const message = "holds back each node whose ACL is not open to everybody: the link has no identity in the target";
+  return [{ path, message, remedy: "give target.auth" }];
 }
 
 function sameTreeCautions({ source, target }: LinkConfig, path: ConfigPath): Fault[] {

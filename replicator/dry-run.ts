@@ -1,6 +1,7 @@
 import { exitCodes } from "#lib/errors.ts";
 import { createPaint } from "#lib/terminal.ts";
 import type { CompiledLink } from "./compile-links.ts";
+import { presumedIdentities } from "./io/acls.ts";
 import { openZooKeeper } from "./io/clients.ts";
 import { createReader } from "./io/reader.ts";
 import { reportSurvey, type SurveyReport } from "./io/report.ts";
@@ -45,6 +46,7 @@ export async function dryRun(options: {
       {
         link: linkOptions(config, rules),
         reader: createReader({ source, target }, deps.clock),
+        own: config.acl === "copy" ? presumedIdentities(config.target, deps.credentialsDirectory) : [],
         clock: deps.clock,
         onProgress: progress.show,
       },

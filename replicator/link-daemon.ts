@@ -4,11 +4,13 @@ import { OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
 import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
 import type { Acl, NodeData, SessionState, WatchEvent, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
+import { aclText, type Identity, permsOf, translateAcl } from "./core/acl.ts";
 import { limitsOf } from "./core/limits.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkProgress, LinkStatus, Side } from "./core/link-events.ts";
 import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
+import { presumedIdentities } from "./io/acls.ts";
 import { openZooKeeper } from "./io/clients.ts";
 import { layoutOf } from "./io/layout.ts";
 import { createLinkWorld } from "./io/link-world.ts";
@@ -51,9 +53,14 @@ export interface LinkExplanation {
   readonly sourceExists: boolean;
   /** undefined when the path maps nowhere. */
   readonly inTarget: { readonly exists: boolean; readonly equal: boolean } | undefined;
+  /** What a node that the link creates there would be given; undefined where ACLs are not copied or nothing is to be copied. */
+  readonly acl: ExplainedAcl | undefined;
   /** Why it is held back right now. */
   readonly problem: string | undefined;
 }
+
+/** A text for each entry; or why there is none. */
+type ExplainedAcl = { readonly given: readonly string[] } | { readonly held: string };
 
 const drainMs = 5_000;
 /** Differences count only if they are still there after so many looks. */
@@ -102,7 +109,12 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   };
   // Clients start to connect on a later turn of the event loop, when `runner` exists.
   const clients = { source: open("source"), target: open("target") };
+  const copiesAcls = config.acl === "copy";
+  let own: readonly Identity[] = copiesAcls ? presumedIdentities(config.target, deps.credentialsDirectory) : [];
   const reader = createReader(clients, clock);
+  const learn = (learned: readonly Identity[]): void => {
+    own = learned;
+  };
   const world = createLinkWorld({
     ...clients,
     reader,
@@ -110,6 +122,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     ownAcl: ownAclOf(config),
     instance: deps.instance,
     wallTime: clock.wallTime,
+    onIdentities: copiesAcls ? learn : undefined,
   });
   const runner = createLinkRunner({ link, world, clock, onNote: createNoteTaker({ link: name, log, metrics }) });
   const counted = { events: 0, eventsIgnored: 0, skipped: 0 };
@@ -134,12 +147,19 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     }
     looking = true;
     try {
-      return await survey({ link: options, reader, clock }, AbortSignal.any([signal, closing.signal]));
+      return await survey({ link: options, reader, own, clock }, AbortSignal.any([signal, closing.signal]));
     } finally {
       looking = false;
     }
   };
 
+  const explainAcl = async (source: string, signal: AbortSignal): Promise<ExplainedAcl> => {
+    const { acl } = await clients.source.getAcl(source, { signal });
+    const translation = translateAcl(acl, { schemes: config.aclSchemes, own });
+    return translation.kind === "held"
+      ? { held: translation.detail }
+      : { given: translation.rights.entries.map(aclText) };
+  };
   const compareWith = async (target: string, wanted: NodeData | undefined, signal: AbortSignal) => {
     const found = await dataOf(clients.target, target, signal);
     return {
@@ -194,6 +214,10 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
       return {
         explanation,
         sourceExists: data !== undefined,
+        acl:
+          copiesAcls && data !== undefined && explanation.outcome === "copy"
+            ? await explainAcl(path, signal)
+            : undefined,
         inTarget: target === undefined ? undefined : await compareWith(target, explanation.after, signal),
         problem: problem === undefined ? undefined : `${problem.kind}: ${problem.detail}`,
       };
@@ -206,13 +230,13 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
 export function linkOptions(config: LinkConfig, rules: RuleSet): LinkOptions {
   const { deletes, compareEveryMs, pollEveryMs } = config;
   const limits = limitsOf(config.limits);
-  return { rules, deletes, compareEveryMs, pollEveryMs, acl: config.targetAcl.map(toAcl), limits };
+  const acl = config.targetAcl.map(toAcl);
+  const aclSchemes = config.acl === "copy" ? config.aclSchemes : undefined;
+  return { rules, deletes, compareEveryMs, pollEveryMs, acl, aclSchemes, limits };
 }
 
-const permBits: Record<string, number> = { r: 1, w: 2, c: 4, d: 8, a: 16 };
-
 function toAcl({ perms, scheme, id }: LinkConfig["targetAcl"][number]): Acl {
-  return { perms: [...perms].reduce((bits, letter) => bits | (permBits[letter] ?? 0), 0), scheme, id };
+  return { perms: permsOf(perms), scheme, id };
 }
 
 /** Ours alone to change where we have a name there; everybody may read, so that idcctl and a standby can look. */
@@ -229,7 +253,8 @@ function stillDifferent(before: Survey, now: Survey): Survey {
   const known = new Set(before.differences.map(keyOf));
   const differences = now.differences.filter((difference) => known.has(keyOf(difference)));
   const count = (action: string): number => differences.filter((difference) => difference.action === action).length;
-  return { ...now, differences, counts: { create: count("create"), update: count("update"), delete: count("delete") } };
+  const counts = { create: count("create"), update: count("update"), delete: count("delete"), acl: count("acl") };
+  return { ...now, differences, counts };
 }
 
 async function dataOf(client: ZooKeeper, path: string, signal: AbortSignal): Promise<NodeData | undefined> {

@@ -18,7 +18,7 @@ test("what an alert counts is there from the start, as 0", async () => {
   expect(await valuesOf(metrics.render(), "idc_replicator_refusals_total")).toEqual([0]);
   expect(await valuesOf(metrics.render(), "idc_replicator_compares_total")).toEqual([0]);
   expect(await valuesOf(metrics.render(), "idc_replicator_session_losses_total")).toEqual([0, 0]);
-  expect(await valuesOf(metrics.render(), "idc_replicator_operations_total")).toEqual([0, 0, 0]);
+  expect(await valuesOf(metrics.render(), "idc_replicator_operations_total")).toEqual([0, 0, 0, 0]);
 });
 
 test("a gauge with a code or a kind goes back to 0 when the cause is gone", async () => {
@@ -55,6 +55,7 @@ const well: LinkStatus = {
     created: 0,
     updated: 0,
     deleted: 0,
+    aclsSet: 0,
     events: 0,
     eventsIgnored: 0,
     skipped: 0,

@@ -27,6 +27,10 @@ export function createNoteTaker(options: { link: string; log: Logger; metrics: M
         for (const lagMs of note.lagsMs) metrics.observe("idc_replicator_lag_seconds", { link }, lagMs / 1_000);
         log.debug({ creates: note.creates, sets: note.sets, deletes: note.deletes }, "batch applied");
         break;
+      case "aclsSet":
+        metrics.add("idc_replicator_operations_total", { link, op: "acl" }, note.acls);
+        log.debug({ acls: note.acls }, "ACLs set");
+        break;
       case "problem":
         // In a first copy children may be seen before their parents: nobody needs to be told, unless it stays so (the gauge).
         if (note.problem.kind === "parentMissing") log.debug({ ...note.problem }, "path held back");
@@ -61,7 +65,7 @@ export function createNoteTaker(options: { link: string; log: Logger; metrics: M
 
 /** From 0 at once: a first increase of a counter that was not there before is none to Prometheus. */
 function startCounters(link: string, metrics: Metrics): void {
-  for (const op of ["create", "set", "delete"]) metrics.add("idc_replicator_operations_total", { link, op }, 0);
+  for (const op of ["create", "set", "delete", "acl"]) metrics.add("idc_replicator_operations_total", { link, op }, 0);
   for (const side of ["source", "target"]) metrics.add("idc_replicator_session_losses_total", { link, side }, 0);
   for (const name of [
     "idc_replicator_compares_total",

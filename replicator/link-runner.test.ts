@@ -27,6 +27,12 @@ const emptyWorld: LinkWorld = {
     results: requests.map(() => ({ kind: "error", code: -101 })),
     zxid: 0n as Zxid,
   }),
+  readAcls: async () => {
+    throw new Error("no ACL is to be read");
+  },
+  writeAcls: async () => {
+    throw new Error("no ACL is to be set");
+  },
   write: async () => {
     throw new Error("nothing is to be written");
   },

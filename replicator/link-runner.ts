@@ -56,6 +56,13 @@ export function createLinkRunner(parts: {
       // Stopped meanwhile: nobody waits for it any more.
     }
   };
+  const read = async ({ side, requests, acls }: LinkCommand & { kind: "read" }, signal: AbortSignal) => {
+    const nodes = world.read(side, requests, signal);
+    if (acls === undefined) return await nodes;
+    // Asked for at once: behind the nodes on the same connection.
+    const [answer, found] = await Promise.all([nodes, world.readAcls(side, acls, signal)]);
+    return { ...answer, acls: found };
+  };
   let claiming = new AbortController();
   const execute = (command: LinkCommand, signal: AbortSignal): void => {
     switch (command.kind) {
@@ -88,9 +95,7 @@ export function createLinkRunner(parts: {
         answerInOrder(
           command.side,
           command.id,
-          world
-            .read(command.side, command.requests, signal)
-            .then((answer) => ({ kind: "read", id: command.id, ...answer })),
+          read(command, signal).then((answer) => ({ kind: "read", id: command.id, ...answer })),
           signal,
         );
         break;
@@ -101,6 +106,16 @@ export function createLinkRunner(parts: {
           world
             .write(command.ops, command.checkpoint, signal)
             .then((outcome) => ({ kind: "wrote", id: command.id, outcome })),
+          signal,
+        );
+        break;
+      case "writeAcls":
+        answerInOrder(
+          "target",
+          command.id,
+          world
+            .writeAcls(command.writes, command.checkpoint, signal)
+            .then((outcome) => ({ kind: "wroteAcls", id: command.id, outcome })),
           signal,
         );
         break;

@@ -70,7 +70,7 @@ export const metricDocs = [
     name: "idc_replicator_operations_total",
     type: "counter",
     labels: ["link", "op"],
-    help: "Operations acknowledged by the target: create, set, delete.",
+    help: "Operations acknowledged by the target: create, set, delete, acl (an ACL set on a node that was there).",
   },
   {
     name: "idc_replicator_refusals_total",

@@ -1,8 +1,9 @@
 import type { Clock } from "#lib/clock.ts";
-import type { NodeData, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { Acl, NodeData, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { aclText, type Identity } from "./core/acl.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
-import type { LinkProgress, LinkStatus } from "./core/link-events.ts";
+import type { AclWrite, LinkProgress, LinkStatus } from "./core/link-events.ts";
 import type { Problem } from "./core/problems.ts";
 import { sourcesOf, translatePath } from "./core/rules/rules.ts";
 import type { LinkWorld } from "./io/link-world.ts";
@@ -14,13 +15,15 @@ const differencesListedMax = 10_000;
 const readsPerRequest = 100;
 
 export interface Difference {
-  readonly action: "create" | "update" | "delete";
+  readonly action: "create" | "update" | "delete" | "acl";
   readonly target: string;
   readonly source: string | undefined;
   /** Index of the rule in the link's list. */
   readonly rule: number | undefined;
   readonly before: NodeData;
   readonly after: NodeData;
+  /** Of action acl: a text for each entry. */
+  readonly acl: { readonly before: readonly string[]; readonly after: readonly string[] } | undefined;
   /** The delete brake would hold it for an operator. */
   readonly braked: boolean;
 }
@@ -28,7 +31,7 @@ export interface Difference {
 export interface Survey {
   readonly differences: readonly Difference[];
   /** All of them, also those that are not listed. */
-  readonly counts: { readonly create: number; readonly update: number; readonly delete: number };
+  readonly counts: Readonly<Record<Difference["action"], number>>;
   readonly problems: readonly Problem[];
   readonly problemCounts: LinkStatus["problemCounts"];
   readonly brake: LinkStatus["brake"];
@@ -39,6 +42,8 @@ export interface Survey {
 export interface SurveyOptions {
   readonly link: LinkOptions;
   readonly reader: Reader;
+  /** Who we are for the target; matters where ACLs are copied. */
+  readonly own: readonly Identity[];
   readonly clock: Clock;
   readonly onProgress?: (progress: LinkProgress) => void;
 }
@@ -54,7 +59,7 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
   // Nothing is sent, so there is nothing to pace.
   const limits = { ...options.link.limits, writesPerSecond: Number.POSITIVE_INFINITY };
   const link = createLink({ ...options.link, limits });
-  const world = dryWorld(options.reader, planned, (cause) => failure.abort(cause));
+  const world = dryWorld(options, planned, (cause) => failure.abort(cause));
   const runner = createLinkRunner({
     link,
     world,
@@ -77,14 +82,16 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
 
 /** What would be written: all of it counted, as much of it kept as is listed. */
 interface Planned {
-  readonly listed: readonly WriteOp[];
-  readonly counts: Readonly<Record<WriteOp["kind"], number>>;
-  add(op: WriteOp): void;
+  readonly listed: readonly PlannedOp[];
+  readonly counts: Readonly<Record<PlannedOp["kind"], number>>;
+  add(op: PlannedOp): void;
 }
 
+type PlannedOp = WriteOp | ({ readonly kind: "acl" } & AclWrite);
+
 function createPlanned(): Planned {
-  const listed: WriteOp[] = [];
-  const counts = { create: 0, set: 0, delete: 0, check: 0 };
+  const listed: PlannedOp[] = [];
+  const counts = { create: 0, set: 0, delete: 0, check: 0, acl: 0 };
   return {
     listed,
     counts,
@@ -95,29 +102,31 @@ function createPlanned(): Planned {
   };
 }
 
-function dryWorld(reader: Reader, planned: Planned, fail: (cause: unknown) => void): LinkWorld {
+function dryWorld({ reader, own }: SurveyOptions, planned: Planned, fail: (cause: unknown) => void): LinkWorld {
+  const orFail = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      fail(error);
+      throw error;
+    }
+  };
   return {
     async claim(_held, signal) {
-      try {
-        await reader.probe(signal);
-      } catch (error) {
-        fail(error);
-        throw error;
-      }
-      return { kind: "claimed", epoch: 0n, checkpoint: undefined };
+      await orFail(reader.probe(signal));
+      return { kind: "claimed", epoch: 0n, checkpoint: undefined, own };
     },
     arm: async () => "polling",
-    async read(side, requests, signal) {
-      try {
-        return await reader.read(side, requests, signal);
-      } catch (error) {
-        fail(error);
-        throw error;
-      }
-    },
+    read: (side, requests, signal) => orFail(reader.read(side, requests, signal)),
+    readAcls: (side, paths, signal) => orFail(reader.readAcls(side, paths, signal)),
     async write(ops) {
       for (const op of ops) planned.add(op);
       return { kind: "applied", results: ops.map(resultOf), zxid: 0n as Zxid };
+    },
+    async writeAcls(writes) {
+      for (const write of writes) planned.add({ kind: "acl", ...write });
+      const results = writes.map(({ aversion }) => ({ kind: "set", stat: { ...noStat, aversion } }) as const);
+      return { kind: "done", results };
     },
   };
 }
@@ -160,14 +169,23 @@ async function describe(
   for (const path of held) planned.add({ kind: "delete", path, version: -1 });
   const { counts } = planned;
   const listed = planned.listed.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const before = await readTarget(
-    options.reader,
-    listed.filter(({ kind }) => kind !== "create").map(({ path }) => path),
-    signal,
-  );
+  const pathsOf = (wanted: (kind: PlannedOp["kind"]) => boolean): string[] =>
+    listed.filter(({ kind }) => wanted(kind)).map(({ path }) => path);
+  const before = {
+    data: await readTarget(
+      options.reader,
+      pathsOf((kind) => kind !== "create" && kind !== "acl"),
+      signal,
+    ),
+    acls: await readTargetAcls(
+      options.reader,
+      pathsOf((kind) => kind === "acl"),
+      signal,
+    ),
+  };
   return {
-    differences: listed.map((op) => differenceOf(options, op, before.get(op.path) ?? null, braked)),
-    counts: { create: counts.create, update: counts.set, delete: counts.delete },
+    differences: listed.map((op) => differenceOf(options, op, before, braked)),
+    counts: { create: counts.create, update: counts.set, delete: counts.delete, acl: counts.acl },
     problems: status.problems,
     problemCounts: status.problemCounts,
     brake: status.brake,
@@ -178,21 +196,38 @@ async function describe(
 
 function differenceOf(
   { link: { rules } }: SurveyOptions,
-  op: WriteOp,
-  before: NodeData,
+  op: PlannedOp,
+  before: { data: ReadonlyMap<string, NodeData>; acls: ReadonlyMap<string, readonly Acl[]> },
   braked: ReadonlySet<string>,
 ): Difference {
   const source = sourcesOf(rules, op.path)[0];
   const outcome = source === undefined ? undefined : translatePath(rules, source);
   return {
-    action: op.kind === "set" ? "update" : op.kind === "create" ? "create" : "delete",
+    action: actionOf(op.kind),
     target: op.path,
     source,
     rule: outcome?.kind === "copy" ? outcome.rule : undefined,
-    before,
+    before: before.data.get(op.path) ?? null,
     after: op.kind === "create" || op.kind === "set" ? op.data : null,
+    acl:
+      op.kind === "acl"
+        ? { before: (before.acls.get(op.path) ?? []).map(aclText), after: op.acl.map(aclText) }
+        : undefined,
     braked: braked.has(op.path),
   };
+}
+
+function actionOf(kind: PlannedOp["kind"]): Difference["action"] {
+  switch (kind) {
+    case "create":
+    case "acl":
+      return kind;
+    case "set":
+      return "update";
+    case "delete":
+    case "check":
+      return "delete";
+  }
 }
 
 async function readTarget(
@@ -211,4 +246,21 @@ async function readTarget(
     }
   }
   return data;
+}
+
+async function readTargetAcls(
+  reader: Reader,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, readonly Acl[]>> {
+  const acls = new Map<string, readonly Acl[]>();
+  for (let from = 0; from < paths.length; from += readsPerRequest) {
+    const part = paths.slice(from, from + readsPerRequest);
+    const results = await reader.readAcls("target", part, signal);
+    for (const [at, path] of part.entries()) {
+      const result = results[at];
+      if (result?.kind === "acl") acls.set(path, result.acl);
+    }
+  }
+  return acls;
 }

@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import { errorCodes, errorName } from "#lib/zookeeper/errors.ts";
-import type { ReadResult, WriteResult } from "#lib/zookeeper/zookeeper.ts";
+import type { ReadResult, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { hashData } from "./hash.ts";
 import type { PendingWrite } from "./outbox.ts";
 import { parentOf } from "./paths.ts";
@@ -9,7 +9,13 @@ import { type CarrierParts, keepForChildren } from "./settle.ts";
 
 /** What an answer of the target means for the index and for the path's further way. `pass` is the number of the last compare. */
 export interface Answers {
-  applied(batch: readonly PendingWrite[], results: readonly WriteResult[], pass: number, now: Instant): void;
+  /** `zxid`: the batch's own, or a later one. */
+  applied(
+    batch: readonly PendingWrite[],
+    answer: { readonly results: readonly WriteResult[]; readonly zxid: Zxid },
+    pass: number,
+    now: Instant,
+  ): void;
   refused(write: PendingWrite, code: number, pass: number, now: Instant): void;
   /** The target's node was read again, because a write met something else than the index said. */
   rechecked(path: string, result: ReadResult | undefined, pass: number, now: Instant): void;
@@ -47,7 +53,7 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     }
     family.arrived(path);
   };
-  const appliedOne = (write: PendingWrite, result: WriteResult | undefined, pass: number): void => {
+  const appliedOne = (write: PendingWrite, result: WriteResult | undefined, zxid: Zxid, pass: number): void => {
     // A node starts at version 0.
     const version = result?.kind === "set" ? result.stat.version : 0;
     attempts.delete(write.path);
@@ -55,6 +61,7 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
       case "create":
         counts.created += 1;
         index.countChild(parentOf(write.path), 1);
+        if (write.acl !== undefined) parts.aclCopy?.created(write.path, write.acl, zxid);
         created(write, version, pass);
         break;
       case "set":
@@ -71,18 +78,19 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
   const giveUp = (write: PendingWrite, code: number, now: Instant): void => {
     const { path, kind } = write;
     attempts.delete(path);
-    work.hold(path, "refused", `The target refused to ${kind} ${path}: ${errorName(code)}`, now);
+    const isAcl = write.acl !== undefined && code === errorCodes.invalidAcl;
+    work.hold(path, isAcl ? "acl" : "refused", `The target refused to ${kind} ${path}: ${errorName(code)}`, now);
     family.settled(path);
   };
 
   return {
-    applied(batch, results, pass, now) {
+    applied(batch, { results, zxid }, pass, now) {
       const ops = { create: 0, set: 0, delete: 0 };
       const lagsMs: number[] = [];
       for (const [at, write] of batch.entries()) {
         ops[write.kind] += 1;
         if (write.since !== undefined) lagsMs.push(now - write.since);
-        appliedOne(write, results[at], pass);
+        appliedOne(write, results[at], zxid, pass);
       }
       context.note({ kind: "applied", creates: ops.create, sets: ops.set, deletes: ops.delete, lagsMs });
     },

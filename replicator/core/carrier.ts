@@ -1,13 +1,15 @@
 import type { Instant } from "#lib/clock.ts";
 import { errorCodes } from "#lib/zookeeper/errors.ts";
 import type { ReadRequest, ReadResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { type AclCopy, createAclCopy } from "./acl-copy.ts";
+import type { AclIndex } from "./acl-index.ts";
 import { createAnswers } from "./answers.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
 import type { StopCode } from "./claim.ts";
-import { evaluate } from "./evaluate.ts";
+import { type Desired, evaluate } from "./evaluate.ts";
 import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
-import type { Side, StoredCheckpoint, WriteOutcome } from "./link-events.ts";
+import type { AclResult, AclWriteOutcome, Checkpoint, LinkEvent, Side, WriteOutcome } from "./link-events.ts";
 import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
 import { isBelow } from "./paths.ts";
 import type { Problems } from "./problems.ts";
@@ -22,12 +24,13 @@ import type { Work } from "./work.ts";
  * Level-triggered: "dirty" only says that the path may differ; what is written is what was read after that (I7).
  */
 export interface Carrier {
-  begin(claim: { epoch: bigint; checkpoint: StoredCheckpoint | undefined }, now: Instant): void;
+  begin(claim: LinkEvent & { kind: "claimed" }, now: Instant): void;
   /** A watch event of the source. */
   changed(source: string, now: Instant): void;
   /** Takes the answer of a read it sent; ids it does not know are ignored. */
-  read(answer: { id: number; results: readonly ReadResult[]; zxid: Zxid }, now: Instant): void;
+  read(answer: LinkEvent & { kind: "read" }, now: Instant): void;
   wrote(id: number, outcome: WriteOutcome, now: Instant): void;
+  wroteAcls(id: number, outcome: AclWriteOutcome, now: Instant): void;
   /** Whether the command of this id is its own and has no answer yet. */
   awaits(id: number): boolean;
   /** Sends what can be sent. `pass` is the number of the current or last compare. */
@@ -49,6 +52,8 @@ type Read =
         readonly path: string;
         readonly sources: readonly string[];
         readonly first: number;
+        /** Index of the first of its sources' ACLs; undefined: they were not asked for. */
+        readonly firstAcl: number | undefined;
       }[];
       /** Source root -> index of its request. */
       readonly roots: ReadonlyMap<string, number>;
@@ -58,18 +63,25 @@ type Read =
 export function createCarrier(core: {
   context: LinkContext;
   index: TargetIndex;
+  /** Only where ACLs are copied. */
+  acls: AclIndex | undefined;
   problems: Problems;
   brake: Brake;
   work: Work;
 }): Carrier {
-  const { context, index, work, brake } = core;
+  const { context, index, acls, work, brake } = core;
   const { limits, counts, options } = context;
   const { rules } = options;
   const outbox = createOutbox(limits);
   const rate = createRate(limits.writesPerSecond);
-  const parts: CarrierParts = { ...core, outbox, family: createFamily({ index, outbox, work }) };
   const recheck = new Set<string>();
-  const answers = createAnswers(parts, (path) => recheck.add(path));
+  const lookAgain = (path: string): void => void recheck.add(path);
+  const aclCopy: AclCopy | undefined =
+    acls === undefined || options.aclSchemes === undefined
+      ? undefined
+      : createAclCopy({ context, schemes: options.aclSchemes, acls, index, work, recheck: lookAgain });
+  const parts: CarrierParts = { ...core, outbox, family: createFamily({ index, outbox, work }), aclCopy };
+  const answers = createAnswers(parts, lookAgain);
   const reads = new Map<number, Read>();
   const writes = new Map<number, readonly PendingWrite[]>();
   let epoch = 0n;
@@ -80,34 +92,60 @@ export function createCarrier(core: {
   let saved: { at: Instant; braked: BrakeReason | undefined } = { at: 0 as Instant, braked: undefined };
   let halt: { code: StopCode; detail: string } | undefined;
 
-  const takeSourceAnswer = (read: Read & { side: "source" }, results: readonly ReadResult[], now: Instant): void => {
+  const takeSourceAnswer = (
+    read: Read & { side: "source" },
+    { results, acls: asked = [] }: LinkEvent & { kind: "read" },
+    now: Instant,
+  ): void => {
     const emptyRoots = [...read.roots].flatMap(([root, at]) => {
       const reason = emptiness(results[at]);
       return reason === undefined ? [] : [{ root, reason }];
     });
-    for (const { path, sources, first } of read.groups) {
-      const desired = evaluate(rules, sources, results.slice(first, first + sources.length));
+    for (const { path, sources, first, firstAcl } of read.groups) {
+      const nodes = results.slice(first, first + sources.length);
+      const said = evaluate(rules, sources, nodes);
+      const acl = firstAcl === undefined ? undefined : asked.slice(firstAcl, firstAcl + sources.length);
+      const desired = said.kind === "present" ? withAcl(path, sources, nodes, acl, said) : said;
+      if (desired === "again") {
+        work.repeat(path);
+        continue;
+      }
       if (desired.kind === "stop") halt ??= { code: "bad-data", detail: desired.detail };
       const emptyRoot = emptyRoots.find(({ root }) => sources.some((source) => isBelow(source, root)));
       settle(parts, path, desired, emptyRoot?.reason, now);
     }
   };
 
-  const send = (read: Read, requests: readonly ReadRequest[]): void => {
+  const withAcl = (
+    path: string,
+    sources: readonly string[],
+    nodes: readonly ReadResult[],
+    asked: readonly AclResult[] | undefined,
+    said: Desired & { kind: "present" },
+  ): Desired | "again" => {
+    const at = sources.indexOf(said.source);
+    const node = nodes[at];
+    return aclCopy === undefined || node?.kind !== "data" ? said : aclCopy.protect(path, said, node.stat, asked?.[at]);
+  };
+
+  const send = (read: Read, requests: readonly ReadRequest[], aclPaths: readonly string[]): void => {
     if (requests.length === 0) return;
     const id = context.nextId();
     const side: Side = read.side;
     reads.set(id, read);
-    context.emit({ kind: "read", id, side, requests });
+    context.emit({ kind: "read", id, side, requests, ...(aclPaths.length === 0 ? {} : { acls: aclPaths }) });
   };
-  const sendTargetRead = (): void => {
-    const paths = [...recheck].slice(0, limits.requestsPerRead);
-    for (const path of paths) recheck.delete(path);
-    send({ side: "target", paths }, paths.map(dataOf));
+  const sendTargetReads = (): void => {
+    while (recheck.size > 0 && reads.size < limits.readsInFlight) {
+      const paths = [...recheck].slice(0, limits.requestsPerRead);
+      for (const path of paths) recheck.delete(path);
+      send({ side: "target", paths }, paths.map(dataOf), aclCopy === undefined ? [] : paths);
+    }
   };
   const sendSourceRead = (now: Instant): void => {
     const requests: ReadRequest[] = [];
-    const groups: { path: string; sources: readonly string[]; first: number }[] = [];
+    const aclPaths: string[] = [];
+    const groups: { path: string; sources: readonly string[]; first: number; firstAcl: number | undefined }[] = [];
     for (let path = work.next(); path !== undefined; path = work.next()) {
       const sources = sourcesOf(rules, path);
       if (requests.length > 0 && requests.length + sources.length > limits.requestsPerRead) break;
@@ -126,8 +164,15 @@ export function createCarrier(core: {
         );
         continue;
       }
-      groups.push({ path, sources, first: requests.length });
+      if (aclCopy?.needsTarget(path) === true) {
+        lookAgain(path);
+        if (recheck.size < limits.requestsPerRead) continue;
+        break;
+      }
+      const withAcls = aclCopy?.needsSource(path) === true;
+      groups.push({ path, sources, first: requests.length, firstAcl: withAcls ? aclPaths.length : undefined });
       for (const source of sources) requests.push(dataOf(source));
+      if (withAcls) aclPaths.push(...sources);
     }
     const roots = new Map<string, number>();
     for (const root of context.guardedRoots) {
@@ -135,15 +180,17 @@ export function createCarrier(core: {
       roots.set(root, requests.length);
       requests.push(dataOf(root));
     }
-    send({ side: "source", groups, roots }, requests);
+    send({ side: "source", groups, roots }, requests, aclPaths);
+  };
+  const checkpoint = (now: Instant): Checkpoint => {
+    saved = { at: now, braked: brake.engagement()?.reason };
+    return { epoch, sourceZxid, rules: rules.hash, brake: brake.memory(now) };
   };
   const sendWrite = (batch: readonly PendingWrite[], now: Instant): void => {
     const id = context.nextId();
     writes.set(id, batch);
     const ops = batch.map((write) => toWriteOp(write, options.acl));
-    const checkpoint = { epoch, sourceZxid, rules: rules.hash, brake: brake.memory(now) };
-    context.emit({ kind: "write", id, ops, checkpoint });
-    saved = { at: now, braked: brake.engagement()?.reason };
+    context.emit({ kind: "write", id, ops, checkpoint: checkpoint(now) });
   };
   const sendWrites = (now: Instant): void => {
     for (let allowed = rate.allowance(now); allowed > 0 && writes.size < limits.writesInFlight; ) {
@@ -155,13 +202,24 @@ export function createCarrier(core: {
       sendWrite(batch, now);
     }
   };
+  const sendAcls = (from: AclCopy, now: Instant): void => {
+    for (let allowed = rate.allowance(now); allowed > 0 && from.queued > 0 && from.inFlight < limits.writesInFlight; ) {
+      const id = context.nextId();
+      const batch = from.take(id, allowed);
+      rate.spend(batch.length, now);
+      allowed -= batch.length;
+      context.emit({ kind: "writeAcls", id, writes: batch, checkpoint: checkpoint(now) });
+    }
+  };
   /** Alone, where no batch has carried it: the brake must survive a crash, and the checkpoint's mark say how long we looked. */
   const sendCheckpointIfDue = (now: Instant): void => {
     const isDue = saved.braked !== brake.engagement()?.reason || now - saved.at >= limits.checkpointEveryMs;
     if (isDue && writes.size < limits.writesInFlight) sendWrite([], now);
   };
   const hasRoom = (): boolean =>
-    reads.size < limits.readsInFlight && outbox.ops < limits.outboxOps && outbox.bytes < limits.outboxBytes;
+    reads.size < limits.readsInFlight &&
+    outbox.ops + (aclCopy?.queued ?? 0) < limits.outboxOps &&
+    outbox.bytes < limits.outboxBytes;
 
   return {
     begin(claim, now) {
@@ -169,6 +227,7 @@ export function createCarrier(core: {
       epoch = claim.epoch;
       saved = { at: now, braked: checkpoint?.brake.engaged?.reason };
       if (checkpoint !== undefined && checkpoint.sourceZxid > sourceZxid) sourceZxid = checkpoint.sourceZxid;
+      aclCopy?.begin(claim.own ?? []);
     },
     changed(source, now) {
       const outcome = translatePath(rules, source);
@@ -185,18 +244,23 @@ export function createCarrier(core: {
       }
       work.mark(outcome.target, now);
     },
-    read({ id, results, zxid }, now) {
+    read(answer, now) {
+      const { id, results, zxid } = answer;
       const read = reads.get(id);
       if (read === undefined) return;
       reads.delete(id);
       if (read.side === "target") {
-        for (const [at, path] of read.paths.entries()) answers.rechecked(path, results[at], pass, now);
+        for (const [at, path] of read.paths.entries()) {
+          const fault = aclCopy?.found(path, results[at], answer.acls?.[at]);
+          if (fault === undefined) answers.rechecked(path, results[at], pass, now);
+          else work.hold(path, "acl", fault, now);
+        }
         return;
       }
       if (zxid > sourceZxid) sourceZxid = zxid;
-      takeSourceAnswer(read, results, now);
+      takeSourceAnswer(read, answer, now);
     },
-    awaits: (id) => reads.has(id) || writes.has(id),
+    awaits: (id) => reads.has(id) || writes.has(id) || aclCopy?.awaits(id) === true,
     wrote(id, outcome, now) {
       const batch = writes.get(id);
       if (batch === undefined) return;
@@ -204,7 +268,7 @@ export function createCarrier(core: {
       outbox.release(batch);
       switch (outcome.kind) {
         case "applied":
-          if (batch.length > 0) answers.applied(batch, outcome.results, pass, now);
+          if (batch.length > 0) answers.applied(batch, outcome, pass, now);
           break;
         case "refused":
           for (const [at, write] of batch.entries()) {
@@ -217,11 +281,20 @@ export function createCarrier(core: {
           break;
       }
     },
+    wroteAcls(id, outcome, now) {
+      if (aclCopy?.awaits(id) !== true) return;
+      if (outcome.kind === "fenced") halt ??= { code: "fenced", detail: outcome.detail };
+      else aclCopy.wrote(id, outcome, now);
+    },
     pump(currentPass, now) {
       pass = currentPass;
-      while (recheck.size > 0 && reads.size < limits.readsInFlight) sendTargetRead();
+      sendTargetReads();
       sendWrites(now);
-      while (work.dirtyCount > 0 && hasRoom()) sendSourceRead(now);
+      if (aclCopy !== undefined) sendAcls(aclCopy, now);
+      while (work.dirtyCount > 0 && hasRoom()) {
+        sendSourceRead(now);
+        sendTargetReads();
+      }
       sendCheckpointIfDue(now);
     },
     abandon() {
@@ -229,6 +302,7 @@ export function createCarrier(core: {
       writes.clear();
       recheck.clear();
       outbox.clear();
+      aclCopy?.abandon();
       // The compare to come finds out anew who waits for whom.
       parts.family.clear();
       work.abandon();

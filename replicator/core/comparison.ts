@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import { errorCodes } from "#lib/zookeeper/errors.ts";
 import type { ReadRequest, ReadResult } from "#lib/zookeeper/zookeeper.ts";
+import { type AclIndex, markOf } from "./acl-index.ts";
 import type { Brake } from "./brake.ts";
 import { hashData } from "./hash.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -43,11 +44,13 @@ interface Compared {
 export function createComparison(parts: {
   context: LinkContext;
   index: TargetIndex;
+  /** Only where ACLs are copied. */
+  acls: AclIndex | undefined;
   problems: Problems;
   brake: Brake;
   work: Work;
 }): Comparison {
-  const { context, index, problems, brake, work } = parts;
+  const { context, index, acls, problems, brake, work } = parts;
   const { limits, options } = context;
   const { rules } = options;
   const reads = new Map<number, readonly ReadRequest[]>();
@@ -102,6 +105,10 @@ export function createComparison(parts: {
       index.remove(path);
       return;
     }
+    if (acls?.seen(path, result.stat) === true) {
+      context.counts.foreignWrites += 1;
+      context.note({ kind: "foreignWrite", path });
+    }
     const { version, numChildren: children } = result.stat;
     index.put(path, { hash: hashData(result.data), version, pass: number, children });
   };
@@ -139,6 +146,11 @@ export function createComparison(parts: {
         if (!again && entry !== undefined && result.kind === "data") {
           const translation = translate(rules, source, result.data);
           if (translation.kind === "copy" && hashData(translation.data) === entry.hash) {
+            if (acls?.isVerified(outcome.target, markOf(result.stat)) === false) {
+              // Its ACL may differ or not: found out in passing, and counted only if it has to be set.
+              work.mark(outcome.target, undefined);
+              return;
+            }
             if (!work.isPending(outcome.target)) problems.clear("target", outcome.target);
             return;
           }
@@ -231,6 +243,7 @@ export function createComparison(parts: {
       if (!current.scan.done) return true;
       if (current.stage === "target") {
         index.sweep(number);
+        acls?.sweep((path) => index.get(path) !== undefined);
         current = { ...current, stage: "source", targetNodes: current.scan.nodes, scan: scanOf("source", now) };
       } else finishSource(now);
       return true;

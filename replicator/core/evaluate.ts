@@ -1,11 +1,13 @@
 import { errorCodes, errorName } from "#lib/zookeeper/errors.ts";
 import type { NodeData, ReadResult } from "#lib/zookeeper/zookeeper.ts";
+import type { WantedAcl } from "./acl-copy.ts";
 import type { ProblemKind } from "./problems.ts";
 import { type RuleSet, translate } from "./rules/rules.ts";
 
 /** What the source says that a target path should be. */
 export type Desired =
-  | { readonly kind: "present"; readonly source: string; readonly data: NodeData }
+  /** `acl` undefined: the target's is as it should be, or not copied. */
+  | { readonly kind: "present"; readonly source: string; readonly data: NodeData; readonly acl?: WantedAcl }
   | { readonly kind: "absent" }
   /** Nothing is known or decided: the target keeps what it has. */
   | { readonly kind: "held"; readonly problem: ProblemKind; readonly detail: string }

@@ -6,7 +6,7 @@ export interface LinkLimits {
   readonly scanReadsInFlight: number;
   /** multiReads of changed nodes in flight, per side. */
   readonly readsInFlight: number;
-  /** Requests in one multiRead: as many nodes of `nodeBytes` as fit the client's replyBytesMax of 64 MiB. */
+  /** Requests in one multiRead, and ACLs asked for beside them: as many nodes of `nodeBytes` as fit the client's replyBytesMax of 64 MiB. */
   readonly requestsPerRead: number;
   /** A scan sizes its multiReads so that an answer weighs about this much. */
   readonly replyBytesAim: number;
@@ -16,6 +16,8 @@ export interface LinkLimits {
   readonly writesPerSecond: number;
   /** Operations in one multi, beside the fence check and the checkpoint. */
   readonly opsPerWrite: number;
+  /** ACLs set at once, each by a request of its own; as many times at once as there may be multis in flight. */
+  readonly aclsPerWrite: number;
   /** Bytes of paths and data in one multi; a single larger node travels alone. */
   readonly bytesPerWrite: number;
   /** Operations read but not yet written; reading waits beyond it. */
@@ -43,6 +45,7 @@ export const defaultLimits: LinkLimits = {
   writesInFlight: 4,
   writesPerSecond: Number.POSITIVE_INFINITY,
   opsPerWrite: 98,
+  aclsPerWrite: 60,
   bytesPerWrite: 512 * 1024,
   outboxOps: 2_000,
   outboxBytes: 8 * 1024 * 1024,

@@ -7,8 +7,10 @@ import type { RuleSet } from "./rules/rules.ts";
 export interface LinkOptions {
   readonly rules: RuleSet;
   readonly deletes: BrakeConfig & { readonly mode: "mirror" | "keep" };
-  /** ACL of every node the link creates. */
+  /** ACL of nodes the link creates. */
   readonly acl: readonly Acl[];
+  /** ACLs are copied if their schemes are among these, and a created node gets the source's; undefined: they are not looked at. */
+  readonly aclSchemes?: readonly string[] | undefined;
   readonly compareEveryMs: number;
   readonly pollEveryMs: number;
   readonly limits?: Partial<LinkLimits>;

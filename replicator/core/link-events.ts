@@ -1,5 +1,15 @@
 import type { Instant } from "#lib/clock.ts";
-import type { MultiOutcome, ReadRequest, ReadResult, WatchEventKind, WriteOp, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type {
+  Acl,
+  MultiOutcome,
+  ReadRequest,
+  ReadResult,
+  Stat,
+  WatchEventKind,
+  WriteOp,
+  Zxid,
+} from "#lib/zookeeper/zookeeper.ts";
+import type { Identity } from "./acl.ts";
 import type { BrakeMemory, BrakeReason } from "./brake.ts";
 import type { StopCode } from "./claim.ts";
 import type { Problem, ProblemKind } from "./problems.ts";
@@ -17,6 +27,8 @@ export type LinkEvent =
       readonly id: number;
       readonly epoch: bigint;
       readonly checkpoint: StoredCheckpoint | undefined;
+      /** Who we are for the target; only where ACLs are copied. */
+      readonly own?: readonly Identity[];
     }
   | { readonly kind: "claimRefused"; readonly id: number; readonly code: StopCode; readonly detail: string }
   | { readonly kind: "armed"; readonly id: number; readonly watch: WatchMode }
@@ -25,14 +37,42 @@ export type LinkEvent =
   /** The target's watch on our fence: somebody deleted it. */
   | { readonly kind: "fenceGone"; readonly epoch: bigint }
   | { readonly kind: "changed"; readonly path: string; readonly change: WatchEventKind }
-  | { readonly kind: "read"; readonly id: number; readonly results: readonly ReadResult[]; readonly zxid: Zxid }
+  | {
+      readonly kind: "read";
+      readonly id: number;
+      readonly results: readonly ReadResult[];
+      readonly zxid: Zxid;
+      /** Those of the command's `acls`. */
+      readonly acls?: readonly AclResult[];
+    }
   | { readonly kind: "wrote"; readonly id: number; readonly outcome: WriteOutcome }
+  | { readonly kind: "wroteAcls"; readonly id: number; readonly outcome: AclWriteOutcome }
   | { readonly kind: "compareAsked" }
   | { readonly kind: "deletesAccepted" }
   | { readonly kind: "tick" };
 
 /** `fenced`: the fence was not there, nothing of the batch was applied. Indexes are those of the command's ops. */
 export type WriteOutcome = MultiOutcome | { readonly kind: "fenced"; readonly detail: string };
+
+export type AclResult =
+  | { readonly kind: "acl"; readonly acl: readonly Acl[]; readonly stat: Stat }
+  | { readonly kind: "error"; readonly code: number };
+
+export interface AclWrite {
+  readonly path: string;
+  readonly acl: readonly Acl[];
+  /** The one it must meet. */
+  readonly aversion: number;
+}
+
+export type AclWriteResult =
+  | { readonly kind: "set"; readonly stat: Stat }
+  | { readonly kind: "error"; readonly code: number };
+
+/** Each ACL stands alone. `fenced`: the fence was not there, none was set. */
+export type AclWriteOutcome =
+  | { readonly kind: "done"; readonly results: readonly AclWriteResult[] }
+  | { readonly kind: "fenced"; readonly detail: string };
 
 /** recursive: one persistent recursive watch per root. polling: the source is older than 3.6, changes are found by comparing. */
 export type WatchMode = "recursive" | "polling";
@@ -42,8 +82,21 @@ export type LinkCommand =
   /** `held`: the epoch this process claimed before the sessions were lost: it must still be there, it is not raised. */
   | { readonly kind: "claim"; readonly id: number; readonly held: bigint | undefined }
   | { readonly kind: "arm"; readonly id: number; readonly roots: readonly string[] }
-  | { readonly kind: "read"; readonly id: number; readonly side: Side; readonly requests: readonly ReadRequest[] }
+  | {
+      readonly kind: "read";
+      readonly id: number;
+      readonly side: Side;
+      readonly requests: readonly ReadRequest[];
+      /** Paths whose ACLs are read too, after the requests; only where ACLs are copied. */
+      readonly acls?: readonly string[];
+    }
   | { readonly kind: "write"; readonly id: number; readonly ops: readonly WriteOp[]; readonly checkpoint: Checkpoint }
+  | {
+      readonly kind: "writeAcls";
+      readonly id: number;
+      readonly writes: readonly AclWrite[];
+      readonly checkpoint: Checkpoint;
+    }
   | { readonly kind: "note"; readonly note: LinkNote };
 
 /** Stands in the target and is written in the same multi as what it speaks of. */
@@ -85,7 +138,8 @@ export type LinkNote =
       readonly held: number;
     }
   | { readonly kind: "foreignWrite"; readonly path: string }
-  | { readonly kind: "refused"; readonly path: string; readonly op: WriteOp["kind"]; readonly code: number }
+  | { readonly kind: "aclsSet"; readonly acls: number }
+  | { readonly kind: "refused"; readonly path: string; readonly op: WriteOp["kind"] | "acl"; readonly code: number }
   | {
       readonly kind: "compared";
       readonly sourceNodes: number;
@@ -139,6 +193,7 @@ export interface LinkCounts {
   created: number;
   updated: number;
   deleted: number;
+  aclsSet: number;
   /** Events under the rules, and events under none. */
   events: number;
   eventsIgnored: number;

@@ -1,4 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
+import { createAclIndex } from "./acl-index.ts";
 import { createBrake } from "./brake.ts";
 import { createCarrier } from "./carrier.ts";
 import { fenceOf, type StopCode } from "./claim.ts";
@@ -49,6 +50,7 @@ export function createLink(options: LinkOptions): Link {
       created: 0,
       updated: 0,
       deleted: 0,
+      aclsSet: 0,
       events: 0,
       eventsIgnored: 0,
       skipped: 0,
@@ -62,11 +64,12 @@ export function createLink(options: LinkOptions): Link {
     note: (note) => void commands.push({ kind: "note", note }),
   };
   const index = createTargetIndex();
+  const acls = options.aclSchemes === undefined ? undefined : createAclIndex();
   const problems = createProblems(context.limits.problemsListed);
   const brake = createBrake(options.deletes);
   const work = createWork(context, problems);
-  const carrier = createCarrier({ context, index, problems, brake, work });
-  const comparison = createComparison({ context, index, problems, brake, work });
+  const carrier = createCarrier({ context, index, acls, problems, brake, work });
+  const comparison = createComparison({ context, index, acls, problems, brake, work });
 
   const move = (on: PhaseTrigger, detail?: string): boolean => {
     const row = transitionOn(phase, on);
@@ -151,6 +154,9 @@ export function createLink(options: LinkOptions): Link {
         break;
       case "wrote":
         carrier.wrote(event.id, event.outcome, now);
+        break;
+      case "wroteAcls":
+        carrier.wroteAcls(event.id, event.outcome, now);
         break;
       case "compareAsked":
         compareWanted = true;

@@ -1,5 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Acl, NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import type { WantedAcl } from "./acl-copy.ts";
 import type { LinkLimits } from "./limits.ts";
 import { parentOf } from "./paths.ts";
 
@@ -15,6 +16,8 @@ export interface PendingWrite {
   readonly since: Instant | undefined;
   /** A parent that no rule asks for, needed by something below. */
   readonly passage: boolean;
+  /** What a create is to give; undefined: what the link gives. */
+  readonly acl?: WantedAcl | undefined;
 }
 
 /**
@@ -144,7 +147,7 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
 export function toWriteOp(write: PendingWrite, acl: readonly Acl[]): WriteOp {
   switch (write.kind) {
     case "create":
-      return { kind: "create", path: write.path, data: write.data, acl };
+      return { kind: "create", path: write.path, data: write.data, acl: write.acl?.rights.entries ?? acl };
     case "set":
       return { kind: "set", path: write.path, data: write.data, version: write.version };
     case "delete":

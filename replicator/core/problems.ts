@@ -6,7 +6,7 @@ import type { Instant } from "#lib/clock.ts";
  * badData: the node is not of its rule's format. unreadable: the source refuses to show it. oversize: it would not fit a
  * packet. targetEphemeral: a session in the target owns the path. invalidTarget: the rule gives a path ZooKeeper does not
  * allow. ambiguous: more sources could stand behind it than are looked at. keptForChildren: gone at the source, but something
- * that is not ours is below it. parentMissing: the node above it is not in the target yet. refused: the target refused the write again and again.
+ * that is not ours is below it. acl: its ACL cannot be carried over, and without it the data are not. parentMissing: the node above it is not in the target yet. refused: the target refused the write again and again.
  * One runbook entry each in docs/operations.md.
  */
 export const problemKinds = [
@@ -19,6 +19,7 @@ export const problemKinds = [
   "invalidTarget",
   "ambiguous",
   "keptForChildren",
+  "acl",
   "parentMissing",
   "refused",
 ] as const;

@@ -1,5 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { NodeData } from "#lib/zookeeper/zookeeper.ts";
+import type { AclCopy, WantedAcl } from "./acl-copy.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
 import type { Desired } from "./evaluate.ts";
 import type { Family } from "./family.ts";
@@ -21,6 +22,8 @@ export interface CarrierParts {
   readonly work: Work;
   readonly outbox: Outbox;
   readonly family: Family;
+  /** Only where ACLs are copied. */
+  readonly aclCopy: AclCopy | undefined;
 }
 
 /**
@@ -96,7 +99,7 @@ function bringParent(parts: CarrierParts, path: string): boolean {
 function settlePresent(
   parts: CarrierParts,
   path: string,
-  desired: { source: string; data: NodeData },
+  desired: { source: string; data: NodeData; acl?: WantedAcl },
   entry: TargetEntry | undefined,
   now: Instant,
 ): void {
@@ -110,20 +113,42 @@ function settlePresent(
   } else if (index.isEphemeral(path)) {
     work.hold(path, "targetEphemeral", `A session in the target owns ${path}: ${source} is not copied over it`, now);
   } else if (entry === undefined) {
-    create(parts, path, data, now);
+    create(parts, path, desired, now);
   } else {
     problems.clear("target", path);
-    const hash = hashData(data);
-    if (entry.hash === hash) work.finish(path);
-    else put(parts, { path, kind: "set", data, hash, version: entry.version, passage: false });
+    settleBoth(parts, path, desired, entry);
   }
 }
 
-function create(parts: CarrierParts, path: string, data: NodeData, now: Instant): void {
+/** A node that is there: its data and, where it is copied, its ACL. */
+function settleBoth(
+  parts: CarrierParts,
+  path: string,
+  { data, acl }: { data: NodeData; acl?: WantedAcl },
+  { hash: present, version }: TargetEntry,
+): void {
+  const { aclCopy, work } = parts;
+  const hash = hashData(data);
+  const order = aclCopy?.order(path, acl) ?? "fits";
+  if (order === "unknown") work.repeat(path);
+  else if (acl !== undefined && (order === "first" || (order === "after" && hash === present))) aclCopy?.set(path, acl);
+  else if (hash === present) work.finish(path);
+  else {
+    put(parts, { path, kind: "set", data, hash, version, passage: false });
+    if (order === "after") work.mark(path, undefined);
+  }
+}
+
+function create(
+  parts: CarrierParts,
+  path: string,
+  { data, acl }: { data: NodeData; acl?: WantedAcl },
+  now: Instant,
+): void {
   const { problems, work } = parts;
   if (bringParent(parts, path)) {
     problems.clear("target", path);
-    put(parts, { path, kind: "create", data, hash: hashData(data), version: -1, passage: false });
+    put(parts, { path, kind: "create", data, hash: hashData(data), version: -1, passage: false, acl });
   } else work.hold(path, "parentMissing", `Waits for ${parentOf(path)}, which is not in the target yet`, now);
 }
 

@@ -166,6 +166,8 @@ function commandLines(command: LinkCommand): string[] {
         ...command.ops.map(opText),
       ];
     }
+    case "writeAcls":
+      return [`set ACLs ${command.id}: ${command.writes.map(({ path }) => path).join(", ")}`];
     case "note":
       return [noteText(command.note)];
   }
@@ -203,6 +205,8 @@ function noteText(note: LinkNote): string {
       return note.engaged ? `note: brake engaged, ${note.reason}: ${note.held} deletes` : "note: brake released";
     case "foreignWrite":
       return `note: somebody else wrote ${note.path}`;
+    case "aclsSet":
+      return `note: ${note.acls} ACLs set`;
     case "refused":
       return `note: ${note.op} ${note.path} was refused: ${errorName(note.code)}`;
     case "compared":

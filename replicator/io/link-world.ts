@@ -1,5 +1,7 @@
 import type { WriteOp } from "#lib/zookeeper/zookeeper.ts";
-import type { Checkpoint, WatchMode, WriteOutcome } from "../core/link-events.ts";
+import type { Identity } from "../core/acl.ts";
+import type { AclWrite, AclWriteOutcome, Checkpoint, WatchMode, WriteOutcome } from "../core/link-events.ts";
+import { learnIdentities, writeAclsFenced } from "./acls.ts";
 import { type ClaimOutcome, claimFence, type FenceOptions, writeFenced } from "./fence.ts";
 import { isRefusal, type Reader } from "./reader.ts";
 
@@ -8,13 +10,21 @@ import { isRefusal, type Reader } from "./reader.ts";
  * a `disconnected` event says the same.
  */
 export interface LinkWorld {
-  claim(held: bigint | undefined, signal: AbortSignal): Promise<ClaimOutcome>;
+  claim(held: bigint | undefined, signal: AbortSignal): Promise<ClaimOutcome & { readonly own?: readonly Identity[] }>;
   arm(roots: readonly string[], signal: AbortSignal): Promise<WatchMode>;
   readonly read: Reader["read"];
+  readonly readAcls: Reader["readAcls"];
   write(ops: readonly WriteOp[], checkpoint: Checkpoint, signal: AbortSignal): Promise<WriteOutcome>;
+  writeAcls(writes: readonly AclWrite[], checkpoint: Checkpoint, signal: AbortSignal): Promise<AclWriteOutcome>;
 }
 
-export function createLinkWorld(options: FenceOptions & { readonly reader: Reader }): LinkWorld {
+export function createLinkWorld(
+  options: FenceOptions & {
+    readonly reader: Reader;
+    /** Called at each claim; undefined: ACLs are not copied, and nobody asks. */
+    readonly onIdentities: ((own: readonly Identity[]) => void) | undefined;
+  },
+): LinkWorld {
   const { layout, reader, source, target } = options;
   return {
     async claim(held, signal) {
@@ -29,7 +39,10 @@ export function createLinkWorld(options: FenceOptions & { readonly reader: Reade
             return { kind: "refused", code: "fenced", detail: `${fence} was deleted as soon as it was ours` };
           }
         }
-        return outcome;
+        if (outcome.kind === "refused" || options.onIdentities === undefined) return outcome;
+        const own = await learnIdentities(target, layout.fence(outcome.epoch), signal);
+        options.onIdentities(own);
+        return { ...outcome, own };
       } catch (error) {
         if (!isRefusal(error)) throw error;
         return { kind: "refused", code: "claim-failed", detail: error.message };
@@ -41,6 +54,7 @@ export function createLinkWorld(options: FenceOptions & { readonly reader: Reade
       return "recursive";
     },
     read: reader.read,
+    readAcls: reader.readAcls,
     async write(ops, checkpoint, signal) {
       try {
         return await writeFenced(options, ops, checkpoint, signal);
@@ -50,5 +64,6 @@ export function createLinkWorld(options: FenceOptions & { readonly reader: Reade
         return { kind: "refused", failedAt: 0, code: error.zkCode };
       }
     },
+    writeAcls: (writes, checkpoint, signal) => writeAclsFenced(options, writes, checkpoint, signal),
   };
 }

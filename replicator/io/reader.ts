@@ -1,7 +1,7 @@
 import type { Clock } from "#lib/clock.ts";
 import { errorCodes, ZooKeeperError } from "#lib/zookeeper/errors.ts";
 import type { ReadRequest, ReadResult, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
-import type { Side } from "../core/link-events.ts";
+import type { AclResult, Side } from "../core/link-events.ts";
 
 /**
  * Reads many nodes of one side: with multiRead, or with single requests where the servers are older than 3.6. Such a server
@@ -15,6 +15,8 @@ export interface Reader {
   isOld(side: Side): boolean;
   /** `zxid`: what was read is the state at this transaction or a later one. */
   read(side: Side, requests: readonly ReadRequest[], signal: AbortSignal): Promise<ReadAnswer>;
+  /** One request each, all of them in flight at once: multiRead knows no ACLs. */
+  readAcls(side: Side, paths: readonly string[], signal: AbortSignal): Promise<readonly AclResult[]>;
 }
 
 interface ReadAnswer {
@@ -54,6 +56,14 @@ export function createReader(clients: Readonly<Record<Side, ZooKeeper>>, clock: 
       old.get(side) === true
         ? readSingly(clients[side], requests, signal)
         : clients[side].multiRead(requests, { signal }),
+    readAcls: (side, paths, signal) =>
+      Promise.all(
+        paths.map((path) =>
+          answered(
+            async (): Promise<AclResult> => ({ kind: "acl", ...(await clients[side].getAcl(path, { signal })) }),
+          ),
+        ),
+      ),
   };
 }
 
@@ -64,17 +74,26 @@ async function readSingly(
   signal: AbortSignal,
 ): Promise<ReadAnswer> {
   const results = await Promise.all(
-    requests.map(async ({ kind, path }): Promise<ReadResult> => {
-      try {
+    requests.map(({ kind, path }) =>
+      answered(async (): Promise<ReadResult> => {
         if (kind === "data") return { kind, ...(await client.getData(path, { signal })) };
         return { kind, children: (await client.getChildren(path, { signal })).children };
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-        return { kind: "error", code: error.zkCode };
-      }
-    }),
+      }),
+    ),
   );
   return { results, zxid: client.lastZxid };
+}
+
+/** What the server answered, be it that it refuses. */
+export async function answered<T>(
+  ask: () => Promise<T>,
+): Promise<T | { readonly kind: "error"; readonly code: number }> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return { kind: "error", code: error.zkCode };
+  }
 }
 
 /** The server said no; anything else means that no answer came. */

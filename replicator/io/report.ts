@@ -104,7 +104,7 @@ export interface SurveyReport {
   readonly problemCounts: Readonly<Record<string, number>>;
   readonly problems: readonly { readonly kind: string; readonly path: string; readonly detail: string }[];
   /** How many differences each rule has, by its index. */
-  readonly byRule: Readonly<Record<string, { create: number; update: number; delete: number }>>;
+  readonly byRule: Readonly<Record<string, Readonly<Record<Difference["action"], number>>>>;
   /** At most 10,000; `counts` counts them all. */
   readonly differences: readonly DifferenceReport[];
 }
@@ -120,13 +120,15 @@ export interface DifferenceReport {
   readonly lines: readonly LineChange[] | undefined;
   /** The delete brake would hold it. */
   readonly braked: boolean;
+  /** Of action acl, which sets nothing else: one text for each entry, scheme:id:perms. */
+  readonly acl: Difference["acl"];
 }
 
 export function reportSurvey(link: string, survey: Survey): SurveyReport {
-  const byRule: Record<string, { create: number; update: number; delete: number }> = {};
+  const byRule: Record<string, Record<Difference["action"], number>> = {};
   for (const { rule, action } of survey.differences) {
     const key = String(rule ?? "none");
-    const counts = byRule[key] ?? { create: 0, update: 0, delete: 0 };
+    const counts = byRule[key] ?? { create: 0, update: 0, delete: 0, acl: 0 };
     counts[action] += 1;
     byRule[key] = counts;
   }
@@ -140,7 +142,7 @@ export function reportSurvey(link: string, survey: Survey): SurveyReport {
     problemCounts: Object.fromEntries(Object.entries(survey.problemCounts).filter(([, count]) => count > 0)),
     problems: survey.problems.map(({ kind, path, detail }) => ({ kind, path, detail })),
     byRule,
-    differences: survey.differences.map(({ action, target, source, rule, before, after, braked }) => ({
+    differences: survey.differences.map(({ action, target, source, rule, before, after, braked, acl }) => ({
       action,
       target,
       source,
@@ -149,6 +151,7 @@ export function reportSurvey(link: string, survey: Survey): SurveyReport {
       afterBytes: action === "delete" ? null : (after?.length ?? null),
       lines: action === "update" && before !== null && after !== null ? lineChanges(before, after) : undefined,
       braked,
+      acl,
     })),
   };
 }
@@ -156,7 +159,8 @@ export function reportSurvey(link: string, survey: Survey): SurveyReport {
 /** Nothing differs and nothing is held back. */
 function isEqual({ counts, problemCounts }: Survey): boolean {
   return (
-    counts.create + counts.update + counts.delete === 0 && Object.values(problemCounts).every((count) => count === 0)
+    counts.create + counts.update + counts.delete + counts.acl === 0 &&
+    Object.values(problemCounts).every((count) => count === 0)
   );
 }
 
@@ -164,6 +168,7 @@ export interface ExplanationReport extends Omit<Explanation, "before" | "after">
   readonly sourceExists: boolean;
   /** undefined when the path maps nowhere. */
   readonly inTarget: { readonly exists: boolean; readonly equal: boolean } | undefined;
+  readonly acl: LinkExplanation["acl"];
   readonly problem: string | undefined;
 }
 

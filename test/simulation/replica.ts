@@ -1,9 +1,16 @@
 import type { Instant } from "#lib/clock.ts";
-import type { Acl, ReadRequest, WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import type { Acl, WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import { decideClaim, epochOf, fenceOf } from "../../replicator/core/claim.ts";
 import { createLink, type Link } from "../../replicator/core/link.ts";
 import type { LinkOptions } from "../../replicator/core/link-context.ts";
-import type { Checkpoint, LinkCommand, LinkEvent, Side } from "../../replicator/core/link-events.ts";
+import type {
+  AclWrite,
+  AclWriteOutcome,
+  Checkpoint,
+  LinkCommand,
+  LinkEvent,
+  Side,
+} from "../../replicator/core/link-events.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../replicator/io/checkpoint.ts";
 import type { Checker } from "./checker.ts";
 import type { OrderChecker } from "./order-checker.ts";
@@ -88,10 +95,17 @@ export function createReplica(parts: ReplicaParts): Replica {
         });
         break;
       case "read":
-        wires[command.side].request(() => answer(stores[command.side], command.id, command.requests));
+        wires[command.side].request(() => answer(stores[command.side], command));
         break;
       case "write":
         toTarget.request(() => ({ kind: "wrote", id: command.id, outcome: write(command.ops, command.checkpoint) }));
+        break;
+      case "writeAcls":
+        toTarget.request(() => ({
+          kind: "wroteAcls",
+          id: command.id,
+          outcome: writeAcls(command.writes, command.checkpoint),
+        }));
         break;
       case "note":
         break;
@@ -127,6 +141,11 @@ export function createReplica(parts: ReplicaParts): Replica {
     }
     if (outcome.failedAt === 0) return { kind: "fenced", detail: `epoch ${checkpoint.epoch} is over` };
     return { ...outcome, failedAt: outcome.failedAt - 1 };
+  };
+  const writeAcls = (writes: readonly AclWrite[], checkpoint: Checkpoint): AclWriteOutcome => {
+    const check = write([], checkpoint);
+    if (check.kind === "fenced") return check;
+    return { kind: "done", results: writes.map(({ path, acl, aversion }) => target.setAcl(path, acl, aversion)) };
   };
 
   return {
@@ -177,6 +196,7 @@ function claim(target: VirtualZooKeeper, held: bigint | undefined, now: Instant)
   return { kind: "claimed", epoch: decision.epoch, checkpoint } as const;
 }
 
-function answer(store: VirtualZooKeeper, id: number, requests: readonly ReadRequest[]): LinkEvent {
-  return { kind: "read", id, ...store.read(requests) };
+function answer(store: VirtualZooKeeper, { id, requests, acls }: LinkCommand & { kind: "read" }): LinkEvent {
+  const read = { kind: "read", id, ...store.read(requests) } as const;
+  return acls === undefined ? read : { ...read, acls: store.readAcls(acls) };
 }

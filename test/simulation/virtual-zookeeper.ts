@@ -1,5 +1,6 @@
 import { errorCodes } from "#lib/zookeeper/errors.ts";
 import type {
+  Acl,
   MultiOutcome,
   NodeData,
   ReadRequest,
@@ -10,6 +11,7 @@ import type {
   WriteResult,
   Zxid,
 } from "#lib/zookeeper/zookeeper.ts";
+import type { AclResult, AclWriteResult } from "../../replicator/core/link-events.ts";
 
 /**
  * One ensemble's tree in memory, as a client sees it: versions, zxids, all-or-nothing multis with the server's error codes, and
@@ -21,6 +23,9 @@ export interface VirtualZooKeeper {
   readonly nodes: ReadonlyMap<string, VirtualNode>;
   apply(ops: readonly VirtualOp[]): MultiOutcome;
   read(requests: readonly ReadRequest[]): { results: readonly ReadResult[]; zxid: Zxid };
+  readAcls(paths: readonly string[]): readonly AclResult[];
+  /** A transaction of its own that no event tells of; -1: whatever aversion is there. ACLs are kept, not obeyed. */
+  setAcl(path: string, acl: readonly Acl[], aversion: number): AclWriteResult;
   /** Takes the right to read a node away, or gives it back. No version changes and no event tells of it. */
   setReadable(path: string, readable: boolean): void;
   /** Calls back for each change of a readable node, in order, before `apply` returns. Gives the function that ends it. */
@@ -30,6 +35,8 @@ export interface VirtualZooKeeper {
 export interface VirtualNode {
   readonly data: NodeData;
   readonly version: number;
+  readonly acl: readonly Acl[];
+  readonly aversion: number;
   readonly czxid: Zxid;
   readonly mzxid: Zxid;
   /** 0n, or the session it lives with. */
@@ -54,7 +61,7 @@ type Performed = WriteResult | number;
 type MutableNode = { -readonly [key in keyof VirtualNode]: VirtualNode[key] } & { children: Set<string> };
 
 export function createVirtualZooKeeper(): VirtualZooKeeper {
-  const nodes = new Map<string, MutableNode>([["/", nodeOf(null, 0n as Zxid, 0n)]]);
+  const nodes = new Map<string, MutableNode>([["/", nodeOf(null, [], 0n as Zxid, 0n)]]);
   const watchers = new Set<(change: Change) => void>();
   let zxid = 0n as Zxid;
 
@@ -64,7 +71,7 @@ export function createVirtualZooKeeper(): VirtualZooKeeper {
     if (parent === undefined) return errorCodes.noNode;
     if (nodes.has(path)) return errorCodes.nodeExists;
     if (parent.ephemeralOwner !== 0n) return errorCodes.noChildrenForEphemerals;
-    nodes.set(path, nodeOf(op.data, at, op.owner ?? 0n));
+    nodes.set(path, nodeOf(op.data, op.acl, at, op.owner ?? 0n));
     parent.children.add(nameOf(path));
     undo.push(() => {
       nodes.delete(path);
@@ -131,6 +138,22 @@ export function createVirtualZooKeeper(): VirtualZooKeeper {
       for (const change of changes) for (const watcher of watchers) watcher(change);
       return { kind: "applied", results, zxid };
     },
+    readAcls: (paths) =>
+      paths.map((path) => {
+        const node = nodes.get(path);
+        if (node === undefined) return { kind: "error", code: errorCodes.noNode };
+        if (!node.readable) return { kind: "error", code: errorCodes.noAuth };
+        return { kind: "acl", acl: node.acl, stat: statOf(node) };
+      }),
+    setAcl(path, acl, aversion) {
+      const node = nodes.get(path);
+      if (node === undefined) return { kind: "error", code: errorCodes.noNode };
+      if (aversion !== -1 && aversion !== node.aversion) return { kind: "error", code: errorCodes.badVersion };
+      node.acl = acl;
+      node.aversion += 1;
+      zxid = (zxid + 1n) as Zxid;
+      return { kind: "set", stat: statOf(node) };
+    },
     read: (requests) => ({ results: requests.map(readOne), zxid }),
     setReadable(path, readable) {
       const node = nodes.get(path);
@@ -151,8 +174,18 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-function nodeOf(data: NodeData, at: Zxid, ephemeralOwner: bigint): MutableNode {
-  return { data, version: 0, czxid: at, mzxid: at, ephemeralOwner, readable: true, children: new Set() };
+function nodeOf(data: NodeData, acl: readonly Acl[], at: Zxid, ephemeralOwner: bigint): MutableNode {
+  return {
+    data,
+    version: 0,
+    acl,
+    aversion: 0,
+    czxid: at,
+    mzxid: at,
+    ephemeralOwner,
+    readable: true,
+    children: new Set(),
+  };
 }
 
 function statOf(node: VirtualNode): Stat {
@@ -164,7 +197,7 @@ function statOf(node: VirtualNode): Stat {
     mtime: 0n,
     version: node.version,
     cversion: 0,
-    aversion: 0,
+    aversion: node.aversion,
     ephemeralOwner: node.ephemeralOwner,
     dataLength: node.data?.length ?? 0,
     numChildren: node.children.size,
