@@ -10,6 +10,8 @@ export interface Transaction {
   readonly zxid: bigint;
   /** Id of the session that asked for it. */
   readonly session: bigint;
+  /** Milliseconds since 1970 on the clock of the server that led: for figures, as both ensembles of a test share a machine. */
+  readonly atMs: number;
   /** Empty for the begin of a session, and for what was refused. */
   readonly changes: readonly Change[];
 }
@@ -26,14 +28,42 @@ export type Change =
  * @param options.below as a client with this chroot would see it
  */
 export async function readTransactions(dataDir: string, options: { below?: string } = {}): Promise<Transaction[]> {
+  const transactions = await readLog(dataDir);
+  const { below } = options;
+  return below === undefined ? transactions : transactions.map((transaction) => within(transaction, below));
+}
+
+/**
+ * The same for an ensemble that has come to rest with all servers in it. What a majority has on disk was committed; what one
+ * alone has was a deposed leader's. One that came back after much had happened got a copy of the tree, so its log has a gap.
+ */
+export async function readEnsembleTransactions(
+  dataDirs: readonly string[],
+  options: { below?: string } = {},
+): Promise<Transaction[]> {
+  const found = new Map<bigint, { readonly transaction: Transaction; logs: number }>();
+  for (const dataDir of dataDirs) {
+    const log = await readTransactions(dataDir, options);
+    for (const transaction of new Map(log.map((one) => [one.zxid, one])).values()) {
+      const known = found.get(transaction.zxid);
+      if (known === undefined) found.set(transaction.zxid, { transaction, logs: 1 });
+      else known.logs += 1;
+    }
+  }
+  return [...found.values()]
+    .filter(({ logs }) => logs * 2 > dataDirs.length)
+    .map(({ transaction }) => transaction)
+    .sort((one, other) => (one.zxid < other.zxid ? -1 : 1));
+}
+
+async function readLog(dataDir: string): Promise<Transaction[]> {
   const folder = join(dataDir, "version-2");
   const files = (await readdir(folder)).filter((name) => name.startsWith("log."));
   const zxidOf = (file: string) => BigInt(`0x${file.slice("log.".length)}`);
   files.sort((one, other) => (zxidOf(one) < zxidOf(other) ? -1 : 1));
   const transactions: Transaction[] = [];
   for (const file of files) transactions.push(...decodeLog(await readFile(join(folder, file))));
-  const { below } = options;
-  return below === undefined ? transactions : transactions.map((transaction) => within(transaction, below));
+  return transactions;
 }
 
 function within(transaction: Transaction, chroot: string): Transaction {
@@ -79,7 +109,8 @@ function decodeTransaction(bytes: Buffer): Transaction {
   const body = bytes.subarray(32);
   const type = bytes.readInt32BE(28);
   const changes = type === types.multi ? decodeMulti(body) : decodeChange(type, body);
-  return { session: bytes.readBigInt64BE(0), zxid: bytes.readBigInt64BE(12), changes };
+  const atMs = Number(bytes.readBigInt64BE(20));
+  return { session: bytes.readBigInt64BE(0), zxid: bytes.readBigInt64BE(12), atMs, changes };
 }
 
 /** count i32 | for each: type i32, body buffer. One error among them, and none was done. @source DataTree.processTxn */

@@ -17,7 +17,7 @@ const fence = (epoch: number) => `/crossidc/links/zms/fence/e-${epoch}`;
 
 /** One transaction for each list of changes. */
 function log(session: bigint, ...each: readonly (readonly Change[])[]): Transaction[] {
-  return each.map((changes, index) => ({ session, zxid: BigInt(index + 1), changes }));
+  return each.map((changes, index) => ({ session, zxid: BigInt(index + 1), atMs: index, changes }));
 }
 
 /** The same behind the fence of epoch 1, which is claimed first. */

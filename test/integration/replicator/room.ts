@@ -6,7 +6,7 @@ import { type Application, connectApplication } from "../harness/application.ts"
 import { eventually } from "../harness/eventually.ts";
 import { freePort } from "../harness/ports.ts";
 import { type Proxy as Line, startProxy } from "../harness/proxy.ts";
-import { readTransactions } from "../harness/transaction-log.ts";
+import { readTransactions, type Transaction } from "../harness/transaction-log.ts";
 import { startZooKeeper, type ZooKeeperServer } from "../harness/zookeeper.ts";
 import { type Daemon, runIdcctl, runReplicator, startDaemon } from "./daemon.ts";
 import { faultsOf } from "./history.ts";
@@ -19,13 +19,27 @@ const carriedMsMax = 15_000;
 
 type Version = Parameters<typeof startZooKeeper>[0]["version"];
 
+type Side = "source" | "target";
+
+/** Where a room can be: two sides, and what they have done. An address may be several, with commas between. */
+export interface Place {
+  /** For applications. */
+  readonly source: { readonly address: string };
+  readonly target: { readonly address: string };
+  /** For the replicator. */
+  readonly sourceLine: { readonly address: string };
+  readonly targetLine: { readonly address: string };
+  readonly folder: string;
+  /** What a side's servers have done, by their own logs. @param below as a client with this chroot would see it */
+  transactions(side: Side, options: { below: string }): Promise<Transaction[]>;
+}
+
 /** A source and a target server, each with a line that can break. */
-export interface World extends AsyncDisposable {
+export interface World extends Place, AsyncDisposable {
   readonly source: ZooKeeperServer;
   readonly target: ZooKeeperServer;
   readonly sourceLine: Line;
   readonly targetLine: Line;
-  readonly folder: string;
 }
 
 export async function startWorld(versions: { source: Version; target: Version }): Promise<World> {
@@ -45,7 +59,15 @@ export async function startWorld(versions: { source: Version; target: Version })
   const sourceLine = started.use(await startProxy({ target: source.address }));
   const targetLine = started.use(await startProxy({ target: target.address }));
   const all = started.move();
-  return { source, target, sourceLine, targetLine, folder, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  const ends = { source, target };
+  return {
+    ...ends,
+    sourceLine,
+    targetLine,
+    folder,
+    transactions: (side, options) => readTransactions(ends[side].dataDir, options),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
 }
 
 export interface RoomOptions {
@@ -72,12 +94,12 @@ export interface Room extends Replica, AsyncDisposable {
   readonly target: Application;
   /** Where both applications are; paths in the servers' transaction logs begin with it. */
   readonly chroot: string;
-  /** Connects one more application, which is closed with the room. */
-  connect(side: "source" | "target"): Promise<Application>;
+  /** Connects one more application, which is closed with the room. @param address one of the side's servers, or several */
+  connect(side: Side, address?: string): Promise<Application>;
   /** The same, closed by the caller. */
-  connectOnce(side: "source" | "target"): Promise<Application>;
+  connectOnce(side: Side, address?: string): Promise<Application>;
   /** Connects outside the room, at the server's root; closed by the caller. */
-  connectRoot(side: "source" | "target"): Promise<Application>;
+  connectRoot(side: Side): Promise<Application>;
   /** One more replicator for the same link, in the same place. */
   configure(options: RoomOptions): Promise<Replica>;
   /** Writes a last node at the source and waits for it in the target: what came before has been noticed by then. */
@@ -93,7 +115,7 @@ export interface Room extends Replica, AsyncDisposable {
 
 let rooms = 0;
 
-export async function openRoom(world: World, options: RoomOptions = {}): Promise<Room> {
+export async function openRoom(world: Place, options: RoomOptions = {}): Promise<Room> {
   await using opened = new AsyncDisposableStack();
   rooms += 1;
   const chroot = `/room-${process.pid}-${rooms}`;
@@ -104,8 +126,8 @@ export async function openRoom(world: World, options: RoomOptions = {}): Promise
   // Longer than any break that a test makes.
   const patient = { sessionTimeoutMs: 60_000 };
   const sessions = { source: new Set<bigint>(), target: new Set<bigint>() };
-  const connect = async (side: "source" | "target"): Promise<Application> => {
-    const application = await connectApplication(world[side].address + chroot, patient);
+  const connect = async (side: Side, address = world[side].address): Promise<Application> => {
+    const application = await connectApplication(address + chroot, patient);
     sessions[side].add(application.client.getSessionId().readBigInt64BE());
     return application;
   };
@@ -121,8 +143,8 @@ export async function openRoom(world: World, options: RoomOptions = {}): Promise
       configFile,
       linkFile({
         httpPort,
-        source: { servers: [world.sourceLine.address], chroot, ...own.source },
-        target: { servers: [world.targetLine.address], chroot, ...own.target },
+        source: { servers: world.sourceLine.address.split(","), chroot, ...own.source },
+        target: { servers: world.targetLine.address.split(","), chroot, ...own.target },
         link: own.link ?? {},
       }),
     );
@@ -142,7 +164,7 @@ export async function openRoom(world: World, options: RoomOptions = {}): Promise
     target,
     chroot,
     configure,
-    connect: async (side) => all.use(await connect(side)),
+    connect: async (side, address) => all.use(await connect(side, address)),
     connectOnce: connect,
     connectRoot: (side) => connectApplication(world[side].address, patient),
     async carried() {
@@ -161,10 +183,8 @@ export async function openRoom(world: World, options: RoomOptions = {}): Promise
       expect(differences(trees)).toEqual([]);
     },
     async expectRightHistory() {
-      const [ofSource, ofTarget] = await Promise.all(
-        [world.source, world.target].map(({ dataDir }) => readTransactions(dataDir, { below: chroot })),
-      );
-      if (ofSource === undefined || ofTarget === undefined) throw new Error("both logs have been read");
+      const ofSource = await world.transactions("source", { below: chroot });
+      const ofTarget = await world.transactions("target", { below: chroot });
       const intruders = ofSource.filter(({ session, changes }) => changes.length > 0 && !sessions.source.has(session));
       expect(intruders).toEqual([]);
       expect(faultsOf({ source: ofSource, target: ofTarget, foreignSessions: sessions.target })).toEqual([]);

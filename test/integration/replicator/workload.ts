@@ -157,13 +157,18 @@ async function setUnruled({ writer, random, next }: Task): Promise<void> {
   await tried(writer.set(random.pick(["/zms/host/h1", "/zms/topic", "/other"]), `seq=${next()}`));
 }
 
-/** False when the request was refused for what another writer has done meanwhile. */
+/** Refused for what another writer has done meanwhile, or without an answer because its server went. */
+export function isRefusedOrLost(error: unknown): boolean {
+  return /NO_NODE|NODE_EXISTS|NOT_EMPTY|NO_CHILDREN_FOR_EPHEMERALS|CONNECTION_LOSS/.test(messageOf(error));
+}
+
+/** False when the request was refused, or nobody knows whether it was done. */
 async function tried(request: Promise<unknown>): Promise<boolean> {
   try {
     await request;
     return true;
   } catch (error) {
-    if (!/NO_NODE|NODE_EXISTS|NOT_EMPTY|NO_CHILDREN_FOR_EPHEMERALS/.test(messageOf(error))) throw error;
+    if (!isRefusedOrLost(error)) throw error;
     return false;
   }
 }
