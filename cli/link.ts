@@ -83,6 +83,52 @@ export async function linkAcceptDeletes(verb: LinkVerb & { reason: string; dryRu
   return exitCodes.ok;
 }
 
+/** `idcctl link pause LINK --reason R`: nothing is carried over until `link resume`, whichever replicator leads. */
+export async function linkPause(verb: LinkVerb & { reason: string; dryRun: boolean }): Promise<number> {
+  const { pause } = await verb.client.get<LinkReport>(pathOf(verb.link, ""));
+  if (pause !== undefined) {
+    verb.write(`${verb.link}: already paused since ${pause.at}: ${pause.reason}\n`);
+    return exitCodes.ok;
+  }
+  if (verb.dryRun) {
+    verb.write(`${verb.link}: would be paused; changes of the source would wait for idcctl link resume ${verb.link}\n`);
+    return exitCodes.ok;
+  }
+  await verb.client.post(pathOf(verb.link, "/pause"), { reason: verb.reason });
+  verb.write(`${verb.link}: paused; idcctl link resume ${verb.link} --reason "…" ends it\n`);
+  return exitCodes.ok;
+}
+
+/** `idcctl link resume LINK [--source-wins] --reason R`: ends a pause, or lets a stopped link try again. */
+export async function linkResume(
+  verb: LinkVerb & { reason: string; sourceWins: boolean; dryRun: boolean },
+): Promise<number> {
+  const { phase, pause, stopped } = await verb.client.get<LinkReport>(pathOf(verb.link, ""));
+  if (verb.dryRun) {
+    const what = stopped === undefined ? phase : `stopped, ${stopped.code}`;
+    const then = verb.sourceWins ? "what the source has would win over everything in the target" : "it would try again";
+    verb.write(`${verb.link}: ${pause === undefined ? what : `paused: ${pause.reason}`}; ${then}\n`);
+    return exitCodes.ok;
+  }
+  await verb.client.post(pathOf(verb.link, "/resume"), { reason: verb.reason, sourceWins: verb.sourceWins });
+  verb.write(`${verb.link}: resumed; idcctl link status ${verb.link} shows whether it follows\n`);
+  return exitCodes.ok;
+}
+
+/** `idcctl link init LINK --reason R`: a new fence for a link that is stopped for want of one. */
+export async function linkInit(verb: LinkVerb & { reason: string; dryRun: boolean }): Promise<number> {
+  const { stopped } = await verb.client.get<LinkReport>(pathOf(verb.link, ""));
+  if (verb.dryRun) {
+    verb.write(
+      `${verb.link}: ${stopped === undefined ? "is not stopped, nothing to do" : `stopped, ${stopped.code}; would get a new fence`}\n`,
+    );
+    return exitCodes.ok;
+  }
+  await verb.client.post(pathOf(verb.link, "/init"), { reason: verb.reason });
+  verb.write(`${verb.link}: asked for a new fence; idcctl link status ${verb.link} shows whether it follows\n`);
+  return exitCodes.ok;
+}
+
 /** The name of the link when there is only one. */
 export async function onlyLink(client: Client): Promise<string> {
   const { links } = await client.get<{ links: LinkReport[] }>("/v1/links");
@@ -97,8 +143,8 @@ function pathOf(link: string, rest: string): string {
   return `/v1/links/${encodeURIComponent(link)}${rest}`;
 }
 
-function isWell({ phase, brake }: LinkReport): boolean {
-  return phase === "following" && !brake.engaged;
+function isWell({ phase, leader, brake }: LinkReport): boolean {
+  return (phase === "following" && !brake.engaged) || (phase === "standby" && leader !== undefined);
 }
 
 function statusTable(links: readonly LinkReport[], paint: Paint): string {
@@ -128,6 +174,14 @@ const problemsShownMax = 20;
 function remarks(link: LinkReport, paint: Paint): string[] {
   const lines: string[] = [];
   const say = (text: string): void => void lines.push(`${link.name}: ${text}\n`);
+  if (link.leader !== undefined) say(paint.dim(`standby: ${link.leader} leads`));
+  if (link.pause !== undefined) {
+    say(
+      paint.yellow(
+        `paused since ${link.pause.at}: ${link.pause.reason}. To end it: idcctl link resume ${link.name} --reason "…"`,
+      ),
+    );
+  }
   if (link.stopped !== undefined) say(paint.red(`stopped, ${link.stopped.code}: ${link.stopped.detail}`));
   for (const side of ["source", "target"] as const) {
     const { state, reason } = link[side];

@@ -6,7 +6,18 @@ import { createPaint } from "#lib/terminal.ts";
 import { readVersion } from "#lib/version.ts";
 import { createClient } from "./client.ts";
 import { replicatorEndpoints } from "./endpoints.ts";
-import { linkAcceptDeletes, linkCompare, linkExplain, linkPlan, linkStatus, linkVerify, onlyLink } from "./link.ts";
+import {
+  linkAcceptDeletes,
+  linkCompare,
+  linkExplain,
+  linkInit,
+  linkPause,
+  linkPlan,
+  linkResume,
+  linkStatus,
+  linkVerify,
+  onlyLink,
+} from "./link.ts";
 import type { OutputFormat } from "./output.ts";
 
 const verbs = [
@@ -19,8 +30,16 @@ const verbs = [
   },
   { name: "link compare [LINK]", help: "Ask for a full compare now, which repairs what differs." },
   {
+    name: "link pause [LINK]",
+    help: "Carry nothing over until it is resumed, whichever replicator leads. Needs --reason.",
+  },
+  {
     name: "link resume [LINK]",
-    help: "With --accept-deletes and --reason: let the deletes pass that the brake holds.",
+    help: "End a pause, or let a stopped link try again; --accept-deletes: let the deletes pass that the brake holds. Needs --reason.",
+  },
+  {
+    name: "link init [LINK]",
+    help: "Make a new fence for a link that is stopped as fence-missing or fence-ambiguous. Needs --reason.",
   },
 ] as const;
 
@@ -49,16 +68,20 @@ const spec = {
       help: "Format of what is printed.",
     },
     "accept-deletes": { type: "boolean", help: "link resume: accept the deletes held by the brake." },
+    "source-wins": {
+      type: "boolean",
+      help: "link resume: carry everything over, also over what others wrote in the target or an older state of the source.",
+    },
     reason: {
       type: "string",
       placeholder: "TEXT",
-      help: "link resume: why; goes to the daemon's log.",
+      help: "link pause, resume, init: why; goes to the daemon's log.",
     },
-    "dry-run": { type: "boolean", help: "link resume: say what would happen, change nothing." },
+    "dry-run": { type: "boolean", help: "link pause, resume, init: say what would happen, change nothing." },
   },
   positionals: [
     { name: "noun", help: "link" },
-    { name: "verb", help: "status, plan, verify, explain, compare, resume" },
+    { name: "verb", help: "status, plan, verify, explain, compare, pause, resume, init" },
     { name: "args", help: "what the verb needs", optional: true, multiple: true },
   ],
   commands: verbs,
@@ -69,6 +92,14 @@ const spec = {
   ],
   exits: ["ok", "error", "usage", "refused", "different"],
 } as const satisfies CommandSpec;
+
+const changeFlags = ["accept-deletes", "source-wins", "reason", "dry-run"] as const;
+/** Which of them a verb takes; none, if it is not listed. */
+const flagsOf: Readonly<Record<string, readonly string[]>> = {
+  pause: ["reason", "dry-run"],
+  resume: changeFlags,
+  init: ["reason", "dry-run"],
+};
 
 async function main(): Promise<number> {
   const line = parseCommandLine(spec, process.argv.slice(2));
@@ -96,8 +127,8 @@ async function main(): Promise<number> {
   if (!verbs.some((one) => one.name.startsWith(`link ${name} `))) {
     return usage(`idcctl: there is no link ${name}; there are ${verbs.map((one) => one.name).join(", ")}`);
   }
-  const idle =
-    name === "resume" ? [] : (["accept-deletes", "reason", "dry-run"] as const).filter((flag) => values[flag]);
+  const taken: readonly string[] = flagsOf[name ?? ""] ?? [];
+  const idle = changeFlags.filter((flag) => values[flag] && !taken.includes(flag));
   if (idle[0] !== undefined) return usage(`idcctl: link ${name} does not take --${idle[0]}`);
   // A path starts with a slash, the name of a link never does: with one link its name can be left out.
   const path = name === "explain" ? args.find((arg) => arg.startsWith("/")) : undefined;
@@ -115,11 +146,18 @@ async function main(): Promise<number> {
     case "explain":
       if (path === undefined) return usage("idcctl: link explain needs a source path: idcctl link explain [LINK] PATH");
       return linkExplain({ ...verb, path });
+    case "pause":
     case "resume":
-      if (!values["accept-deletes"])
-        return usage("idcctl: link resume needs --accept-deletes: nothing else holds a link back for an operator");
-      if (values.reason === undefined) return usage("idcctl: link resume needs --reason");
-      return linkAcceptDeletes({ ...verb, reason: values.reason, dryRun: values["dry-run"] });
+    case "init": {
+      if (values.reason === undefined) return usage(`idcctl: link ${name} needs --reason`);
+      const change = { ...verb, reason: values.reason, dryRun: values["dry-run"] };
+      if (name === "pause") return linkPause(change);
+      if (name === "init") return linkInit(change);
+      const sourceWins = values["source-wins"];
+      if (!values["accept-deletes"]) return linkResume({ ...change, sourceWins });
+      if (sourceWins) return usage("idcctl: link resume takes only one of --accept-deletes and --source-wins");
+      return linkAcceptDeletes(change);
+    }
     default:
       throw new Error(`link ${name} is listed but not carried out`);
   }

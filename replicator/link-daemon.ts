@@ -5,15 +5,19 @@ import type { Logger } from "#lib/log.ts";
 import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
 import type { Acl, NodeData, SessionState, WatchEvent, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
 import { aclText, type Identity, permsOf, translateAcl } from "./core/acl.ts";
+import type { StopCode } from "./core/claim.ts";
 import { limitsOf } from "./core/limits.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkProgress, LinkStatus, Side } from "./core/link-events.ts";
 import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
+import type { PhaseName } from "./core/transitions.ts";
 import { presumedIdentities } from "./io/acls.ts";
 import { openZooKeeper } from "./io/clients.ts";
+import { createLatch } from "./io/latch.ts";
 import { layoutOf } from "./io/layout.ts";
 import { createLinkWorld } from "./io/link-world.ts";
+import { deletePause, readPause, writePause } from "./io/pause.ts";
 import { createReader } from "./io/reader.ts";
 import { createNoteTaker, refreshGauges } from "./link-notes.ts";
 import { createLinkRunner, type LinkRunner } from "./link-runner.ts";
@@ -27,6 +31,8 @@ export interface LinkDeps {
   readonly metrics: Metrics;
   /** Names this process and no other, in the fence: host, process id, and something random. */
   readonly instance: string;
+  /** 8 random hexadecimal digits. */
+  readonly newId: () => string;
   readonly credentialsDirectory: string | undefined;
 }
 
@@ -46,6 +52,12 @@ export interface LinkDaemon {
   explain(path: string, signal: AbortSignal): Promise<LinkExplanation>;
   compare(): void;
   acceptDeletes(): void;
+  /** Stands in the target when it resolves; whoever leads the link obeys within moments. */
+  pause(reason: string, signal: AbortSignal): Promise<void>;
+  /** Ends a pause, and lets a link that is stopped here try again. @throws {OperatorError} REP_STANDBY, REP_NOT_STOPPED */
+  resume(options: { sourceWins: boolean }, signal: AbortSignal): Promise<void>;
+  /** Lets a link that is stopped for want of a fence make one. @throws {OperatorError} REP_NOT_STOPPED */
+  init(): void;
 }
 
 export interface LinkExplanation {
@@ -63,6 +75,7 @@ export interface LinkExplanation {
 type ExplainedAcl = { readonly given: readonly string[] } | { readonly held: string };
 
 const drainMs = 5_000;
+const pauseLookEveryMs = 5_000;
 /** Differences count only if they are still there after so many looks. */
 const verifyLooks = 3;
 const verifyPauseMs = 500;
@@ -92,15 +105,17 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
       onWatch: (event) => (side === "source" ? runner.watched(event) : onTargetWatch(event)),
     });
   const onTargetWatch = ({ kind, path }: WatchEvent): void => {
-    const epoch = layout.epochOf(path);
-    if (kind === "deleted" && epoch !== undefined) runner.push({ kind: "fenceGone", epoch });
+    const fence = layout.fenceOf(path);
+    if (kind === "deleted" && fence !== undefined) runner.push({ kind: "fenceGone", name: fence });
+    if (path === layout.latch) latch.changed();
+    if (path === layout.pause) void lookForPause(closing.signal);
   };
   const onState = (side: Side, state: SessionState): void => {
     const before = states[side].kind;
     states[side] = state;
     if (state.kind === "connected") {
       log.info({ side, server: state.server, resumed: state.resumed }, "session connected");
-      runner.push({ kind: "connected", side });
+      runner.push({ kind: "connected", side, resumed: state.resumed });
     } else if (before === "connected" && !ended) {
       metrics.add("idc_replicator_session_losses_total", { link: name, side }, 1);
       log.warn({ side, reason: state.reason }, "session lost");
@@ -115,15 +130,17 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const learn = (learned: readonly Identity[]): void => {
     own = learned;
   };
-  const world = createLinkWorld({
+  const ownNodes = {
     ...clients,
-    reader,
     layout,
     ownAcl: ownAclOf(config),
     instance: deps.instance,
+    newClaim: deps.newId,
     wallTime: clock.wallTime,
-    onIdentities: copiesAcls ? learn : undefined,
-  });
+  };
+  const latch = createLatch({ ...ownNodes, member: deps.newId(), clock });
+  const onIdentities = copiesAcls ? learn : undefined;
+  const world = createLinkWorld({ ...ownNodes, reader, latch, onIdentities });
   const runner = createLinkRunner({ link, world, clock, onNote: createNoteTaker({ link: name, log, metrics }) });
   const counted = { events: 0, eventsIgnored: 0, skipped: 0 };
   metrics.onRender(() => {
@@ -138,6 +155,20 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     metrics.add("idc_replicator_skipped_total", { link: name }, status.counts.skipped - counted.skipped);
     Object.assign(counted, status.counts);
   });
+  const lookForPause = async (signal: AbortSignal): Promise<void> => {
+    try {
+      runner.push({ kind: "pauseSeen", pause: await readPause(ownNodes, signal) });
+    } catch {
+      // The session is lost, or the target does not let us look: looked at again in a moment.
+    }
+  };
+  /** What the watch missed, and where there is none: on old servers, and while another replicator leads. */
+  const keepLookingForPause = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await clock.sleep(pauseLookEveryMs, { signal });
+      if (states.target.kind === "connected") await lookForPause(signal);
+    }
+  };
   let looking = false;
   const look = async (signal: AbortSignal): Promise<Survey> => {
     if (looking) {
@@ -179,6 +210,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     async run(signal) {
       const stop = new AbortController();
       const running = runner.run(stop.signal);
+      const looking = keepLookingForPause(stop.signal).catch(() => {});
       const asked = new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -191,7 +223,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
         (runner.queued === 0 && pending === 0) || phase !== "following";
       await runner.until(settled, draining).catch(() => log.warn({ drainMs }, "stopped with changes pending"));
       stop.abort();
-      await running;
+      await Promise.all([running, looking]);
       ended = true;
       await Promise.allSettled([clients.source.close(), clients.target.close()]);
       closing.abort();
@@ -224,7 +256,44 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     },
     compare: () => runner.push({ kind: "compareAsked" }),
     acceptDeletes: () => runner.push({ kind: "deletesAccepted" }),
+    async pause(reason, signal) {
+      await writePause(ownNodes, reason, signal);
+      await lookForPause(signal);
+    },
+    async resume({ sourceWins }, signal) {
+      const { phase, pause, leader } = link.status();
+      if (pause !== undefined) {
+        await deletePause(ownNodes, signal);
+        await lookForPause(signal);
+      }
+      if (phase === "stopped") runner.push({ kind: "resumeAsked", sourceWins, init: false });
+      else if (pause === undefined) throw notStopped(name, phase, leader);
+    },
+    init() {
+      const { phase, stopped, leader } = link.status();
+      if (stopped === undefined) throw notStopped(name, phase, leader);
+      if (!initCodes.includes(stopped.code)) {
+        throw new OperatorError("REP_NO_INIT", `Link ${name} is stopped, ${stopped.code}: a new fence is no remedy`, {
+          hint: `docs/operations.md#${stopped.code} says what is`,
+        });
+      }
+      runner.push({ kind: "resumeAsked", sourceWins: false, init: true });
+    },
   };
+}
+
+/** Stops that say that there is no fence to take over. */
+const initCodes: readonly StopCode[] = ["fence-missing", "fence-ambiguous"];
+
+function notStopped(link: string, phase: PhaseName, leader: string | undefined): OperatorError {
+  if (leader !== undefined) {
+    return new OperatorError("REP_STANDBY", `Link ${link} is led by ${leader}, this replicator waits`, {
+      hint: "Ask that one: idcctl link status shows which endpoint it is",
+    });
+  }
+  return new OperatorError("REP_NOT_STOPPED", `Link ${link} is neither stopped nor paused, it is ${phase}`, {
+    hint: "There is nothing to resume",
+  });
 }
 
 export function linkOptions(config: LinkConfig, rules: RuleSet): LinkOptions {
@@ -232,7 +301,8 @@ export function linkOptions(config: LinkConfig, rules: RuleSet): LinkOptions {
   const limits = limitsOf(config.limits);
   const acl = config.targetAcl.map(toAcl);
   const aclSchemes = config.acl === "copy" ? config.aclSchemes : undefined;
-  return { rules, deletes, compareEveryMs, pollEveryMs, acl, aclSchemes, limits };
+  const yieldAfterMs = config.source.sessionTimeoutMs;
+  return { rules, deletes, compareEveryMs, pollEveryMs, yieldAfterMs, acl, aclSchemes, limits };
 }
 
 function toAcl({ perms, scheme, id }: LinkConfig["targetAcl"][number]): Acl {

@@ -38,6 +38,8 @@ const well: LinkStatus = {
   phase: "following",
   stopped: undefined,
   connected: { source: true, target: true },
+  leader: undefined,
+  pause: undefined,
   epoch: 4n,
   sourceZxid: 0n as Zxid,
   watch: "recursive",

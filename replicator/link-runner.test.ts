@@ -21,7 +21,14 @@ const { rules } = compiled;
 
 /** A world in which both sides are empty. */
 const emptyWorld: LinkWorld = {
-  claim: async () => ({ kind: "claimed", epoch: 1n, checkpoint: undefined }),
+  lead: async () => ({ kind: "leading", kept: false }),
+  leaveToOthers: async () => {},
+  claim: async () => ({
+    kind: "claimed",
+    fence: { epoch: 1n, name: "e-1-00000001" },
+    checkpoint: undefined,
+    pause: undefined,
+  }),
   arm: async () => "recursive",
   read: async (_side, requests) => ({
     results: requests.map(() => ({ kind: "error", code: -101 })),
@@ -33,8 +40,9 @@ const emptyWorld: LinkWorld = {
   writeAcls: async () => {
     throw new Error("no ACL is to be set");
   },
-  write: async () => {
-    throw new Error("nothing is to be written");
+  write: async (ops) => {
+    if (ops.length > 0) throw new Error("nothing but the checkpoint is to be written");
+    return { kind: "applied", results: [], zxid: 0n as Zxid };
   },
 };
 
@@ -45,6 +53,7 @@ function start(world: LinkWorld, notes: LinkNote[]) {
     acl: [],
     compareEveryMs: 60_000,
     pollEveryMs: 60_000,
+    yieldAfterMs: 10_000,
   });
   const runner = createLinkRunner({ link, world, clock: systemClock, onNote: (note) => void notes.push(note) });
   return {
@@ -52,8 +61,8 @@ function start(world: LinkWorld, notes: LinkNote[]) {
     async follows() {
       const stop = new AbortController();
       const running = runner.run(stop.signal);
-      runner.push({ kind: "connected", side: "source" });
-      runner.push({ kind: "connected", side: "target" });
+      runner.push({ kind: "connected", side: "source", resumed: true });
+      runner.push({ kind: "connected", side: "target", resumed: true });
       await runner.until(({ idle }) => idle, AbortSignal.timeout(boundMs));
       stop.abort();
       await running;
@@ -61,7 +70,7 @@ function start(world: LinkWorld, notes: LinkNote[]) {
   };
 }
 
-test.for(["claim", "arm", "read"] as const)(
+test.for(["lead", "claim", "arm", "read"] as const)(
   "a %s that fails while both sessions stand makes the link start over, not stand still",
   async (failing) => {
     let failures = 1;
@@ -99,7 +108,7 @@ test("a claim that is still under way is given up when another one begins", asyn
   const { runner, follows } = start(world, []);
   const reconnect = (): void => {
     runner.push({ kind: "disconnected", side: "source" });
-    runner.push({ kind: "connected", side: "source" });
+    runner.push({ kind: "connected", side: "source", resumed: true });
   };
   await follows();
   expect({ claims, firstGivenUp }).toEqual({ claims: 2, firstGivenUp: true });

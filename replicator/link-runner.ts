@@ -63,19 +63,38 @@ export function createLinkRunner(parts: {
     const [answer, found] = await Promise.all([nodes, world.readAcls(side, acls, signal)]);
     return { ...answer, acls: found };
   };
+  /** Of the lead or the claim that is under way: an earlier one could take the fence from a later one. */
   let claiming = new AbortController();
+  const onlyOne = (signal: AbortSignal): AbortSignal => {
+    claiming.abort();
+    claiming = new AbortController();
+    return AbortSignal.any([signal, claiming.signal]);
+  };
+  /** Answered when this process leads, which may be never: no other answer waits for it. */
+  const lead = async (id: number, signal: AbortSignal): Promise<void> => {
+    try {
+      const outcome = await world.lead((leader) => queue.pushAlways({ kind: "waiting", id, leader }), signal);
+      queue.pushAlways(outcome.kind === "leading" ? { ...outcome, id } : { ...outcome, kind: "claimRefused", id });
+    } catch (reason) {
+      if (!signal.aborted) await fail(id, reason, signal);
+    }
+  };
   const execute = (command: LinkCommand, signal: AbortSignal): void => {
     switch (command.kind) {
+      case "lead":
+        void lead(command.id, onlyOne(signal));
+        break;
+      case "yield":
+        // Asked for again as long as it makes sense.
+        world.leaveToOthers(signal).catch(() => {});
+        break;
       case "claim": {
-        // One at a time: an earlier one that is still under way could take the fence from this one.
-        claiming.abort();
-        claiming = new AbortController();
         const { id } = command;
         answerInOrder(
           "target",
           id,
           world
-            .claim(command.held, AbortSignal.any([signal, claiming.signal]))
+            .claim(command, onlyOne(signal))
             .then((outcome) =>
               outcome.kind === "claimed" ? { ...outcome, id } : { ...outcome, kind: "claimRefused", id },
             ),

@@ -29,7 +29,7 @@ const spec = {
     check: { type: "boolean", help: "Print the effective config and the times it implies, and end." },
     once: {
       type: "boolean",
-      help: "Bring every link's target up to date, and end. Takes the fence: a daemon that carries the same link stops.",
+      help: "Bring every link's target up to date, and end. Refuses (3) a link that a running replicator leads.",
     },
     "dry-run": { type: "boolean", help: "Print what --once would do, and end. Writes nothing at all." },
     output: {
@@ -109,6 +109,7 @@ function dependencies(config: ReplicatorConfig) {
     random: Math.random,
     log: createLogger(config.log),
     metrics: createMetrics(config.environment),
+    newId: () => randomUUID().slice(0, 8),
     instance: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
     credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"],
   };

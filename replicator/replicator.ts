@@ -10,6 +10,8 @@ import { createProgress } from "./progress.ts";
 import { connectWaitMs, unreachable } from "./unreachable.ts";
 
 const statusEveryMs = 1_000;
+/** A server looks at its sessions once in a tick, and may have been busy. */
+const latchSlackMs = 2_000;
 /** A link whose loop has not made a step for so long keeps the watchdog from being fed. */
 const stepAgeMaxMs = 5_000;
 
@@ -91,18 +93,36 @@ async function onceOver(
     .catch((cause: unknown) => {
       throw signal.aborted ? cause : unreachable(link.config, link.session);
     });
+  if (await isLedByAnother(link, signal)) {
+    progress.end();
+    stderr.write(`${link.name}: ${link.status().leader} leads this link and carries it over; nothing was done here\n`);
+    return exitCodes.refused;
+  }
   const status = await link.until((now) => {
     progress.show(now);
-    return now.idle || now.phase === "stopped";
+    return now.idle || now.phase === "stopped" || now.phase === "paused";
   }, signal);
   progress.end();
   stderr.write(`${link.name}: ${outcome(status)}\n`);
-  if (status.phase === "stopped" || status.brake.engaged) return exitCodes.refused;
+  if (status.phase !== "following" || status.brake.engaged) return exitCodes.refused;
   return heldBack(status) > 0 ? exitCodes.different : exitCodes.ok;
 }
 
+/** The place of one that died is kept until its session has ended; after that, who leads is alive. */
+async function isLedByAnother(link: LinkDaemon, signal: AbortSignal): Promise<boolean> {
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(link.config.target.sessionTimeoutMs + latchSlackMs)]);
+  try {
+    await link.until(({ phase }) => phase !== "standby", patience);
+    return false;
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    return true;
+  }
+}
+
 function outcome(status: LinkProgress): string {
-  const { counts, stopped, brake } = status;
+  const { counts, stopped, pause, brake } = status;
+  if (status.phase === "paused") return `paused, nothing was written: ${pause?.reason ?? ""}`;
   if (stopped !== undefined) return `stopped, ${stopped.code}: ${stopped.detail}`;
   const done = `${counts.created} created, ${counts.updated} updated, ${counts.deleted} deleted, ${status.targetNodes} nodes in the target`;
   if (brake.engaged) return `${done}; the delete brake (${brake.reason}) holds ${brake.held} deletes`;
@@ -122,7 +142,8 @@ function worst(codes: readonly number[]): number {
 function summary(daemons: readonly LinkDaemon[]): string {
   return daemons
     .map((link) => {
-      const { phase, pending, brake, stopped } = link.status();
+      const { phase, pending, brake, stopped, leader } = link.status();
+      if (phase === "standby") return `${link.name}: standby for ${leader ?? "nobody yet"}`;
       return `${link.name}: ${stopped?.code ?? phase}, ${pending} pending${brake.engaged ? ", brake engaged" : ""}`;
     })
     .join("; ");

@@ -70,8 +70,8 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
   const running = runner.run(AbortSignal.any([signal, failure.signal, stop.signal]));
   running.catch((cause: unknown) => failure.abort(cause));
   try {
-    runner.push({ kind: "connected", side: "source" });
-    runner.push({ kind: "connected", side: "target" });
+    runner.push({ kind: "connected", side: "source", resumed: false });
+    runner.push({ kind: "connected", side: "target", resumed: false });
     await runner.until(({ idle, phase }) => idle || phase === "stopped", AbortSignal.any([signal, failure.signal]));
     return await describe(options, planned, link.held(), link.status(), signal);
   } finally {
@@ -112,10 +112,18 @@ function dryWorld({ reader, own }: SurveyOptions, planned: Planned, fail: (cause
     }
   };
   return {
-    async claim(_held, signal) {
+    async lead(_onWaiting, signal) {
       await orFail(reader.probe(signal));
-      return { kind: "claimed", epoch: 0n, checkpoint: undefined, own };
+      return { kind: "leading", kept: false };
     },
+    leaveToOthers: async () => {},
+    claim: async () => ({
+      kind: "claimed",
+      fence: { epoch: 0n, name: "none" },
+      checkpoint: undefined,
+      pause: undefined,
+      own,
+    }),
     arm: async () => "polling",
     read: (side, requests, signal) => orFail(reader.read(side, requests, signal)),
     readAcls: (side, paths, signal) => orFail(reader.readAcls(side, paths, signal)),

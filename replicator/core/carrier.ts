@@ -1,3 +1,4 @@
+import { assert } from "#lib/assert.ts";
 import type { Instant } from "#lib/clock.ts";
 import { errorCodes } from "#lib/zookeeper/errors.ts";
 import type { ReadRequest, ReadResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
@@ -5,7 +6,7 @@ import { type AclCopy, createAclCopy } from "./acl-copy.ts";
 import type { AclIndex } from "./acl-index.ts";
 import { createAnswers } from "./answers.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
-import type { StopCode } from "./claim.ts";
+import type { Fence, StopCode } from "./claim.ts";
 import { type Desired, evaluate } from "./evaluate.ts";
 import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -24,7 +25,8 @@ import type { Work } from "./work.ts";
  * Level-triggered: "dirty" only says that the path may differ; what is written is what was read after that (I7).
  */
 export interface Carrier {
-  begin(claim: LinkEvent & { kind: "claimed" }, now: Instant): void;
+  /** `sourceWins`: also if the source has gone back. */
+  begin(claim: LinkEvent & { kind: "claimed" }, sourceWins: boolean, now: Instant): void;
   /** A watch event of the source. */
   changed(source: string, now: Instant): void;
   /** Takes the answer of a read it sent; ids it does not know are ignored. */
@@ -84,7 +86,7 @@ export function createCarrier(core: {
   const answers = createAnswers(parts, lookAgain);
   const reads = new Map<number, Read>();
   const writes = new Map<number, readonly PendingWrite[]>();
-  let epoch = 0n;
+  let fence: Fence | undefined;
   let sourceZxid = 0n as Zxid;
   let pass = 0;
   let overflow = false;
@@ -184,7 +186,8 @@ export function createCarrier(core: {
   };
   const checkpoint = (now: Instant): Checkpoint => {
     saved = { at: now, braked: brake.engagement()?.reason };
-    return { epoch, sourceZxid, rules: rules.hash, brake: brake.memory(now) };
+    assert(fence !== undefined, "nothing is written before the fence is claimed");
+    return { fence, sourceZxid, rules: rules.hash, brake: brake.memory(now) };
   };
   const sendWrite = (batch: readonly PendingWrite[], now: Instant): void => {
     const id = context.nextId();
@@ -196,7 +199,7 @@ export function createCarrier(core: {
     for (let allowed = rate.allowance(now); allowed > 0 && writes.size < limits.writesInFlight; ) {
       const { batch, stranded } = outbox.take(index.exists, allowed);
       for (const { path } of stranded) work.repeat(path);
-      if (batch.length === 0) return;
+      if (batch.length === 0) break;
       rate.spend(batch.length, now);
       allowed -= batch.length;
       sendWrite(batch, now);
@@ -222,11 +225,12 @@ export function createCarrier(core: {
     outbox.bytes < limits.outboxBytes;
 
   return {
-    begin(claim, now) {
+    begin(claim, sourceWins, now) {
       const { checkpoint } = claim;
-      epoch = claim.epoch;
+      fence = claim.fence;
       saved = { at: now, braked: checkpoint?.brake.engaged?.reason };
-      if (checkpoint !== undefined && checkpoint.sourceZxid > sourceZxid) sourceZxid = checkpoint.sourceZxid;
+      const known = checkpoint?.sourceZxid ?? (0n as Zxid);
+      if (sourceWins || known > sourceZxid) sourceZxid = known;
       aclCopy?.begin(claim.own ?? []);
     },
     changed(source, now) {
@@ -303,6 +307,7 @@ export function createCarrier(core: {
       recheck.clear();
       outbox.clear();
       aclCopy?.abandon();
+      halt = undefined;
       // The compare to come finds out anew who waits for whom.
       parts.family.clear();
       work.abandon();

@@ -1,8 +1,14 @@
 /**
- * Who may write to a link's target (I5). The fence is a znode per epoch, `/crossidc/links/<link>/fence/e-<n>`: whoever created
- * the highest one owns the link, and every batch checks that it is still there. A path per epoch, not a version: a znode that
- * is deleted and created again starts at version 0.
+ * Who may write to a link's target (I5). The fence is a znode per claim, `/crossidc/links/<link>/fence/e-<n>-<claim>`: whoever
+ * created it owns the link, and every batch checks that it is still there. A path per claim, not a version: a znode that is
+ * deleted and created again starts at version 0. Not per epoch alone: where `/crossidc` is deleted by hand epochs start again.
  */
+
+/** The fence of one claim. `name` is that of its znode. */
+export interface Fence {
+  readonly epoch: bigint;
+  readonly name: string;
+}
 
 /** What stands in both ensembles before a claim. `undefined`: no `/crossidc/links/<link>` there. */
 export interface LinkNodes {
@@ -13,8 +19,8 @@ export interface LinkNodes {
 export type ClaimDecision =
   /** Neither side has seen this link: create it with its first fence. */
   | { readonly kind: "create"; readonly epoch: bigint }
-  /** One multi: delete the old fence, create the next. Loses against whoever does it first. */
-  | { readonly kind: "takeOver"; readonly from: bigint; readonly epoch: bigint }
+  /** One multi: delete the old fences, create the next. Loses against whoever does it first. */
+  | { readonly kind: "takeOver"; readonly from: readonly string[]; readonly epoch: bigint }
   | { readonly kind: "refuse"; readonly code: StopCode; readonly detail: string };
 
 /** Why a link stands still until an operator acts. One runbook entry each in docs/operations.md. */
@@ -30,19 +36,27 @@ export const stopCodes = [
 
 export type StopCode = (typeof stopCodes)[number];
 
-const fenceName = /^e-([1-9][0-9]{0,17})$/;
+const fenceName = /^e-([1-9][0-9]{0,17})(?:-[0-9a-f]{8})?$/;
 
-export function fenceOf(epoch: bigint): string {
-  return `e-${epoch}`;
+/** @param claim 8 hexadecimal digits that no other claim has */
+export function fenceOf(epoch: bigint, claim: string): Fence {
+  return { epoch, name: `e-${epoch}-${claim}` };
 }
 
-/** The epoch of a fence node's name, undefined for any other name. */
+/** The epoch of a fence node's name, undefined for any other name. Older releases left out the claim. */
 export function epochOf(name: string): bigint | undefined {
   const match = fenceName.exec(name);
   return match?.[1] === undefined ? undefined : BigInt(match[1]);
 }
 
-export function decideClaim(nodes: LinkNodes): ClaimDecision {
+/**
+ * `init`: an operator has asked for a new fence where none, or no single one, can be taken over. Direction is never overruled:
+ * a source that holds a fence is the target of the other direction. `lastEpoch`: of the checkpoint, if there is one.
+ */
+export function decideClaim(
+  nodes: LinkNodes,
+  asked: { readonly init: boolean; readonly lastEpoch: bigint } = { init: false, lastEpoch: 0n },
+): ClaimDecision {
   const { source, target } = nodes;
   if (source !== undefined && source.fences.length > 0) {
     return refuse(
@@ -51,22 +65,27 @@ export function decideClaim(nodes: LinkNodes): ClaimDecision {
     );
   }
   if (target === undefined) {
-    if (source === undefined) return { kind: "create", epoch: 1n };
+    if (source === undefined || asked.init) return { kind: "create", epoch: asked.lastEpoch + 1n };
     return refuse(
       "fence-missing",
       "The source knows this link but the target does not: the target was lost or is not the one it was",
     );
   }
+  const epochs = target.fences.map(epochOf);
   const [name, ...others] = target.fences;
+  const [epoch] = epochs;
+  if (asked.init) {
+    const highest = epochs.reduce<bigint>((most, one = 0n) => (one > most ? one : most), asked.lastEpoch);
+    return { kind: "takeOver", from: target.fences, epoch: highest + 1n };
+  }
   if (name === undefined) return refuse("fence-missing", "The target knows this link but holds no fence of it");
-  const epoch = epochOf(name);
   if (others.length > 0 || epoch === undefined) {
     return refuse(
       "fence-ambiguous",
-      `The target holds ${target.fences.join(", ")} where exactly one e-<epoch> is expected`,
+      `The target holds ${target.fences.join(", ")} where exactly one e-<epoch>-<claim> is expected`,
     );
   }
-  return { kind: "takeOver", from: epoch, epoch: epoch + 1n };
+  return { kind: "takeOver", from: [name], epoch: epoch + 1n };
 }
 
 function refuse(code: StopCode, detail: string): ClaimDecision {

@@ -13,6 +13,8 @@ export interface LinkOptions {
   readonly aclSchemes?: readonly string[] | undefined;
   readonly compareEveryMs: number;
   readonly pollEveryMs: number;
+  /** A source that was lost for so long may be in reach of another replicator that waits: ours leaves the latch to it. */
+  readonly yieldAfterMs: number;
   readonly limits?: Partial<LinkLimits>;
 }
 

@@ -11,7 +11,7 @@ import type {
 } from "#lib/zookeeper/zookeeper.ts";
 import type { Identity } from "./acl.ts";
 import type { BrakeMemory, BrakeReason } from "./brake.ts";
-import type { StopCode } from "./claim.ts";
+import type { Fence, StopCode } from "./claim.ts";
 import type { Problem, ProblemKind } from "./problems.ts";
 import type { PhaseName } from "./transitions.ts";
 
@@ -19,23 +19,31 @@ export type Side = "source" | "target";
 
 /** What happens to a link. Answers carry the id of the command they answer; late ones of a lost session are ignored. */
 export type LinkEvent =
-  | { readonly kind: "connected"; readonly side: Side }
+  /** `resumed`: the same session as before. In a new one the latch is no longer held. */
+  | { readonly kind: "connected"; readonly side: Side; readonly resumed: boolean }
   | { readonly kind: "disconnected"; readonly side: Side }
+  /** Another replicator leads, or none is known to; told as often as it changes. */
+  | { readonly kind: "waiting"; readonly id: number; readonly leader: string }
+  /** `kept`: by the very node of the latch that the last claim was made under. */
+  | { readonly kind: "leading"; readonly id: number; readonly kept: boolean }
   /** `checkpoint`: as the last writer left it; undefined where nothing was ever carried over. */
   | {
       readonly kind: "claimed";
       readonly id: number;
-      readonly epoch: bigint;
+      readonly fence: Fence;
       readonly checkpoint: StoredCheckpoint | undefined;
       /** Who we are for the target; only where ACLs are copied. */
       readonly own?: readonly Identity[];
+      readonly pause: Pause | undefined;
     }
   | { readonly kind: "claimRefused"; readonly id: number; readonly code: StopCode; readonly detail: string }
   | { readonly kind: "armed"; readonly id: number; readonly watch: WatchMode }
   /** A command got no answer although its session stands, or lost it: the core knows which from what it still awaits. */
   | { readonly kind: "failed"; readonly id: number; readonly detail: string }
-  /** The target's watch on our fence: somebody deleted it. */
-  | { readonly kind: "fenceGone"; readonly epoch: bigint }
+  /** The target's watch on our fence: somebody deleted it. @param name of its znode */
+  | { readonly kind: "fenceGone"; readonly name: string }
+  /** Whether the link is paused, as last seen in the target. */
+  | { readonly kind: "pauseSeen"; readonly pause: Pause | undefined }
   | { readonly kind: "changed"; readonly path: string; readonly change: WatchEventKind }
   | {
       readonly kind: "read";
@@ -49,6 +57,8 @@ export type LinkEvent =
   | { readonly kind: "wroteAcls"; readonly id: number; readonly outcome: AclWriteOutcome }
   | { readonly kind: "compareAsked" }
   | { readonly kind: "deletesAccepted" }
+  /** A stopped link is to try again. `init`: with a new fence where there is none to take over. */
+  | { readonly kind: "resumeAsked"; readonly sourceWins: boolean; readonly init: boolean }
   | { readonly kind: "tick" };
 
 /** `fenced`: the fence was not there, nothing of the batch was applied. Indexes are those of the command's ops. */
@@ -77,10 +87,30 @@ export type AclWriteOutcome =
 /** recursive: one persistent recursive watch per root. polling: the source is older than 3.6, changes are found by comparing. */
 export type WatchMode = "recursive" | "polling";
 
+/** An operator's word that nothing is to be carried over until he takes it back. Stands in the target. */
+export interface Pause {
+  readonly reason: string;
+  /** Wall time, ISO 8601. For people. */
+  readonly at: string;
+}
+
+export interface ClaimRequest {
+  /** Claimed by this process before the sessions were lost: it must still stand, and is not raised. */
+  readonly held: Fence | undefined;
+  /** The highest source zxid that this process has read at: a source behind it has gone back, as one behind the checkpoint. */
+  readonly seen: Zxid;
+  /** The source counts, also if it has gone back. */
+  readonly sourceWins: boolean;
+  readonly init: boolean;
+}
+
 /** What the shell has to do, in order. */
 export type LinkCommand =
-  /** `held`: the epoch this process claimed before the sessions were lost: it must still be there, it is not raised. */
-  | { readonly kind: "claim"; readonly id: number; readonly held: bigint | undefined }
+  /** Queue for the lead; answered when this process leads. */
+  | { readonly kind: "lead"; readonly id: number }
+  /** Leave the queue if another waits in it. */
+  | { readonly kind: "yield" }
+  | ({ readonly kind: "claim"; readonly id: number } & ClaimRequest)
   | { readonly kind: "arm"; readonly id: number; readonly roots: readonly string[] }
   | {
       readonly kind: "read";
@@ -101,7 +131,8 @@ export type LinkCommand =
 
 /** Stands in the target and is written in the same multi as what it speaks of. */
 export interface Checkpoint {
-  readonly epoch: bigint;
+  /** Under which it is written: the multi checks it first. */
+  readonly fence: Fence;
   /** The latest source zxid that a written value was read at. */
   readonly sourceZxid: Zxid;
   readonly rules: string;
@@ -109,7 +140,8 @@ export interface Checkpoint {
 }
 
 /** As found in the target. */
-export interface StoredCheckpoint extends Checkpoint {
+export interface StoredCheckpoint extends Omit<Checkpoint, "fence"> {
+  readonly epoch: bigint;
   /** The target's zxid of its last writing: what the link wrote is not newer. */
   readonly mark: Zxid;
 }
@@ -154,6 +186,9 @@ export interface LinkProgress {
   readonly phase: PhaseName;
   readonly stopped: { readonly code: StopCode; readonly detail: string } | undefined;
   readonly connected: Readonly<Record<Side, boolean>>;
+  /** Who leads while this process waits. */
+  readonly leader: string | undefined;
+  readonly pause: Pause | undefined;
   readonly epoch: bigint | undefined;
   readonly sourceZxid: Zxid;
   readonly watch: WatchMode | undefined;

@@ -51,6 +51,7 @@ test.each(Object.entries(stories))("%s", (file, setting) => {
     acl: [{ perms: 31, scheme: "world", id: "anyone" }],
     compareEveryMs: 300_000,
     pollEveryMs: 5_000,
+    yieldAfterMs: 10_000,
     limits: setting.limits ?? {},
   });
   const teller = createTeller(link);

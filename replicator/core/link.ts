@@ -2,11 +2,11 @@ import type { Instant } from "#lib/clock.ts";
 import { createAclIndex } from "./acl-index.ts";
 import { createBrake } from "./brake.ts";
 import { createCarrier } from "./carrier.ts";
-import { fenceOf, type StopCode } from "./claim.ts";
+import type { Fence, StopCode } from "./claim.ts";
 import { createComparison } from "./comparison.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LinkContext, LinkOptions } from "./link-context.ts";
-import type { LinkCommand, LinkEvent, LinkProgress, LinkStatus, Side, WatchMode } from "./link-events.ts";
+import type { LinkCommand, LinkEvent, LinkProgress, LinkStatus, Pause, Side, WatchMode } from "./link-events.ts";
 import { createProblems } from "./problems.ts";
 import { mayHoldSources } from "./rules/rules.ts";
 import { createTargetIndex } from "./target-index.ts";
@@ -30,12 +30,17 @@ export function createLink(options: LinkOptions): Link {
   let phase: PhaseName = "connecting";
   let stopped: { code: StopCode; detail: string } | undefined;
   const connected: Record<Side, boolean> = { source: false, target: false };
-  let epoch: bigint | undefined;
-  /** Our fence as of the target's watch: it may say so before the claim's own answer is here. */
-  let fenceGone: bigint | undefined;
+  let leader: string | undefined;
+  let fence: Fence | undefined;
+  /** Name of the fence that went last, as of the target's watch: it may say so before the claim's own answer is here. */
+  let fenceGone: string | undefined;
+  let pause: Pause | undefined;
+  /** What an operator asked for when he resumed the link; until it follows again. */
+  let asked = { sourceWins: false, init: false };
+  let sourceLostAt = Number.POSITIVE_INFINITY;
   let watch: WatchMode | undefined;
   let lastId = 0;
-  /** Id of the claim or arm command whose answer is awaited. */
+  /** Id of the lead, claim or arm command whose answer is awaited. */
   let awaited = 0;
   let nextCompareAt = Number.POSITIVE_INFINITY;
   /** Asked for by an operator, or because events were dropped. Kept while a compare runs: it may have passed the place already. */
@@ -90,18 +95,41 @@ export function createLink(options: LinkOptions): Link {
     comparison.abandon();
     carrier.abandon();
   };
-  const stopFenced = (lost: bigint): void =>
-    stop("fenced", "fenced", `The fence ${fenceOf(lost)} is gone: another replicator has taken the link over`);
+  const stopIfFenced = (): void => {
+    if (fence === undefined || fenceGone !== fence.name) return;
+    stop("fenced", "fenced", `The fence ${fence.name} is gone: another replicator has taken the link over`);
+  };
   /** Whatever is in flight is forgotten: a full compare finds out what became of it. */
   const startOver = (detail: string): void => {
     if (!move("sessionLost", detail)) return;
     comparison.abandon();
     carrier.abandon();
   };
-  const claimIfConnected = (): void => {
+  const queueIfConnected = (): void => {
     if (!connected.source || !connected.target || !move("bothConnected")) return;
+    leader = undefined;
     awaited = context.nextId();
-    context.emit({ kind: "claim", id: awaited, held: epoch });
+    context.emit({ kind: "lead", id: awaited });
+  };
+  const claim = (kept: boolean): void => {
+    if (!move("leading")) return;
+    leader = undefined;
+    // Others may have led in between: what was ours then proves nothing.
+    if (!kept) fence = undefined;
+    awaited = context.nextId();
+    context.emit({ kind: "claim", id: awaited, held: fence, seen: carrier.sourceZxid, ...asked });
+  };
+  const startAgain = (): void => {
+    if (!move("resumed")) return;
+    stopped = undefined;
+    queueIfConnected();
+  };
+  const followPause = (seen: Pause | undefined): void => {
+    pause = seen;
+    if (phase === "paused" && pause === undefined) startAgain();
+    if (pause === undefined || !move("paused", pause.reason)) return;
+    comparison.abandon();
+    carrier.abandon();
   };
   const startCompare = (now: Instant): void => {
     nextCompareAt = Number.POSITIVE_INFINITY;
@@ -113,29 +141,46 @@ export function createLink(options: LinkOptions): Link {
     switch (event.kind) {
       case "connected":
         connected[event.side] = true;
-        claimIfConnected();
+        if (event.side === "source") sourceLostAt = Number.POSITIVE_INFINITY;
+        // Whoever leads now judges for himself whether the link may go on.
+        if (event.side === "target" && !event.resumed && phase === "stopped") startAgain();
+        else queueIfConnected();
         break;
       case "disconnected":
         connected[event.side] = false;
+        if (event.side === "source") sourceLostAt = now;
         startOver(`${event.side} disconnected`);
+        break;
+      case "waiting":
+        if (event.id === awaited) leader = event.leader;
+        break;
+      case "leading":
+        if (event.id === awaited) claim(event.kept);
         break;
       case "failed":
         if (event.id !== awaited && !comparison.awaits(event.id) && !carrier.awaits(event.id)) break;
         startOver(event.detail);
-        claimIfConnected();
+        queueIfConnected();
         break;
       case "claimed":
-        if (event.id !== awaited || !move("claimed")) break;
-        if (event.epoch !== epoch && event.checkpoint !== undefined) brake.resume(event.checkpoint.brake, now);
-        epoch = event.epoch;
-        carrier.begin(event, now);
+        if (event.id !== awaited) break;
+        if (event.fence.name !== fence?.name && event.checkpoint !== undefined)
+          brake.resume(event.checkpoint.brake, now);
+        fence = event.fence;
+        carrier.begin(event, asked.sourceWins, now);
+        asked = { ...asked, init: false };
+        followPause(event.pause);
+        if (!move("claimed")) break;
         awaited = context.nextId();
         context.emit({ kind: "arm", id: awaited, roots: options.rules.sourceRoots });
-        if (fenceGone === epoch) stopFenced(epoch);
+        stopIfFenced();
         break;
       case "fenceGone":
-        fenceGone = event.epoch;
-        if (fenceGone === epoch) stopFenced(epoch);
+        fenceGone = event.name;
+        stopIfFenced();
+        break;
+      case "pauseSeen":
+        followPause(event.pause);
         break;
       case "claimRefused":
         if (event.id === awaited) stop("claimRefused", event.code, event.detail);
@@ -147,7 +192,8 @@ export function createLink(options: LinkOptions): Link {
         startCompare(now);
         break;
       case "changed":
-        carrier.changed(event.path, now);
+        // Before watches are armed for a compare that is still to come an event tells nothing that it would not find.
+        if (phase === "arming" || phase === "comparing" || phase === "following") carrier.changed(event.path, now);
         break;
       case "read":
         if (!comparison.read(event, now)) carrier.read(event, now);
@@ -165,7 +211,16 @@ export function createLink(options: LinkOptions): Link {
         for (const path of brake.accept(carrier.waitsForChildren)) work.mark(path, undefined);
         context.note({ kind: "brake", engaged: false, reason: undefined, held: 0 });
         break;
+      case "resumeAsked":
+        if (phase !== "stopped") break;
+        asked = { sourceWins: event.sourceWins, init: event.init };
+        startAgain();
+        break;
       case "tick":
+        if (phase === "connecting" && connected.target && now - sourceLostAt >= options.yieldAfterMs) {
+          sourceLostAt = now;
+          context.emit({ kind: "yield" });
+        }
         break;
     }
   };
@@ -180,7 +235,7 @@ export function createLink(options: LinkOptions): Link {
       nextCompareAt = now + (watch === "polling" ? options.pollEveryMs : options.compareEveryMs);
       context.counts.compares += 1;
       context.note({ kind: "compared", ...finished });
-      move("compared");
+      if (move("compared")) asked = { sourceWins: false, init: false };
     }
     if (carrier.takeOverflow()) compareWanted = true;
     if (phase === "following" && comparison.stage === undefined && (compareWanted || now >= nextCompareAt))
@@ -197,7 +252,9 @@ export function createLink(options: LinkOptions): Link {
     phase,
     stopped,
     connected: { ...connected },
-    epoch,
+    leader,
+    pause,
+    epoch: fence?.epoch,
     sourceZxid: carrier.sourceZxid,
     watch,
     rules: options.rules.hash,
@@ -219,12 +276,8 @@ export function createLink(options: LinkOptions): Link {
   return {
     step(event, now) {
       commands = [];
-      if (phase !== "stopped") {
-        handle(event, now);
-        advance(now);
-      } else if (event.kind === "connected" || event.kind === "disconnected") {
-        connected[event.side] = event.kind === "connected";
-      }
+      handle(event, now);
+      advance(now);
       return commands;
     },
     held: () => brake.acceptable(carrier.waitsForChildren),

@@ -35,13 +35,22 @@ export function createTeller(link: Link): Teller {
     let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)$/);
     if (found !== undefined) {
       const [id, epoch = "", zxid = ""] = found;
+      const claimed = BigInt(epoch);
+      const checkpoint = storedAt(claimed, BigInt(zxid) as Zxid);
       return {
         kind: "claimed",
         id: Number(id),
-        epoch: BigInt(epoch),
-        checkpoint: storedAt(BigInt(epoch), BigInt(zxid) as Zxid),
+        fence: { epoch: claimed, name: `e-${epoch}` },
+        checkpoint,
+        pause: undefined,
       };
     }
+    found = take(/^(\d+) waits for (.*)$/);
+    if (found !== undefined) return { kind: "waiting", id: Number(found[0]), leader: found[1] ?? "" };
+    found = take(/^leads (\d+)( still)?$/);
+    if (found !== undefined) return { kind: "leading", id: Number(found[0]), kept: found[1] !== undefined };
+    found = take(/^paused: (.*)$/);
+    if (found !== undefined) return { kind: "pauseSeen", pause: { reason: found[0] ?? "", at: "" } };
     found = take(/^claim (\d+) refused: (\S+), (.*)$/);
     if (found !== undefined) {
       const [id, code = "", detail = ""] = found;
@@ -51,7 +60,7 @@ export function createTeller(link: Link): Teller {
     if (found !== undefined)
       return { kind: "armed", id: Number(found[0]), watch: found[1] === undefined ? "recursive" : "polling" };
     found = take(/^fence of epoch (\d+) gone$/);
-    if (found !== undefined) return { kind: "fenceGone", epoch: BigInt(found[0] ?? "") };
+    if (found !== undefined) return { kind: "fenceGone", name: `e-${found[0]}` };
     found = take(/^(\/\S*) (created|deleted|dataChanged)$/);
     if (found !== undefined)
       return { kind: "changed", path: found[0] ?? "", change: found[1] as "created" | "deleted" | "dataChanged" };
@@ -92,12 +101,17 @@ export function createTeller(link: Link): Teller {
 }
 
 const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
-  ["source connected", { kind: "connected", side: "source" }],
-  ["target connected", { kind: "connected", side: "target" }],
+  ["source connected", { kind: "connected", side: "source", resumed: true }],
+  ["target connected", { kind: "connected", side: "target", resumed: true }],
+  ["target connected anew", { kind: "connected", side: "target", resumed: false }],
   ["source disconnected", { kind: "disconnected", side: "source" }],
   ["target disconnected", { kind: "disconnected", side: "target" }],
   ["compare asked for", { kind: "compareAsked" }],
   ["deletes accepted", { kind: "deletesAccepted" }],
+  ["no longer paused", { kind: "pauseSeen", pause: undefined }],
+  ["resumed", { kind: "resumeAsked", sourceWins: false, init: false }],
+  ["resumed, the source wins", { kind: "resumeAsked", sourceWins: true, init: false }],
+  ["resumed with a new fence", { kind: "resumeAsked", sourceWins: false, init: true }],
   ["tick", { kind: "tick" }],
 ];
 
@@ -152,17 +166,29 @@ function parseOutcome(
 
 function commandLines(command: LinkCommand): string[] {
   switch (command.kind) {
-    case "claim":
-      return [`claim ${command.id}${command.held === undefined ? "" : `, holding epoch ${command.held}`}`];
+    case "lead":
+      return [`lead ${command.id}`];
+    case "yield":
+      return ["leave the latch to others"];
+    case "claim": {
+      const { held, seen, sourceWins, init } = command;
+      const told = [
+        held === undefined ? "" : `, holding epoch ${held.epoch}`,
+        `, seen zxid ${seen}`,
+        sourceWins ? ", the source wins" : "",
+        init ? ", with a new fence" : "",
+      ];
+      return [`claim ${command.id}${told.join("")}`];
+    }
     case "arm":
       return [`arm ${command.id}: ${command.roots.join(", ")}`];
     case "read":
       return [`read ${command.id} of the ${command.side}: ${command.requests.map(requestText).join(", ")}`];
     case "write": {
-      const { epoch, sourceZxid, brake } = command.checkpoint;
+      const { fence, sourceZxid, brake } = command.checkpoint;
       const braked = brake.engaged === undefined ? "" : `, brake engaged: ${brake.engaged.reason}`;
       return [
-        `write ${command.id} under epoch ${epoch}, source zxid ${sourceZxid}${braked}`,
+        `write ${command.id} under epoch ${fence.epoch}, source zxid ${sourceZxid}${braked}`,
         ...command.ops.map(opText),
       ];
     }

@@ -25,8 +25,8 @@ test.each([...phases].filter((phase) => phase !== "stopped"))(
   },
 );
 
-test("a stopped link stays stopped", () => {
-  expect(transitions.filter(({ from }) => (from as PhaseName) === "stopped")).toEqual([]);
+test("a stopped link only goes on when it is resumed", () => {
+  expect(transitions.filter(({ from }) => (from as PhaseName) === "stopped").map(({ on }) => on)).toEqual(["resumed"]);
 });
 
 test("a lost session leads back to connecting from wherever both sides were needed", () => {
@@ -37,7 +37,7 @@ test("a lost session leads back to connecting from wherever both sides were need
 });
 
 test("a link follows only after its fence, its watches and a full compare, in this order", () => {
-  const way: PhaseTrigger[] = ["bothConnected", "claimed", "armed", "compared"];
+  const way: PhaseTrigger[] = ["bothConnected", "leading", "claimed", "armed", "compared"];
   let phase: PhaseName = "connecting";
   for (const on of way) {
     for (const skipped of way.filter((one) => one !== on)) expect(transitionOn(phase, skipped)).toBeUndefined();

@@ -1,18 +1,30 @@
 /** The phases of a link. Log lines, `idcctl link status` and docs/states.md read this one table. */
 
-export const phaseNames = ["connecting", "claiming", "arming", "comparing", "following", "stopped"] as const;
+export const phaseNames = [
+  "connecting",
+  "standby",
+  "claiming",
+  "arming",
+  "comparing",
+  "following",
+  "paused",
+  "stopped",
+] as const;
 
 export type PhaseName = (typeof phaseNames)[number];
 
 export type PhaseTrigger =
   | "bothConnected"
+  | "leading"
   | "claimed"
   | "claimRefused"
   | "armed"
   | "compared"
   | "sessionLost"
   | "fenced"
-  | "badData";
+  | "badData"
+  | "paused"
+  | "resumed";
 
 interface Transition {
   readonly from: PhaseName;
@@ -23,14 +35,23 @@ interface Transition {
 
 const lost = "A session was lost: nothing is written until both sides answer again and a full compare has been made";
 const fenced = "Another replicator has taken the link over: its fence refuses our writes";
+const paused = "An operator has paused the link: nothing is written until it is resumed";
 
 export const transitions = [
   {
     from: "connecting",
     on: "bothConnected",
-    to: "claiming",
-    why: "Source and target answer: the link's fence is taken over in the target",
+    to: "standby",
+    why: "Source and target answer: it waits until it is first in the link's latch",
   },
+  { from: "standby", on: "leading", to: "claiming", why: "It leads: the link's fence is taken over in the target" },
+  {
+    from: "standby",
+    on: "claimRefused",
+    to: "stopped",
+    why: "The link may not be taken over: an operator must look at it",
+  },
+  { from: "standby", on: "sessionLost", to: "connecting", why: lost },
   { from: "claiming", on: "claimed", to: "arming", why: "The fence is ours: watches are set before anything is read" },
   {
     from: "claiming",
@@ -39,6 +60,7 @@ export const transitions = [
     why: "The link may not be taken over: an operator must look at it",
   },
   { from: "claiming", on: "sessionLost", to: "connecting", why: lost },
+  { from: "claiming", on: "paused", to: "paused", why: paused },
   {
     from: "arming",
     on: "armed",
@@ -46,6 +68,7 @@ export const transitions = [
     why: "Changes are noticed from here on: both trees are compared in full",
   },
   { from: "arming", on: "sessionLost", to: "connecting", why: lost },
+  { from: "arming", on: "paused", to: "paused", why: paused },
   {
     from: "comparing",
     on: "compared",
@@ -54,6 +77,7 @@ export const transitions = [
   },
   { from: "arming", on: "fenced", to: "stopped", why: fenced },
   { from: "comparing", on: "sessionLost", to: "connecting", why: lost },
+  { from: "comparing", on: "paused", to: "paused", why: paused },
   { from: "comparing", on: "fenced", to: "stopped", why: fenced },
   {
     from: "comparing",
@@ -62,12 +86,27 @@ export const transitions = [
     why: "A node is not of its rule's format, and onBadData says stop",
   },
   { from: "following", on: "sessionLost", to: "connecting", why: lost },
+  { from: "following", on: "paused", to: "paused", why: paused },
   { from: "following", on: "fenced", to: "stopped", why: fenced },
   {
     from: "following",
     on: "badData",
     to: "stopped",
     why: "A node is not of its rule's format, and onBadData says stop",
+  },
+  {
+    from: "paused",
+    on: "resumed",
+    to: "connecting",
+    why: "An operator has resumed the link: it starts over with a full compare",
+  },
+  { from: "paused", on: "sessionLost", to: "connecting", why: lost },
+  { from: "paused", on: "fenced", to: "stopped", why: fenced },
+  {
+    from: "stopped",
+    on: "resumed",
+    to: "connecting",
+    why: "An operator has resumed the link, or its session has ended and with it its lead: it starts over",
   },
 ] as const satisfies readonly Transition[];
 

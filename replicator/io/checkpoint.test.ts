@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { brakeReasons } from "../core/brake.ts";
+import { fenceOf } from "../core/claim.ts";
 import type { Checkpoint } from "../core/link-events.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 
@@ -11,7 +12,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 const ageMs = fc.integer({ min: 0, max: 1_000_000 });
 const checkpoints: fc.Arbitrary<Checkpoint> = fc.record({
-  epoch: fc.bigInt({ min: 1n, max: 2n ** 62n }),
+  fence: fc.bigInt({ min: 1n, max: 2n ** 62n }).map((epoch) => fenceOf(epoch, "0123abcd")),
   sourceZxid: fc.bigInt({ min: 0n, max: 2n ** 62n }).map((zxid) => zxid as Zxid),
   rules: fc.string(),
   brake: fc.record({
@@ -24,10 +25,11 @@ test("what is written is read again, with ages as old as they have become", () =
   fc.assert(
     fc.property(checkpoints, ageMs, (checkpoint, laterMs) => {
       const older = <T extends { ageMs: number }>(one: T): T => ({ ...one, ageMs: one.ageMs + laterMs });
+      const { fence, ...rest } = checkpoint;
       const { engaged, deletes } = checkpoint.brake;
       const brake = { engaged: engaged && older(engaged), deletes: deletes.map(older) };
       const data = encodeCheckpoint(checkpoint, atMs);
-      expect(decodeCheckpoint({ data, mark }, atMs + laterMs)).toEqual({ ...checkpoint, brake, mark });
+      expect(decodeCheckpoint({ data, mark }, atMs + laterMs)).toEqual({ epoch: fence.epoch, ...rest, brake, mark });
     }),
   );
 });
@@ -37,7 +39,7 @@ test("a stamp in the future counts as now", () => {
     engaged: { reason: "tooManyDeletes", ageMs: 1_000 },
     deletes: [{ count: 3, ageMs: 2_000 }],
   } as const;
-  const data = encodeCheckpoint({ epoch: 2n, sourceZxid: 5n as Zxid, rules: "r", brake }, atMs);
+  const data = encodeCheckpoint({ fence: fenceOf(2n, "0123abcd"), sourceZxid: 5n as Zxid, rules: "r", brake }, atMs);
   expect(decodeCheckpoint({ data, mark }, atMs - 60_000)?.brake).toEqual({
     engaged: { reason: "tooManyDeletes", ageMs: 0 },
     deletes: [{ count: 3, ageMs: 0 }],

@@ -26,7 +26,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint, atMs: number): Uint8Arr
   const ago = (ageMs: number): string => new Date(atMs - ageMs).toISOString();
   const stored: Stored = {
     schema: 1,
-    epoch: checkpoint.epoch.toString(),
+    epoch: checkpoint.fence.epoch.toString(),
     sourceZxid: checkpoint.sourceZxid.toString(),
     rules: checkpoint.rules,
     brake: {

@@ -1,9 +1,11 @@
-import { errorCodes, errorName, ZooKeeperError } from "#lib/zookeeper/errors.ts";
-import type { Acl, NodeData, Stat, WriteOp, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
-import { decideClaim, type LinkNodes, type StopCode } from "../core/claim.ts";
-import type { Checkpoint, StoredCheckpoint, WriteOutcome } from "../core/link-events.ts";
+import { errorCodes, errorName } from "#lib/zookeeper/errors.ts";
+import type { Acl, WriteOp, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import { decideClaim, type Fence, fenceOf, type LinkNodes, type StopCode } from "../core/claim.ts";
+import type { Checkpoint, ClaimRequest, Pause, StoredCheckpoint, WriteOutcome } from "../core/link-events.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { type LinkLayout, linksRoot, ownRoot } from "./layout.ts";
+import { childrenOf, createIfAbsent, nodeOf } from "./nodes.ts";
+import { readPause } from "./pause.ts";
 
 /** Both ends of a link, and how its own znodes are protected. */
 export interface FenceOptions {
@@ -12,13 +14,20 @@ export interface FenceOptions {
   readonly target: ZooKeeper;
   /** ACL of /crossidc and everything of ours below. */
   readonly ownAcl: readonly Acl[];
-  /** Names this process and no other, in the fence's data. */
+  /** Names this process and no other, in the data of its fence and its place in the latch. */
   readonly instance: string;
+  /** 8 hexadecimal digits, different at each call. */
+  readonly newClaim: () => string;
   readonly wallTime: () => number;
 }
 
 export type ClaimOutcome =
-  | { readonly kind: "claimed"; readonly epoch: bigint; readonly checkpoint: StoredCheckpoint | undefined }
+  | {
+      readonly kind: "claimed";
+      readonly fence: Fence;
+      readonly checkpoint: StoredCheckpoint | undefined;
+      readonly pause: Pause | undefined;
+    }
   | { readonly kind: "refused"; readonly code: StopCode; readonly detail: string };
 
 /** Claims that another replicator may win before ours is given up. */
@@ -31,30 +40,31 @@ const claimAttempts = 3;
  */
 export async function claimFence(
   options: FenceOptions,
-  held: bigint | undefined,
+  request: ClaimRequest,
   signal: AbortSignal,
 ): Promise<ClaimOutcome> {
-  const { layout, target } = options;
-  const claimed = held === undefined ? await takeOver(options, signal) : await stillOurs(options, held, signal);
+  const { layout } = options;
+  const { held, seen, sourceWins, init } = request;
+  const claimed = held === undefined ? await takeOver(options, init, signal) : await stillOurs(options, held, signal);
   if (claimed.kind === "refused") return claimed;
-  const stored = await nodeOf(target, layout.checkpoint, signal);
-  const checkpoint =
-    stored?.data && decodeCheckpoint({ data: stored.data, mark: stored.stat.mzxid }, options.wallTime());
-  if (stored !== undefined && !checkpoint) {
+  const stored = await readCheckpoint(options, signal);
+  if (stored === "unreadable") {
     const detail = `${layout.checkpoint} cannot be read as a checkpoint: whether the source went back cannot be told`;
     return { kind: "refused", code: "claim-failed", detail };
   }
-  if (!checkpoint) return { kind: "claimed", epoch: claimed.epoch, checkpoint: undefined };
   const source = await sourceZxid(options.source, signal);
-  if (source < checkpoint.sourceZxid) {
+  const known = stored !== undefined && stored.sourceZxid > seen ? stored.sourceZxid : seen;
+  if (source < known && !sourceWins) {
     return {
       kind: "refused",
       code: "source-went-back",
-      detail: `The source is at zxid 0x${source.toString(16)}, but the target already has what it said at 0x${checkpoint.sourceZxid.toString(16)}: it was restored, wiped, or is another one`,
+      detail: `The source is at zxid 0x${source.toString(16)}, but the target already has what it said at 0x${known.toString(16)}: it was restored, wiped, or is another one`,
     };
   }
+  const pause = await readPause(options, signal);
   // Without rules it was only created: nothing was written under it yet.
-  return { kind: "claimed", epoch: claimed.epoch, checkpoint: checkpoint.rules === "" ? undefined : checkpoint };
+  if (stored === undefined || stored.rules === "") return { ...claimed, checkpoint: undefined, pause };
+  return { ...claimed, checkpoint: sourceWins ? { ...stored, sourceZxid: source } : stored, pause };
 }
 
 /** One multi: the fence of `checkpoint.epoch` stands, the operations, the checkpoint (I5). */
@@ -65,7 +75,7 @@ export async function writeFenced(
   signal: AbortSignal,
 ): Promise<WriteOutcome> {
   const { layout, target } = options;
-  const fence = layout.fence(checkpoint.epoch);
+  const fence = layout.fence(checkpoint.fence.name);
   const outcome = await target.multi(
     [
       { kind: "check", path: fence, version: -1 },
@@ -81,33 +91,34 @@ export async function writeFenced(
   return { ...outcome, failedAt: outcome.failedAt - 1 };
 }
 
-type Owned = { readonly kind: "claimed"; readonly epoch: bigint } | Extract<ClaimOutcome, { kind: "refused" }>;
+type Owned = { readonly kind: "claimed"; readonly fence: Fence } | Extract<ClaimOutcome, { kind: "refused" }>;
 
-/** Still there and still the one we made: a target that was emptied meanwhile may have got a new one of the same epoch. */
-async function stillOurs(options: FenceOptions, held: bigint, signal: AbortSignal): Promise<Owned> {
-  const { layout, target, instance } = options;
-  const fence = layout.fence(held);
+async function stillOurs(options: FenceOptions, held: Fence, signal: AbortSignal): Promise<Owned> {
+  const { layout, target } = options;
+  const path = layout.fence(held.name);
   // What was on its way when the session broke is decided by now, and the compare that follows sees it.
   await target.sync("/", { signal });
-  const owner = ownerOf((await nodeOf(target, fence, signal))?.data ?? null);
-  if (owner === instance) return { kind: "claimed", epoch: held };
-  const found = owner === undefined ? "is gone" : `is now ${owner}'s`;
-  return { kind: "refused", code: "fenced", detail: `${fence} ${found}: another replicator has taken the link over` };
+  if ((await target.exists(path, { signal })) !== null) return { kind: "claimed", fence: held };
+  const detail = `${path} is gone although this replicator leads: another one has taken the link over`;
+  return { kind: "refused", code: "fenced", detail };
 }
 
-async function takeOver(options: FenceOptions, signal: AbortSignal): Promise<Owned> {
+async function takeOver(options: FenceOptions, init: boolean, signal: AbortSignal): Promise<Owned> {
   let detail = "";
   for (let attempt = 1; attempt <= claimAttempts; attempt++) {
-    const decision = decideClaim(await readNodes(options, signal));
+    const nodes = await readNodes(options, signal);
+    const stored = init ? await readCheckpoint(options, signal) : undefined;
+    const decision = decideClaim(nodes, { init, lastEpoch: typeof stored === "object" ? stored.epoch : 0n });
     if (decision.kind === "refuse") return { kind: "refused", code: decision.code, detail: decision.detail };
+    const fence = fenceOf(decision.epoch, options.newClaim());
     const ops =
       decision.kind === "create"
-        ? await createOps(options, decision.epoch, signal)
-        : takeOverOps(options, decision.from, decision.epoch);
+        ? await createOps(options, fence, signal)
+        : await takeOverOps(options, decision.from, fence, signal);
     const outcome = await options.target.multi(ops, { signal });
     if (outcome.kind === "applied") {
-      await ensureCheckpoint(options, decision.epoch, signal);
-      return { kind: "claimed", epoch: decision.epoch };
+      await ensureCheckpoint(options, fence, signal);
+      return { kind: "claimed", fence };
     }
     const failed = ops[outcome.failedAt];
     detail = `${failed?.kind} ${failed?.path}: ${errorName(outcome.code)}`;
@@ -122,6 +133,17 @@ async function takeOver(options: FenceOptions, signal: AbortSignal): Promise<Own
   };
 }
 
+/** @returns undefined where there is none yet */
+async function readCheckpoint(
+  { layout, target, wallTime }: FenceOptions,
+  signal: AbortSignal,
+): Promise<StoredCheckpoint | "unreadable" | undefined> {
+  const found = await nodeOf(target, layout.checkpoint, signal);
+  if (found === undefined) return undefined;
+  const { data, stat } = found;
+  return (data === null ? undefined : decodeCheckpoint({ data, mark: stat.mzxid }, wallTime())) ?? "unreadable";
+}
+
 async function readNodes({ layout, source, target }: FenceOptions, signal: AbortSignal): Promise<LinkNodes> {
   const side = async (client: ZooKeeper): Promise<LinkNodes["source"]> => {
     const fences = await childrenOf(client, layout.fences, signal);
@@ -132,46 +154,44 @@ async function readNodes({ layout, source, target }: FenceOptions, signal: Abort
   return { source: ofSource, target: ofTarget };
 }
 
-async function createOps(options: FenceOptions, epoch: bigint, signal: AbortSignal): Promise<WriteOp[]> {
+async function createOps(options: FenceOptions, fence: Fence, signal: AbortSignal): Promise<WriteOp[]> {
   const { layout, ownAcl: acl, target } = options;
   for (const path of [ownRoot, linksRoot]) await createIfAbsent(target, path, acl, signal);
   return [
     { kind: "create", path: layout.link, data: null, acl },
     { kind: "create", path: layout.fences, data: null, acl },
-    { kind: "create", path: layout.fence(epoch), data: fenceData(options), acl },
+    { kind: "create", path: layout.fence(fence.name), data: fenceData(options), acl },
   ];
 }
 
-function takeOverOps(options: FenceOptions, from: bigint, epoch: bigint): WriteOp[] {
-  const { layout, ownAcl: acl } = options;
+async function takeOverOps(
+  options: FenceOptions,
+  from: readonly string[],
+  fence: Fence,
+  signal: AbortSignal,
+): Promise<WriteOp[]> {
+  const { layout, ownAcl: acl, target } = options;
+  // Somebody may have deleted the folder with the fence in it.
+  if (from.length === 0) await createIfAbsent(target, layout.fences, acl, signal);
   return [
-    { kind: "delete", path: layout.fence(from), version: -1 },
-    { kind: "create", path: layout.fence(epoch), data: fenceData(options), acl },
+    ...from.map((name) => ({ kind: "delete", path: layout.fence(name), version: -1 }) as const),
+    { kind: "create", path: layout.fence(fence.name), data: fenceData(options), acl },
   ];
 }
 
 /** Every batch sets the checkpoint, so it must be there. Created under the fence, like all that follows. */
-async function ensureCheckpoint(options: FenceOptions, epoch: bigint, signal: AbortSignal): Promise<void> {
+async function ensureCheckpoint(options: FenceOptions, fence: Fence, signal: AbortSignal): Promise<void> {
   const { layout, target, ownAcl: acl } = options;
   if ((await target.exists(layout.checkpoint, { signal })) !== null) return;
-  const empty = { epoch, sourceZxid: 0n as Zxid, rules: "", brake: { engaged: undefined, deletes: [] } };
+  const empty = { fence, sourceZxid: 0n as Zxid, rules: "", brake: { engaged: undefined, deletes: [] } };
   const data = encodeCheckpoint(empty, options.wallTime());
   await target.multi(
     [
-      { kind: "check", path: layout.fence(epoch), version: -1 },
+      { kind: "check", path: layout.fence(fence.name), version: -1 },
       { kind: "create", path: layout.checkpoint, data, acl },
     ],
     { signal },
   );
-}
-
-function ownerOf(data: NodeData): string | undefined {
-  try {
-    const { instance } = JSON.parse(new TextDecoder().decode(data ?? undefined)) as { instance?: unknown };
-    return typeof instance === "string" ? instance : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function fenceData({ instance, wallTime }: FenceOptions): Uint8Array {
@@ -183,43 +203,4 @@ async function sourceZxid(source: ZooKeeper, signal: AbortSignal): Promise<Zxid>
   await source.sync("/", { signal });
   await source.exists("/", { signal });
   return source.lastZxid;
-}
-
-async function childrenOf(
-  client: ZooKeeper,
-  path: string,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  try {
-    return (await client.getChildren(path, { signal })).children;
-  } catch (error) {
-    if (error instanceof ZooKeeperError && error.is("noNode")) return undefined;
-    throw error;
-  }
-}
-
-async function nodeOf(
-  client: ZooKeeper,
-  path: string,
-  signal: AbortSignal,
-): Promise<{ readonly data: NodeData; readonly stat: Stat } | undefined> {
-  try {
-    return await client.getData(path, { signal });
-  } catch (error) {
-    if (error instanceof ZooKeeperError && error.is("noNode")) return undefined;
-    throw error;
-  }
-}
-
-async function createIfAbsent(
-  client: ZooKeeper,
-  path: string,
-  acl: readonly Acl[],
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await client.create(path, null, { acl, signal });
-  } catch (error) {
-    if (!(error instanceof ZooKeeperError && error.is("nodeExists"))) throw error;
-  }
 }

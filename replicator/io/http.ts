@@ -3,6 +3,7 @@ import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import { createHttp, type HealthCheck } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
+import type { LinkStatus } from "../core/link-events.ts";
 import type { LinkDaemon } from "../link-daemon.ts";
 import type { Metrics } from "../metrics.ts";
 import { reportExplanation, reportLink, reportSurvey } from "./report.ts";
@@ -13,9 +14,16 @@ const stepAgeMaxMs = 5_000;
 const surveyTimeoutMs = 300_000;
 const explainTimeoutMs = 5_000;
 
-type OneLink = { Params: { link: string } };
+/** Writing or taking away a pause in the target. */
+const changeTimeoutMs = 10_000;
 
-/** GET /v1/links, /v1/links/:link, …/plan, …/verify, …/explain?path=; POST …/compare, …/accept-deletes; health and metrics. */
+type OneLink = { Params: { link: string } };
+type Change = OneLink & { Body: Record<string, unknown> | null };
+
+/**
+ * GET /v1/links, /v1/links/:link, …/plan, …/verify, …/explain?path=; health and metrics.
+ * POST …/compare, …/accept-deletes, …/pause, …/resume, …/init: each but the first with a `reason`, which is logged.
+ */
 export function createReplicatorHttp(options: {
   listen: string;
   log: Logger;
@@ -32,11 +40,11 @@ export function createReplicatorHttp(options: {
   const find = (name: string): LinkDaemon => {
     const link = links.find((one) => one.name === name);
     if (link !== undefined) return link;
-    throw Object.assign(
+    throw refused(
+      404,
       new OperatorError("REP_NO_LINK", `There is no link ${JSON.stringify(name)}`, {
         hint: `Links here: ${links.map((one) => one.name).join(", ")}`,
       }),
-      { statusCode: 404 },
     );
   };
 
@@ -51,11 +59,11 @@ export function createReplicatorHttp(options: {
   http.get<OneLink & { Querystring: { path?: string } }>("/v1/links/:link/explain", async ({ params, query }) => {
     const { path } = query;
     if (path === undefined || !path.startsWith("/")) {
-      throw Object.assign(
+      throw refused(
+        400,
         new OperatorError("REP_BAD_PATH", `Cannot explain ${JSON.stringify(path ?? "")}: it is no absolute path`, {
           hint: "Give a path of the source, for example /zms/topic/orders",
         }),
-        { statusCode: 400 },
       );
     }
     return reportExplanation(await find(params.link).explain(path, AbortSignal.timeout(explainTimeoutMs)));
@@ -64,34 +72,67 @@ export function createReplicatorHttp(options: {
     find(params.link).compare();
     await reply.code(202).send({ asked: "compare" });
   });
-  http.post<OneLink & { Body: { reason?: unknown; held?: unknown } }>(
-    "/v1/links/:link/accept-deletes",
-    async ({ params, body }, reply) => {
-      const link = find(params.link);
-      const reason = body?.reason;
-      if (typeof reason !== "string" || reason.trim() === "") {
-        throw Object.assign(
-          new OperatorError("REP_NO_REASON", "Accepting deletes needs a reason", {
-            hint: 'Send {"reason": "…"}; it is logged',
-          }),
-          { statusCode: 400 },
-        );
-      }
-      const { held } = link.status().brake;
-      if (typeof body?.held === "number" && held > body.held) {
-        throw Object.assign(
-          new OperatorError("REP_MORE_HELD", `The brake holds ${held} deletes by now, not ${body.held}`, {
-            hint: `Look again: idcctl link plan ${link.name}. A source that is still losing nodes is no reason to accept`,
-          }),
-          { statusCode: 409 },
-        );
-      }
-      options.log.warn({ link: link.name, held, reason }, "operator accepts held deletes");
-      link.acceptDeletes();
-      await reply.code(202).send({ accepted: held });
-    },
-  );
+  http.post<Change>("/v1/links/:link/accept-deletes", async ({ params, body }, reply) => {
+    const link = find(params.link);
+    const reason = reasonOf(body, "Accepting deletes");
+    const { held } = link.status().brake;
+    if (typeof body?.["held"] === "number" && held > body["held"]) {
+      throw refused(
+        409,
+        new OperatorError("REP_MORE_HELD", `The brake holds ${held} deletes by now, not ${body["held"]}`, {
+          hint: `Look again: idcctl link plan ${link.name}. A source that is still losing nodes is no reason to accept`,
+        }),
+      );
+    }
+    options.log.warn({ link: link.name, held, reason }, "operator accepts held deletes");
+    link.acceptDeletes();
+    await reply.code(202).send({ accepted: held });
+  });
+  http.post<Change>("/v1/links/:link/pause", async ({ params, body }, reply) => {
+    const link = find(params.link);
+    const reason = reasonOf(body, "A pause");
+    options.log.warn({ link: link.name, reason }, "operator pauses the link");
+    await link.pause(reason, AbortSignal.timeout(changeTimeoutMs));
+    await reply.code(202).send({ paused: link.name });
+  });
+  http.post<Change>("/v1/links/:link/resume", async ({ params, body }, reply) => {
+    const link = find(params.link);
+    const reason = reasonOf(body, "Resuming");
+    const sourceWins = body?.["sourceWins"] === true;
+    await obeyed(link.resume({ sourceWins }, AbortSignal.timeout(changeTimeoutMs)));
+    options.log.warn({ link: link.name, sourceWins, reason }, "operator resumes the link");
+    await reply.code(202).send({ resumed: link.name });
+  });
+  http.post<Change>("/v1/links/:link/init", async ({ params, body }, reply) => {
+    const link = find(params.link);
+    const reason = reasonOf(body, "A new fence");
+    await obeyed((async () => link.init())());
+    options.log.warn({ link: link.name, reason }, "operator makes a new fence");
+    await reply.code(202).send({ initialised: link.name });
+  });
   return http;
+}
+
+function refused(statusCode: number, error: OperatorError): OperatorError {
+  return Object.assign(error, { statusCode });
+}
+
+/** What the link's state forbids is a conflict, not our fault. */
+async function obeyed(change: Promise<void>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    throw error instanceof OperatorError ? refused(409, error) : error;
+  }
+}
+
+function reasonOf(body: Change["Body"], what: string): string {
+  const reason = body?.["reason"];
+  if (typeof reason === "string" && reason.trim() !== "") return reason;
+  throw refused(
+    400,
+    new OperatorError("REP_NO_REASON", `${what} needs a reason`, { hint: 'Send {"reason": "…"}; it is logged' }),
+  );
 }
 
 function liveCheck(link: LinkDaemon, now: number): HealthCheck {
@@ -100,10 +141,17 @@ function liveCheck(link: LinkDaemon, now: number): HealthCheck {
 }
 
 function readyCheck(link: LinkDaemon): HealthCheck {
-  const { phase, stopped, pending, brake } = link.status();
-  const detail =
-    stopped === undefined
-      ? `${phase}, ${pending} pending${brake.engaged ? `, delete brake holds ${brake.held}` : ""}`
-      : `stopped: ${stopped.code}: ${stopped.detail}`;
-  return { name: `link ${link.name}`, ok: phase === "following", detail };
+  return { name: `link ${link.name}`, ok: isReady(link.status()), detail: describeState(link.status()) };
+}
+
+/** It follows, or waits for another replicator that does, or stands still because an operator wants it so. */
+function isReady({ phase, leader }: LinkStatus): boolean {
+  return phase === "following" || phase === "paused" || (phase === "standby" && leader !== undefined);
+}
+
+function describeState({ phase, leader, pause, stopped, pending, brake }: LinkStatus): string {
+  if (stopped !== undefined) return `stopped: ${stopped.code}: ${stopped.detail}`;
+  if (phase === "paused") return `paused: ${pause?.reason ?? ""}`;
+  if (phase === "standby") return `standby, ${leader ?? "nobody"} leads`;
+  return `${phase}, ${pending} pending${brake.engaged ? `, delete brake holds ${brake.held}` : ""}`;
 }

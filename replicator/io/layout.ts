@@ -1,16 +1,21 @@
-import { epochOf, fenceOf } from "../core/claim.ts";
+import { epochOf } from "../core/claim.ts";
 
 /** Our own znodes. Nothing of ours is written anywhere else, on either side (I7). */
 export const ownRoot = "/crossidc";
 export const linksRoot = `${ownRoot}/links`;
+export const latchesRoot = `${ownRoot}/latches`;
 
 export interface LinkLayout {
   readonly link: string;
   readonly fences: string;
-  fence(epoch: bigint): string;
-  /** The epoch of a fence's path; undefined for any other path. */
-  epochOf(path: string): bigint | undefined;
+  /** @param name of a fence's znode */
+  fence(name: string): string;
+  /** The name of a fence by its path; undefined for any other path. */
+  fenceOf(path: string): string | undefined;
   readonly checkpoint: string;
+  readonly pause: string;
+  /** Apart from the link's own folder, which says that the link has had a fence. */
+  readonly latch: string;
 }
 
 export function layoutOf(linkName: string): LinkLayout {
@@ -19,8 +24,13 @@ export function layoutOf(linkName: string): LinkLayout {
   return {
     link,
     fences,
-    fence: (epoch) => `${fences}/${fenceOf(epoch)}`,
-    epochOf: (path) => (path.startsWith(`${fences}/`) ? epochOf(path.slice(fences.length + 1)) : undefined),
+    fence: (name) => `${fences}/${name}`,
+    fenceOf(path) {
+      const name = path.startsWith(`${fences}/`) ? path.slice(fences.length + 1) : "";
+      return epochOf(name) === undefined ? undefined : name;
+    },
     checkpoint: `${link}/checkpoint`,
+    pause: `${link}/pause`,
+    latch: `${latchesRoot}/${linkName}`,
   };
 }

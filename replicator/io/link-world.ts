@@ -1,8 +1,16 @@
 import type { WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import type { Identity } from "../core/acl.ts";
-import type { AclWrite, AclWriteOutcome, Checkpoint, WatchMode, WriteOutcome } from "../core/link-events.ts";
+import type {
+  AclWrite,
+  AclWriteOutcome,
+  Checkpoint,
+  ClaimRequest,
+  WatchMode,
+  WriteOutcome,
+} from "../core/link-events.ts";
 import { learnIdentities, writeAclsFenced } from "./acls.ts";
 import { type ClaimOutcome, claimFence, type FenceOptions, writeFenced } from "./fence.ts";
+import type { Latch } from "./latch.ts";
 import { isRefusal, type Reader } from "./reader.ts";
 
 /**
@@ -10,7 +18,13 @@ import { isRefusal, type Reader } from "./reader.ts";
  * a `disconnected` event says the same.
  */
 export interface LinkWorld {
-  claim(held: bigint | undefined, signal: AbortSignal): Promise<ClaimOutcome & { readonly own?: readonly Identity[] }>;
+  /** Resolves once this process leads; `onWaiting` is told who does until then. */
+  lead(
+    onWaiting: (leader: string) => void,
+    signal: AbortSignal,
+  ): Promise<{ readonly kind: "leading"; readonly kept: boolean } | Extract<ClaimOutcome, { kind: "refused" }>>;
+  leaveToOthers(signal: AbortSignal): Promise<void>;
+  claim(request: ClaimRequest, signal: AbortSignal): Promise<ClaimOutcome & { readonly own?: readonly Identity[] }>;
   arm(roots: readonly string[], signal: AbortSignal): Promise<WatchMode>;
   readonly read: Reader["read"];
   readonly readAcls: Reader["readAcls"];
@@ -21,31 +35,41 @@ export interface LinkWorld {
 export function createLinkWorld(
   options: FenceOptions & {
     readonly reader: Reader;
+    readonly latch: Latch;
     /** Called at each claim; undefined: ACLs are not copied, and nobody asks. */
     readonly onIdentities: ((own: readonly Identity[]) => void) | undefined;
   },
 ): LinkWorld {
-  const { layout, reader, source, target } = options;
+  const { latch, layout, reader, source, target } = options;
   return {
-    async claim(held, signal) {
+    async lead(onWaiting, signal) {
       try {
         await reader.probe(signal);
-        const outcome = await claimFence(options, held, signal);
+        const { kept } = await latch.lead({ watch: !reader.isOld("target"), onWaiting }, signal);
+        return { kind: "leading", kept };
+      } catch (error) {
+        return refusedBy(error);
+      }
+    },
+    leaveToOthers: latch.leaveToOthers,
+    async claim(request, signal) {
+      try {
+        const outcome = await claimFence(options, request, signal);
         // Without it a replicator that was taken over from would notice at its next write only.
         if (outcome.kind === "claimed" && !reader.isOld("target")) {
-          const fence = layout.fence(outcome.epoch);
+          await target.addWatch(layout.pause, { recursive: false, signal });
+          const fence = layout.fence(outcome.fence.name);
           await target.addWatch(fence, { recursive: false, signal });
           if ((await target.exists(fence, { signal })) === null) {
             return { kind: "refused", code: "fenced", detail: `${fence} was deleted as soon as it was ours` };
           }
         }
         if (outcome.kind === "refused" || options.onIdentities === undefined) return outcome;
-        const own = await learnIdentities(target, layout.fence(outcome.epoch), signal);
+        const own = await learnIdentities(target, layout.fence(outcome.fence.name), signal);
         options.onIdentities(own);
         return { ...outcome, own };
       } catch (error) {
-        if (!isRefusal(error)) throw error;
-        return { kind: "refused", code: "claim-failed", detail: error.message };
+        return refusedBy(error);
       }
     },
     async arm(roots, signal) {
@@ -66,4 +90,10 @@ export function createLinkWorld(
     },
     writeAcls: (writes, checkpoint, signal) => writeAclsFenced(options, writes, checkpoint, signal),
   };
+}
+
+/** @throws the error itself, unless it is the server's own no */
+function refusedBy(error: unknown): Extract<ClaimOutcome, { kind: "refused" }> {
+  if (!isRefusal(error)) throw error;
+  return { kind: "refused", code: "claim-failed", detail: error.message };
 }

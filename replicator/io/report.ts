@@ -21,6 +21,9 @@ export interface LinkReport {
   /** The sentence of docs/states.md for how it came into this phase. */
   readonly why: string;
   readonly stopped: { readonly code: string; readonly detail: string } | undefined;
+  /** Who leads while this replicator waits. */
+  readonly leader: string | undefined;
+  readonly pause: { readonly reason: string; readonly at: string } | undefined;
   readonly source: SessionReport;
   readonly target: SessionReport;
   readonly epoch: string | undefined;
@@ -61,6 +64,8 @@ export function reportLink(link: LinkDaemon, now: Instant): LinkReport {
     phase: status.phase,
     why: transitions.find(({ to }) => to === status.phase)?.why ?? "",
     stopped: status.stopped,
+    leader: status.leader,
+    pause: status.pause,
     source: sessionReport(link.session("source")),
     target: sessionReport(link.session("target")),
     epoch: status.epoch?.toString(),

@@ -172,8 +172,9 @@ describe("the checker of orders complains about", () => {
     const enter = (to: "following" | "stopped" | "comparing"): void =>
       orders.commanded({ kind: "note", note: { kind: "phase", from: "comparing", to, why: "" } });
     let id = 0;
+    const fence = { epoch: 1n, name: "e-1" };
     const brake = { engaged: undefined, deletes: [] };
-    const checkpoint = { epoch: 1n, sourceZxid: 0n as never, rules: "", brake };
+    const checkpoint = { fence, sourceZxid: 0n as never, rules: "", brake };
     const write = (...ops: WriteOp[]): void => orders.commanded({ kind: "write", id: ++id, ops, checkpoint });
     enter("following");
     return { enter, write, orders };

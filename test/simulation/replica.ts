@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Acl, WriteOp } from "#lib/zookeeper/zookeeper.ts";
-import { decideClaim, epochOf, fenceOf } from "../../replicator/core/claim.ts";
+import { decideClaim, epochOf, type Fence, fenceOf } from "../../replicator/core/claim.ts";
 import { createLink, type Link } from "../../replicator/core/link.ts";
 import type { LinkOptions } from "../../replicator/core/link-context.ts";
 import type {
@@ -82,10 +82,16 @@ export function createReplica(parts: ReplicaParts): Replica {
   const execute = (command: LinkCommand): void => {
     const { source: fromSource, target: toTarget } = wires;
     switch (command.kind) {
+      case "lead":
+        // Without a latch, so that several are after the fence at a time: only the fence keeps the promises.
+        toTarget.request(() => ({ kind: "leading", id: command.id, kept: true }));
+        break;
+      case "yield":
+        break;
       case "claim":
         toTarget.request(() => {
           if (parts.fenceWatch) watchFence();
-          return { id: command.id, ...claim(target, command.held, timeline.now) };
+          return { id: command.id, ...claim({ target, held: command.held, newClaim: newClaim(), now: timeline.now }) };
         });
         break;
       case "arm":
@@ -111,12 +117,13 @@ export function createReplica(parts: ReplicaParts): Replica {
         break;
     }
   };
+  const newClaim = (): string => random.int(0, 0xffffff).toString(16).padStart(8, "0");
   const watchFence = (): void => {
     stopWatch.target();
     stopWatch.target = target.watch(({ path, kind }) => {
-      const epoch = epochOf(path.slice(`${linkRoot}/fence/`.length));
-      if (path.startsWith(`${linkRoot}/fence/`) && kind === "deleted" && epoch !== undefined)
-        wires.target.push({ kind: "fenceGone", epoch });
+      const name = path.slice(`${linkRoot}/fence/`.length);
+      if (path.startsWith(`${linkRoot}/fence/`) && kind === "deleted" && epochOf(name) !== undefined)
+        wires.target.push({ kind: "fenceGone", name });
     });
   };
   const arm = (roots: readonly string[]): void => {
@@ -131,7 +138,7 @@ export function createReplica(parts: ReplicaParts): Replica {
     const sent = spy.tamper(ops);
     const applied = checker.applying(parts.number, sent);
     const outcome = target.apply([
-      { kind: "check", path: `${linkRoot}/fence/${fenceOf(checkpoint.epoch)}`, version: -1 },
+      { kind: "check", path: `${linkRoot}/fence/${checkpoint.fence.name}`, version: -1 },
       ...sent,
       { kind: "set", path: `${linkRoot}/checkpoint`, data: encodeCheckpoint(checkpoint, timeline.now), version: -1 },
     ]);
@@ -139,7 +146,7 @@ export function createReplica(parts: ReplicaParts): Replica {
       applied();
       return { ...outcome, results: outcome.results.slice(1, -1) };
     }
-    if (outcome.failedAt === 0) return { kind: "fenced", detail: `epoch ${checkpoint.epoch} is over` };
+    if (outcome.failedAt === 0) return { kind: "fenced", detail: `${checkpoint.fence.name} is over` };
     return { ...outcome, failedAt: outcome.failedAt - 1 };
   };
   const writeAcls = (writes: readonly AclWrite[], checkpoint: Checkpoint): AclWriteOutcome => {
@@ -154,7 +161,7 @@ export function createReplica(parts: ReplicaParts): Replica {
     connect(side) {
       if (!alive || wires[side].up) return;
       wires[side].open();
-      tell({ kind: "connected", side });
+      tell({ kind: "connected", side, resumed: true });
     },
     cut(side, lateMs) {
       wires[side].cut(lateMs);
@@ -174,26 +181,29 @@ export function createReplica(parts: ReplicaParts): Replica {
 
 /** A world in which this link has been replicated before, up to epoch 1. */
 export function createLinkNodes(target: VirtualZooKeeper): void {
-  const paths = ["/crossidc", "/crossidc/links", linkRoot, `${linkRoot}/fence`, `${linkRoot}/fence/${fenceOf(1n)}`];
+  const paths = ["/crossidc", "/crossidc/links", linkRoot, `${linkRoot}/fence`, `${linkRoot}/fence/e-1`];
   for (const path of [...paths, `${linkRoot}/checkpoint`])
     target.apply([{ kind: "create", path, data: null, acl: anyone }]);
 }
 
-function claim(target: VirtualZooKeeper, held: bigint | undefined, now: Instant) {
+function claim(parts: { target: VirtualZooKeeper; held: Fence | undefined; newClaim: string; now: Instant }) {
+  const { target, held, newClaim, now } = parts;
   const fences = [...(target.nodes.get(`${linkRoot}/fence`)?.children ?? [])];
   const stored = target.nodes.get(`${linkRoot}/checkpoint`);
   const checkpoint = stored?.data ? decodeCheckpoint({ data: stored.data, mark: stored.mzxid }, now) : undefined;
+  const claimed = (fence: Fence) => ({ kind: "claimed", fence, checkpoint, pause: undefined }) as const;
   if (held !== undefined) {
-    if (fences.some((name) => epochOf(name) === held)) return { kind: "claimed", epoch: held, checkpoint } as const;
-    return { kind: "claimRefused", code: "fenced", detail: `epoch ${held} is over` } as const;
+    if (fences.includes(held.name)) return claimed(held);
+    return { kind: "claimRefused", code: "fenced", detail: `${held.name} is over` } as const;
   }
   const decision = decideClaim({ source: undefined, target: { fences } });
   if (decision.kind !== "takeOver") return { kind: "claimRefused", code: "fence-missing", detail: "" } as const;
+  const fence = fenceOf(decision.epoch, newClaim);
   target.apply([
-    { kind: "delete", path: `${linkRoot}/fence/${fenceOf(decision.from)}`, version: -1 },
-    { kind: "create", path: `${linkRoot}/fence/${fenceOf(decision.epoch)}`, data: null, acl: anyone },
+    ...decision.from.map((name) => ({ kind: "delete", path: `${linkRoot}/fence/${name}`, version: -1 }) as const),
+    { kind: "create", path: `${linkRoot}/fence/${fence.name}`, data: null, acl: anyone },
   ]);
-  return { kind: "claimed", epoch: decision.epoch, checkpoint } as const;
+  return claimed(fence);
 }
 
 function answer(store: VirtualZooKeeper, { id, requests, acls }: LinkCommand & { kind: "read" }): LinkEvent {

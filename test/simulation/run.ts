@@ -98,6 +98,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
         acl: anyone,
         compareEveryMs: 20_000,
         pollEveryMs: 500,
+        yieldAfterMs: 10_000,
         limits,
       },
       watch: character.watch,
