@@ -214,6 +214,8 @@ export function createLink(options: LinkOptions): Link {
       case "resumeAsked":
         if (phase !== "stopped") break;
         asked = { sourceWins: event.sourceWins, init: event.init };
+        // The operator knows that the fence is gone, if it is: whatever stands there now is taken over.
+        fence = undefined;
         startAgain();
         break;
       case "tick":

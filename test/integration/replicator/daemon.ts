@@ -14,6 +14,8 @@ const linkMsMax = 20_000;
 export interface LinkAnswer {
   readonly phase: string;
   readonly stopped?: { readonly code: string; readonly detail: string };
+  readonly leader?: string;
+  readonly pause?: { readonly reason: string };
   readonly epoch?: string;
   readonly watch?: string;
   readonly idle: boolean;

@@ -130,7 +130,7 @@ function createFenceJudge() {
       if (writes && (first?.kind !== "check" || !standing.has(first.path)))
         blame(`a batch without a standing fence: ${first?.kind} ${first?.path}`);
       for (const { kind, path } of changes) {
-        const found = /\/fence\/e-(\d+)$/.exec(path)?.[1];
+        const found = /\/fence\/e-(\d+)(?:-[0-9a-f]{8})?$/.exec(path)?.[1];
         if (found === undefined || kind === "setAcl") continue;
         if (kind === "delete") standing.delete(path);
         if (kind === "create") standing.add(path);
