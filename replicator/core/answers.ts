@@ -46,7 +46,7 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
   };
   const created = (write: PendingWrite, version: number, pass: number): void => {
     const { path } = write;
-    if (!isRuled(path)) index.addPassage(path);
+    if (write.passage && !isRuled(path)) index.addPassage(path);
     else {
       present(path, write.hash, version, pass);
       if (write.passage) leaveWithChildren(path);

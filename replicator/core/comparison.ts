@@ -8,7 +8,7 @@ import type { LinkContext } from "./link-context.ts";
 import type { Side } from "./link-events.ts";
 import { isBelow, parentOf } from "./paths.ts";
 import type { Problems } from "./problems.ts";
-import { mayHoldSources, mayHoldTargets, sourcesOf, translate, translatePath } from "./rules/rules.ts";
+import { mayHoldSources, mayHoldTargets, sourcesOf, translateData, translatePath } from "./rules/rules.ts";
 import { createScan, type Scan } from "./scan.ts";
 import type { TargetIndex } from "./target-index.ts";
 import type { Work } from "./work.ts";
@@ -144,7 +144,7 @@ export function createComparison(parts: {
         const again = entry?.seenInSource === number;
         if (entry !== undefined) entry.seenInSource = number;
         if (!again && entry !== undefined && result.kind === "data") {
-          const translation = translate(rules, source, result.data);
+          const translation = translateData(rules, outcome, result.data);
           if (translation.kind === "copy" && hashData(translation.data) === entry.hash) {
             if (acls?.isVerified(outcome.target, markOf(result.stat)) === false) {
               // Its ACL may differ or not: found out in passing, and counted only if it has to be set.

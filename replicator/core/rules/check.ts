@@ -94,7 +94,7 @@ function isMapped(part: Part): boolean {
 }
 
 function fits(pattern: Pattern, path: readonly string[]): boolean {
-  return matchPattern(pattern, path) !== undefined;
+  return matchPattern(pattern, `/${path.join("/")}`) !== undefined;
 }
 
 /**

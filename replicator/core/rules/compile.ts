@@ -70,6 +70,7 @@ function compileRule(
     match: match.pattern,
     from: compileTemplate(match.pattern, names),
     to: compileTemplate(to.pattern, names),
+    keepsPath: to.pattern.source === match.pattern.source,
     edit: edits.edit,
   };
   return { rule };

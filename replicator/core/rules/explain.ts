@@ -3,11 +3,12 @@ import { type LineChange, lineChanges } from "./line-changes.ts";
 import { translatePath } from "./paths.ts";
 import {
   captureNames,
-  isReserved,
+  isPath,
   matchPattern,
   matchSegment,
   type Pattern,
   quote,
+  reservedRoot,
   type Segment,
   segmentsOf,
 } from "./pattern.ts";
@@ -51,9 +52,9 @@ type DataChange =
 export function explain(rules: RuleSet, source: string, data: NodeData | undefined): Explanation {
   const path = segmentsOf(source);
   const outcome = data === undefined ? translatePath(rules, source) : translate(rules, source, data);
-  const attempts = path === undefined || isReserved(path[0]) ? [] : tried(rules, path);
+  const attempts = path === undefined || reservedRoot(source) !== undefined ? [] : tried(rules, path);
   const fitting = "rule" in outcome ? rules.rules[outcome.rule] : undefined;
-  const values = fitting === undefined || path === undefined ? [] : (matchPattern(fitting.match, path) ?? []);
+  const values = fitting === undefined || path === undefined ? [] : (matchPattern(fitting.match, source) ?? []);
   const names = fitting === undefined ? [] : captureNames(fitting.match);
   const after = outcome.kind === "copy" && "data" in outcome ? outcome.data : undefined;
   return {
@@ -61,7 +62,7 @@ export function explain(rules: RuleSet, source: string, data: NodeData | undefin
     tried: attempts,
     captures: names.map((name, index) => ({ name, value: values[index] ?? "" })),
     outcome: outcome.kind,
-    because: because(rules, path, outcome),
+    because: because(rules, source, outcome),
     target: "target" in outcome ? outcome.target : undefined,
     before: data,
     after,
@@ -96,7 +97,7 @@ function textOf(segment: Segment): string {
   return segment.map((part) => (part.kind === "text" ? part.text : `{${part.name}}`)).join("");
 }
 
-function because(rules: RuleSet, path: readonly string[] | undefined, outcome: PathOutcome | Translation): string {
+function because(rules: RuleSet, source: string, outcome: PathOutcome | Translation): string {
   switch (outcome.kind) {
     case "copy":
       return "badData" in outcome && outcome.badData !== undefined
@@ -107,8 +108,7 @@ function because(rules: RuleSet, path: readonly string[] | undefined, outcome: P
     case "ignored":
       return `rule ${outcome.rule} ignores it: neither copied nor deleted`;
     case "unruled":
-      if (path === undefined) return "no absolute path below the root";
-      return isReserved(path[0]) ? `/${path[0]} is never copied` : "no rule fits: not copied";
+      return isPath(source) ? whyUnruled(reservedRoot(source)) : "no absolute path below the root";
     case "unmapped":
     case "skipped": {
       const where = outcome.at === undefined ? "in the path" : `at ${outcome.at}`;
@@ -120,6 +120,10 @@ function because(rules: RuleSet, path: readonly string[] | undefined, outcome: P
     case "badData":
       return `${outcome.message}: ${rules.onBadData === "stop" ? "the link stops" : "held back"} (onBadData: ${outcome.policy})`;
   }
+}
+
+function whyUnruled(reserved: string | undefined): string {
+  return reserved === undefined ? "no rule fits: not copied" : `/${reserved} is never copied`;
 }
 
 const tableNames = { clusters: "cluster table", addresses: "addresses of the cluster table" };

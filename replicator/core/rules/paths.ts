@@ -1,4 +1,13 @@
-import { hasBadCharacter, isReserved, matchPattern, mayFitBelow, quote, segmentsOf } from "./pattern.ts";
+import {
+  fitsAllBelow,
+  hasBadCharacter,
+  isPath,
+  matchPattern,
+  mayFitBelow,
+  quote,
+  reservedRoot,
+  segmentsOf,
+} from "./pattern.ts";
 import type { CopyRule, PathOutcome, Rule, RuleSet } from "./ruleset.ts";
 import { fill, splitsMax, splitsOf } from "./template.ts";
 
@@ -6,13 +15,12 @@ import { fill, splitsMax, splitsOf } from "./template.ts";
 
 /** The first rule that fits decides. */
 export function translatePath(rules: RuleSet, source: string): PathOutcome {
-  const path = segmentsOf(source);
-  if (path === undefined || isReserved(path[0])) return { kind: "unruled" };
+  if (!isPath(source) || reservedRoot(source) !== undefined) return { kind: "unruled" };
   for (const rule of rules.rules) {
-    const captures = matchPattern(rule.match, path);
+    const captures = matchPattern(rule.match, source);
     if (captures === undefined) continue;
     if (rule.action === "ignore") return { kind: "ignored", rule: rule.index };
-    return targetOf(rules, rule, captures);
+    return targetOf(rules, rule, source, captures);
   }
   return { kind: "unruled" };
 }
@@ -22,41 +30,41 @@ export function translatePath(rules: RuleSet, source: string): PathOutcome {
  * one, and contested (I8) when there are several.
  */
 export function sourcesOf(rules: RuleSet, target: string): readonly string[] {
-  const path = segmentsOf(target);
-  if (path === undefined || isReserved(path[0])) return [];
-  const sources = new Set<string>();
+  if (!isPath(target) || reservedRoot(target) !== undefined) return [];
+  const sources: string[] = [];
   for (const rule of rules.rules) {
     if (rule.action === "ignore") continue;
-    for (const captures of splitsOf(rule.to, path) ?? []) {
-      for (const source of candidates(rules, rule, captures)) {
-        const outcome = translatePath(rules, source);
-        if (outcome.kind === "copy" && outcome.target === target) sources.add(source);
-      }
+    for (const source of candidates(rules, rule, target)) {
+      if (sources.includes(source)) continue;
+      const outcome = translatePath(rules, source);
+      if (outcome.kind === "copy" && outcome.target === target) sources.push(source);
     }
   }
-  return [...sources];
+  return sources;
 }
 
 /** Whether a scan must look below this source path: some descendant could be copied. */
 export function mayHoldSources(rules: RuleSet, source: string): boolean {
-  const path = source === "/" ? [] : segmentsOf(source);
-  if (path === undefined || isReserved(path[0])) return false;
+  if (!isPathOrRoot(source) || reservedRoot(source) !== undefined) return false;
   for (const rule of rules.rules) {
-    if (rule.action === "copy" && mayFitBelow(rule.match, path)) return true;
-    if (ignoresAllBelow(rule, path)) return false;
+    if (rule.action === "copy" && mayFitBelow(rule.match, source)) return true;
+    if (ignoresAllBelow(rule, source)) return false;
   }
   return false;
 }
 
 /** The same for a target path: whether we could have written something below it. */
 export function mayHoldTargets(rules: RuleSet, target: string): boolean {
-  const path = target === "/" ? [] : segmentsOf(target);
-  if (path === undefined || isReserved(path[0])) return false;
-  return rules.rules.some((rule) => rule.action === "copy" && mayFitBelow(rule.to.pattern, path));
+  if (!isPathOrRoot(target) || reservedRoot(target) !== undefined) return false;
+  return rules.rules.some((rule) => rule.action === "copy" && mayFitBelow(rule.to.pattern, target));
 }
 
-function targetOf(rules: RuleSet, rule: CopyRule, captures: readonly string[]): PathOutcome {
-  const filled = fill(rule.to, captures, (name) => mapCluster(rules, name));
+function isPathOrRoot(path: string): boolean {
+  return path === "/" || isPath(path);
+}
+
+function targetOf(rules: RuleSet, rule: CopyRule, source: string, captures: readonly string[]): PathOutcome {
+  const filled = rule.keepsPath ? { path: source } : fill(rule.to, captures, (name) => mapCluster(rules, name));
   if ("unmapped" in filled) {
     const kind = rules.unmapped === "skip" ? "skipped" : "unmapped";
     return { kind, rule: rule.index, table: "clusters", value: filled.unmapped, at: undefined, target: undefined };
@@ -72,15 +80,16 @@ function mapCluster(rules: RuleSet, name: string): string | undefined {
 
 /** Captures and rows may make what no text in a rule may be. */
 function whyInvalid(rule: CopyRule, target: string): string | undefined {
-  if (!rule.to.ambiguous && !suspicious.test(target) && !mayBeReserved(target)) return undefined;
+  const reserved = reservedRoot(target);
+  if (!rule.to.ambiguous && !suspicious.test(target) && reserved === undefined) return undefined;
   const path = segmentsOf(target);
   if (path === undefined) return `target ${quote(target)} has an empty segment`;
-  if (isReserved(path[0])) return `target ${quote(target)} lies in /${path[0]}, which the rules never write`;
+  if (reserved !== undefined) return `target ${quote(target)} lies in /${reserved}, which the rules never write`;
   if (path.includes(".") || path.includes("..")) {
     return `target ${quote(target)} has a segment . or .., which ZooKeeper refuses`;
   }
   if (hasBadCharacter(target)) return `target ${quote(target)} has a character that ZooKeeper refuses`;
-  if (rule.to.ambiguous && splitsOf(rule.to, path) === undefined) {
+  if (rule.to.ambiguous && splitsOf(rule.to, target) === undefined) {
     return `target ${quote(target)} could come from more than ${splitsMax} source paths`;
   }
   return undefined;
@@ -89,32 +98,33 @@ function whyInvalid(rule: CopyRule, target: string): string | undefined {
 /** One look that tells almost every target from those worth a closer one. */
 const suspicious = /[^ -~]|\/[./]/;
 
-function mayBeReserved(path: string): boolean {
-  return path.startsWith("/zookeeper") || path.startsWith("/crossidc");
+/** Source paths that this rule may have made this target path of. */
+function candidates(rules: RuleSet, rule: CopyRule, target: string): readonly string[] {
+  if (rule.keepsPath) return [target];
+  const sources: string[] = [];
+  for (const mapped of splitsOf(rule.to, target) ?? []) {
+    for (const captures of unmappedWays(rules, rule, mapped)) {
+      const filled = fill(rule.from, captures, asItIs);
+      if ("path" in filled) sources.push(filled.path);
+    }
+  }
+  return sources;
 }
 
-/** Source paths whose captures, mapped, are these. */
-function candidates(rules: RuleSet, rule: CopyRule, mapped: readonly string[]): string[] {
-  let ways: (readonly string[])[] = [mapped];
-  for (const piece of rule.to.pieces) {
-    if (typeof piece === "string" || piece.table === undefined) continue;
-    const { capture } = piece;
+const asItIs = (name: string): string => name;
+
+/** Captures that, mapped, are these. */
+function unmappedWays(rules: RuleSet, rule: CopyRule, mapped: readonly string[]): (readonly string[])[] {
+  let ways = [mapped];
+  for (const capture of rule.to.mapped) {
     const name = mapped[capture] ?? "";
     const names = [...(rules.tables.clustersBack.get(name) ?? [])];
     if (rules.unmapped === "copy" && !rules.tables.clusters.has(name)) names.push(name);
     ways = ways.flatMap((way) => names.map((value) => way.with(capture, value)));
   }
-  return ways.flatMap((way) => {
-    const filled = fill(rule.from, way, (name) => name);
-    return "path" in filled ? [filled.path] : [];
-  });
+  return ways;
 }
 
-function ignoresAllBelow(rule: Rule, path: readonly string[]): boolean {
-  return (
-    rule.action === "ignore" &&
-    rule.match.rest &&
-    path.length >= rule.match.segments.length &&
-    mayFitBelow(rule.match, path)
-  );
+function ignoresAllBelow(rule: Rule, path: string): boolean {
+  return rule.action === "ignore" && fitsAllBelow(rule.match, path);
 }

@@ -52,26 +52,47 @@ export function parsePattern(source: string): Parsed {
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) return fault(`captures {${twice}} twice`, "give each capture a name of its own");
-  const [first] = segments;
-  if (first !== undefined && first.length === 1 && first[0].kind === "text" && isReserved(first[0].text)) {
+  const reserved = reservedRoot(source);
+  if (reserved !== undefined) {
     return fault(
-      `${quote(source)} lies in /${first[0].text}, which is never copied`,
+      `${quote(source)} lies in /${reserved}, which is never copied`,
       "leave /zookeeper (the server's own) and /crossidc (ours) out of the rules",
     );
   }
   return { ok: true, pattern };
 }
 
-/** The captured values, in the order of captureNames(); undefined when the path doesn't fit. */
-export function matchPattern(pattern: Pattern, path: readonly string[]): string[] | undefined {
-  const { segments, rest } = pattern;
-  if (rest ? path.length <= segments.length : path.length !== segments.length) return undefined;
+/**
+ * The captured values, in the order of captureNames(); undefined when the path, which must pass isPath(), doesn't fit. Walks
+ * along the text without taking it apart: this is asked several times for each node of a tree.
+ */
+export function matchPattern({ segments, rest }: Pattern, path: string): string[] | undefined {
   const captures: string[] = [];
-  for (let index = 0; index < segments.length; index++) {
-    if (!matchSegment(segments[index], path[index], captures)) return undefined;
+  let at = 0;
+  for (const segment of segments) {
+    if (at === path.length) return undefined;
+    const end = segmentEnd(path, at + 1);
+    if (!matchBetween(segment, path, at + 1, end, captures)) return undefined;
+    at = end;
   }
-  if (rest) captures.push(path.slice(segments.length).join("/"));
+  if (!rest) return at === path.length ? captures : undefined;
+  if (at === path.length) return undefined;
+  captures.push(path.slice(at + 1));
   return captures;
+}
+
+function segmentEnd(path: string, from: number): number {
+  const end = path.indexOf("/", from);
+  return end < 0 ? path.length : end;
+}
+
+/** matchSegment() for the part of a path, which is only cut out where it must be. */
+function matchBetween(segment: Segment, path: string, from: number, end: number, captures: string[]): boolean {
+  const [first] = segment;
+  if (segment.length > 1) return matchSegment(segment, path.slice(from, end), captures);
+  if (first.kind === "text") return first.text.length === end - from && path.startsWith(first.text, from);
+  captures.push(path.slice(from, end));
+  return true;
 }
 
 /**
@@ -106,14 +127,21 @@ export function matchSegment(segment: Segment | undefined, value: string | undef
   return true;
 }
 
-/** Whether some path below this one could fit. */
-export function mayFitBelow(pattern: Pattern, path: readonly string[]): boolean {
-  if (!pattern.rest && path.length >= pattern.segments.length) return false;
-  const shared = Math.min(path.length, pattern.segments.length);
-  for (let index = 0; index < shared; index++) {
-    if (!matchSegment(pattern.segments[index], path[index], [])) return false;
+/** Whether some path below this one could fit. It must pass isPath(), or be the root. */
+export function mayFitBelow({ segments, rest }: Pattern, path: string): boolean {
+  let at = path === "/" ? path.length : 0;
+  for (const segment of segments) {
+    if (at === path.length) return true;
+    const end = segmentEnd(path, at + 1);
+    if (!matchBetween(segment, path, at + 1, end, [])) return false;
+    at = end;
   }
-  return true;
+  return rest;
+}
+
+/** Whether every path below this one fits. It must pass isPath(), or be the root. */
+export function fitsAllBelow(pattern: Pattern, path: string): boolean {
+  return pattern.rest && matchPattern(pattern, path === "/" ? "/x" : `${path}/x`) !== undefined;
 }
 
 /** Names in the order of the pattern; `**` stands last when the pattern has a rest. */
@@ -135,37 +163,25 @@ export function literalRoot(pattern: Pattern): string {
   return `/${texts.join("/")}`;
 }
 
-/** The last path that was taken apart: each path is asked about several times in a row. */
-let lastPath = "/";
-let lastSegments: readonly string[] | undefined;
+/** Whether this is an absolute path below the root, without empty segments. */
+export function isPath(path: string): boolean {
+  return path.startsWith("/") && !path.endsWith("/") && !path.includes("//");
+}
 
 /** The segments of an absolute path; undefined for the root and for what is no path. */
 export function segmentsOf(path: string): readonly string[] | undefined {
-  if (path !== lastPath) {
-    lastSegments = takeApart(path);
-    lastPath = path;
-  }
-  return lastSegments;
+  return isPath(path) ? path.slice(1).split("/") : undefined;
 }
 
-function takeApart(path: string): readonly string[] | undefined {
-  if (!path.startsWith("/")) return undefined;
-  const segments: string[] = [];
-  let from = 1;
-  for (let end = path.indexOf("/", from); end >= 0; end = path.indexOf("/", from)) {
-    if (end === from) return undefined;
-    segments.push(path.slice(from, end));
-    from = end + 1;
+/** The first segment, if everything from it on belongs to the server or to us. */
+export function reservedRoot(path: string): string | undefined {
+  for (const name of reservedNames) {
+    if (path.startsWith(name, 1) && (path.length === name.length + 1 || path[name.length + 1] === "/")) return name;
   }
-  if (from === path.length) return undefined;
-  segments.push(path.slice(from));
-  return segments;
+  return undefined;
 }
 
-/** Whether everything from this first segment on belongs to the server or to us. */
-export function isReserved(firstSegment: string | undefined): boolean {
-  return firstSegment === "zookeeper" || firstSegment === "crossidc";
-}
+const reservedNames = ["zookeeper", "crossidc"] as const;
 
 /** Whether ZooKeeper refuses the text anywhere in a path. @source ZooKeeper 3.9 PathUtils.validatePath */
 export function hasBadCharacter(text: string): boolean {

@@ -7,4 +7,4 @@ export { type Explanation, explain } from "./explain.ts";
 export { checkLinks } from "./links.ts";
 export { mayHoldSources, mayHoldTargets, sourcesOf, translatePath } from "./paths.ts";
 export type { PathOutcome, RuleSet, Translation } from "./ruleset.ts";
-export { translate } from "./translate.ts";
+export { translate, translateData } from "./translate.ts";

@@ -34,6 +34,8 @@ export interface CopyRule {
   /** `match` as a template: from captures back to the source path. */
   readonly from: Template;
   readonly to: Template;
+  /** Every path is copied to itself. */
+  readonly keepsPath: boolean;
   readonly edit: Edit | undefined;
 }
 

@@ -1,4 +1,4 @@
-import { captureNames, matchPattern, matchSegment, type Pattern, type Segment } from "./pattern.ts";
+import { captureNames, matchPattern, matchSegment, type Pattern, type Segment, segmentsOf } from "./pattern.ts";
 
 /** Patterns the other way round: from captures to a path, and from a path to the captures that may have made it. */
 
@@ -14,6 +14,8 @@ type Piece = string | { readonly capture: number; readonly table: "clusters" | u
 export interface Template {
   readonly pattern: Pattern;
   readonly pieces: readonly Piece[];
+  /** Those of the pieces that go through a table: their captures. */
+  readonly mapped: readonly number[];
   /** For each capture in the order of `pattern`, its index among those of `match`. */
   readonly order: readonly number[];
   /** Whether a path may be split in more than one way. */
@@ -39,6 +41,7 @@ export function compileTemplate(pattern: Pattern, names: readonly string[]): Tem
   return {
     pattern,
     pieces,
+    mapped: pieces.flatMap((piece) => (typeof piece === "string" || piece.table === undefined ? [] : [piece.capture])),
     order: captureNames(pattern).map((name) => names.indexOf(name)),
     ambiguous: pattern.segments.some((segment) => segment.filter((part) => part.kind === "capture").length > 1),
   };
@@ -68,12 +71,13 @@ export function fill(
  * All captures, in the order of `match`, that fill the template to this path; names of clusters are still the mapped ones.
  * undefined when there are more than splitsMax.
  */
-export function splitsOf(template: Template, path: readonly string[]): string[][] | undefined {
+export function splitsOf(template: Template, target: string): string[][] | undefined {
   if (!template.ambiguous) {
-    const only = matchPattern(template.pattern, path);
+    const only = matchPattern(template.pattern, target);
     return only === undefined ? [] : [reordered(template, only)];
   }
   const { segments, rest } = template.pattern;
+  const path = segmentsOf(target) ?? [];
   if (rest ? path.length <= segments.length : path.length !== segments.length) return [];
   let splits: string[][] = [[]];
   for (let index = 0; index < segments.length; index++) {

@@ -1,6 +1,6 @@
 import type { NodeData } from "#lib/zookeeper/zookeeper.ts";
 import { translatePath } from "./paths.ts";
-import type { RuleSet, Translation } from "./ruleset.ts";
+import type { PathOutcome, RuleSet, Translation } from "./ruleset.ts";
 
 /**
  * What becomes of a source node. Deterministic. Null and empty data pass as they are: writers create a node and then set its
@@ -8,8 +8,15 @@ import type { RuleSet, Translation } from "./ruleset.ts";
  */
 export function translate(rules: RuleSet, source: string, data: NodeData): Translation {
   const outcome = translatePath(rules, source);
-  if (outcome.kind !== "copy") return outcome;
-  const { rule: index, target } = outcome;
+  return outcome.kind === "copy" ? translateData(rules, outcome, data) : outcome;
+}
+
+/** The same for a path whose outcome is known already. */
+export function translateData(
+  rules: RuleSet,
+  { rule: index, target }: Extract<PathOutcome, { kind: "copy" }>,
+  data: NodeData,
+): Translation {
   const rule = rules.rules[index];
   if (data === null || data.length === 0 || rule?.action !== "copy" || rule.edit === undefined) {
     return { kind: "copy", rule: index, target, data, edited: false };
