@@ -18,15 +18,20 @@ const firstCapacityBytes = 256;
 /** UTF-8 needs at most this many bytes for one UTF-16 unit. */
 const utf8BytesPerUnitMax = 3;
 
-/** Writes big-endian values into bytes of its own, which grow up to `bytesMax`. */
+/** Texts up to this length are written here, one unit after the other: a call into the runtime costs more. */
+const ownTextUnitsMax = 64;
+
+/** Writes big-endian values into bytes that grow up to `bytesMax`: first into `scratch`, then into bytes of its own. */
 export class Writer {
   readonly #bytesMax: number;
   #bytes: Buffer;
+  #view: DataView;
   #length = 0;
 
-  constructor(options: { bytesMax: number }) {
+  constructor(options: { bytesMax: number; scratch?: Buffer }) {
     this.#bytesMax = options.bytesMax;
-    this.#bytes = Buffer.allocUnsafe(firstCapacityBytes);
+    this.#bytes = options.scratch ?? Buffer.allocUnsafe(firstCapacityBytes);
+    this.#view = viewOf(this.#bytes);
   }
 
   /** What was written so far. A view: more writing may leave it behind. */
@@ -36,17 +41,17 @@ export class Writer {
 
   i32(value: number): void {
     const at = this.#grow(4);
-    this.#bytes.writeInt32BE(value, at);
+    this.#view.setInt32(at, value);
   }
 
   i64(value: bigint): void {
     const at = this.#grow(8);
-    this.#bytes.writeBigInt64BE(value, at);
+    this.#view.setBigInt64(at, value);
   }
 
   bool(value: boolean): void {
     const at = this.#grow(1);
-    this.#bytes.writeUInt8(value ? 1 : 0, at);
+    this.#view.setUint8(at, value ? 1 : 0);
   }
 
   /** Length i32 and the bytes; null is length -1. */
@@ -56,7 +61,7 @@ export class Writer {
       return;
     }
     const at = this.#grow(4 + value.length);
-    this.#bytes.writeInt32BE(value.length, at);
+    this.#view.setInt32(at, value.length);
     this.#bytes.set(value, at + 4);
   }
 
@@ -65,8 +70,8 @@ export class Writer {
     const bytesMost = 4 + value.length * utf8BytesPerUnitMax;
     this.#reserve(this.#length + bytesMost > this.#bytesMax ? 4 + Buffer.byteLength(value) : bytesMost);
     const at = this.#length;
-    const length = this.#bytes.write(value, at + 4, "utf8");
-    this.#bytes.writeInt32BE(length, at);
+    const length = this.#ascii(value, at + 4) ? value.length : this.#bytes.write(value, at + 4, "utf8");
+    this.#view.setInt32(at, length);
     this.#length = at + 4 + length;
   }
 
@@ -78,7 +83,18 @@ export class Writer {
 
   /** Writes over four bytes that were written before: for a length that is known only at the end. */
   overwriteI32(at: number, value: number): void {
-    this.#bytes.writeInt32BE(value, at);
+    this.#view.setInt32(at, value);
+  }
+
+  /** Writes a short text at `at` if each of its units is one byte. */
+  #ascii(value: string, at: number): boolean {
+    if (value.length > ownTextUnitsMax) return false;
+    for (let index = 0; index < value.length; index++) {
+      const unit = value.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      this.#bytes[at + index] = unit;
+    }
+    return true;
   }
 
   /** Where the next `bytes` go. May put other bytes in the place of `#bytes`: call it before naming them. */
@@ -96,5 +112,10 @@ export class Writer {
     const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, wanted));
     larger.set(this.bytes);
     this.#bytes = larger;
+    this.#view = viewOf(larger);
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

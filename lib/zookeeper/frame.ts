@@ -82,9 +82,13 @@ export function createFrameSplitter(options: { frameBytesMax: number }): FrameSp
  * @throws {EncodeLimitError} when that is more than `frameBytesMax`
  */
 export function encodeFrame(options: { frameBytesMax: number }, write: (writer: Writer) => void): Buffer {
-  const writer = new Writer({ bytesMax: lengthBytes + options.frameBytesMax });
+  const writer = new Writer({ bytesMax: lengthBytes + options.frameBytesMax, scratch });
   writer.i32(0);
   write(writer);
-  writer.overwriteI32(0, writer.bytes.length - lengthBytes);
-  return writer.bytes;
+  const { bytes } = writer;
+  writer.overwriteI32(0, bytes.length - lengthBytes);
+  return bytes.buffer === scratch.buffer ? Buffer.from(bytes) : bytes;
 }
+
+/** Frames are put together here and then cut out: bytes that grow with each frame would be copied many times. */
+const scratch = Buffer.from(new ArrayBuffer(64 * 1_024));

@@ -69,7 +69,7 @@ export const defaultLimits: ZooKeeperLimits = {
   requestsInFlightMax: 1_000,
   bytesInFlightMax: 8 * 1_024 * 1_024,
   requestBytesMax: juteMaxbufferBytes - marginBytes,
-  replyBytesMax: 64 * 1_024 * 1_024,
+  replyBytesMax: 128 * 1_024 * 1_024,
   setWatchesBytesMax: 127 * 1_024,
   reconnectMinMs: 50,
   reconnectMaxMs: 2_000,

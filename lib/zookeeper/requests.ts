@@ -65,6 +65,11 @@ export function createRequests(chroot: Chroot, watches: Watches): Requests {
     };
   }
 
+  function placed<T extends { readonly path: string }>(op: T): T {
+    const path = chroot.toServer(op.path);
+    return path === op.path ? op : { ...op, path };
+  }
+
   function ownPath(path: string): string {
     const own = chroot.fromServer(path);
     if (own === undefined) throw new DecodeError(`The server says it created ${path}, which is outside the chroot`);
@@ -124,7 +129,7 @@ export function createRequests(chroot: Chroot, watches: Watches): Requests {
       };
     },
     multi(ops) {
-      const onServer = ops.map((op) => ({ ...op, path: chroot.toServer(op.path) }));
+      const onServer = ops.map(placed);
       return {
         opcode: opcodes.multi,
         encode: (writer) => encodeMultiRequest(writer, onServer),
@@ -137,7 +142,7 @@ export function createRequests(chroot: Chroot, watches: Watches): Requests {
       };
     },
     multiRead(reads) {
-      const onServer = reads.map(({ kind, path }) => ({ kind, path: chroot.toServer(path) }));
+      const onServer = reads.map(placed);
       return {
         opcode: opcodes.multiRead,
         encode: (writer) => encodeMultiReadRequest(writer, onServer),

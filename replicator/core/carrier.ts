@@ -15,6 +15,7 @@ import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
 import { isBelow } from "./paths.ts";
 import type { Problems } from "./problems.ts";
 import { createRate } from "./rate.ts";
+import { createReadSize } from "./read-size.ts";
 import { sourcesOf, translatePath } from "./rules/rules.ts";
 import { type CarrierParts, settle, settleUnruled } from "./settle.ts";
 import type { TargetIndex } from "./target-index.ts";
@@ -77,6 +78,7 @@ export function createCarrier(core: {
   const outbox = createOutbox(limits);
   const rate = createRate(limits.writesPerSecond);
   const recheck = new Set<string>();
+  const size = createReadSize(limits);
   const lookAgain = (path: string): void => void recheck.add(path);
   const aclCopy: AclCopy | undefined =
     acls === undefined || options.aclSchemes === undefined
@@ -139,18 +141,19 @@ export function createCarrier(core: {
   };
   const sendTargetReads = (): void => {
     while (recheck.size > 0 && reads.size < limits.readsInFlight) {
-      const paths = [...recheck].slice(0, limits.requestsPerRead);
+      const paths = [...recheck.values().take(size.next)];
       for (const path of paths) recheck.delete(path);
       send({ side: "target", paths }, paths.map(dataOf), aclCopy === undefined ? [] : paths);
     }
   };
   const sendSourceRead = (now: Instant): void => {
+    const most = size.next;
     const requests: ReadRequest[] = [];
     const aclPaths: string[] = [];
     const groups: { path: string; sources: readonly string[]; first: number; firstAcl: number | undefined }[] = [];
     for (let path = work.next(); path !== undefined; path = work.next()) {
       const sources = sourcesOf(rules, path);
-      if (requests.length > 0 && requests.length + sources.length > limits.requestsPerRead) break;
+      if (requests.length > 0 && requests.length + sources.length > most) break;
       work.begin(path);
       if (sources.length === 0) {
         work.finish(path);
@@ -253,6 +256,7 @@ export function createCarrier(core: {
       const read = reads.get(id);
       if (read === undefined) return;
       reads.delete(id);
+      size.answered(results);
       if (read.side === "target") {
         for (const [at, path] of read.paths.entries()) {
           const fault = aclCopy?.found(path, results[at], answer.acls?.[at]);

@@ -6,9 +6,9 @@ export interface LinkLimits {
   readonly scanReadsInFlight: number;
   /** multiReads of changed nodes in flight, per side. */
   readonly readsInFlight: number;
-  /** Requests in one multiRead, and ACLs asked for beside them: as many nodes of `nodeBytes` as fit the client's replyBytesMax of 64 MiB. */
+  /** Requests in one multiRead, and ACLs asked for beside them: at most as many nodes of `nodeBytes` as fit the client's replyBytesMax of 128 MiB. */
   readonly requestsPerRead: number;
-  /** A scan sizes its multiReads so that an answer weighs about this much. */
+  /** multiReads are sized so that an answer weighs about this much. */
   readonly replyBytesAim: number;
   /** multis in flight. */
   readonly writesInFlight: number;
@@ -38,9 +38,9 @@ export interface LinkLimits {
 }
 
 export const defaultLimits: LinkLimits = {
-  scanReadsInFlight: 4,
-  readsInFlight: 4,
-  requestsPerRead: 60,
+  scanReadsInFlight: 8,
+  readsInFlight: 8,
+  requestsPerRead: 120,
   replyBytesAim: 512 * 1024,
   writesInFlight: 4,
   writesPerSecond: Number.POSITIVE_INFINITY,

@@ -116,10 +116,10 @@ export function createOutbox(limits: Pick<LinkLimits, "opsPerWrite" | "bytesPerW
         if (batch.length >= Math.min(opsMax, limits.opsPerWrite)) break;
       }
       for (const { path } of stranded) drop(path);
+      bytes -= batchBytes;
       for (const write of batch) {
-        drop(write.path);
+        waiting.delete(write.path);
         inFlight.set(write.path, write);
-        countKind(write, 1);
         count(parentsInFlight, parentOf(write.path), 1);
       }
       return { batch, stranded };

@@ -3,7 +3,12 @@ export function isBelow(path: string, root: string): boolean {
   return root === "/" ? path !== "/" : path.startsWith(root) && path[root.length] === "/";
 }
 
+/** Siblings come one after the other and get the same string: cutting it out, and hashing it in a map, costs more than asking. */
+let lastParent = "/";
+
 export function parentOf(path: string): string {
   const slash = path.lastIndexOf("/");
-  return slash <= 0 ? "/" : path.slice(0, slash);
+  if (slash <= 0) return "/";
+  if (lastParent.length !== slash || !path.startsWith(lastParent)) lastParent = path.slice(0, slash);
+  return lastParent;
 }

@@ -1,4 +1,5 @@
 import type { ReadRequest, ReadResult } from "#lib/zookeeper/zookeeper.ts";
+import { createReadSize } from "./read-size.ts";
 
 /**
  * Walks a tree breadth first through multiReads whose answers may come back in any order. Children are asked for only where
@@ -26,16 +27,13 @@ export interface ScanOptions {
   readonly replyBytesAim: number;
 }
 
-/** What a node without data weighs in an answer: its Stat and headers, or its name in a list of children. */
-const answerOverheadBytes = 96;
-
 export function createScan(options: ScanOptions): Scan {
   const { wanted, descend, visit } = options;
   let queue: ReadRequest[] = options.roots.map((path) => ({ kind: "data", path }));
   let head = 0;
   let answersAwaited = 0;
   let nodes = 0;
-  let meanBytes = 256;
+  const size = createReadSize(options);
 
   return {
     get done() {
@@ -45,8 +43,7 @@ export function createScan(options: ScanOptions): Scan {
       return nodes;
     },
     take() {
-      const count = Math.max(1, Math.min(options.requestsPerRead, Math.floor(options.replyBytesAim / meanBytes)));
-      const requests = queue.slice(head, head + count);
+      const requests = queue.slice(head, head + size.next);
       head += requests.length;
       if (head > 10_000 && head * 2 > queue.length) {
         queue = queue.slice(head);
@@ -57,18 +54,16 @@ export function createScan(options: ScanOptions): Scan {
     },
     feed(requests, results) {
       answersAwaited -= requests.length;
-      let bytes = 0;
+      size.answered(results);
       for (const [index, request] of requests.entries()) {
         const result = results[index];
         if (result === undefined) continue;
-        bytes += answerOverheadBytes;
         switch (result.kind) {
           case "error":
             visit(request.path, result);
             break;
           case "data":
             nodes += 1;
-            bytes += result.data?.length ?? 0;
             if (result.stat.numChildren > 0 && descend(request.path))
               queue.push({ kind: "children", path: request.path });
             visit(request.path, result);
@@ -83,8 +78,6 @@ export function createScan(options: ScanOptions): Scan {
           }
         }
       }
-      if (requests.length > 0)
-        meanBytes = Math.max(answerOverheadBytes, 0.5 * meanBytes + (0.5 * bytes) / requests.length);
     },
   };
 }

@@ -11,6 +11,12 @@ export interface CreateRequest {
   readonly sequential: boolean;
 }
 
+/** As a multi's op has it: persistent and with the path's own name, unless it says otherwise. */
+type NewNode = Omit<CreateRequest, "ephemeral" | "sequential"> & {
+  readonly ephemeral?: boolean;
+  readonly sequential?: boolean;
+};
+
 const ephemeralFlag = 1;
 const sequentialFlag = 2;
 
@@ -19,7 +25,7 @@ const sequentialFlag = 2;
  * path string | data buffer | acl vector | flags i32: 1 ephemeral, 2 sequential
  * @source ZooKeeper 3.9 CreateRequest, zookeeper.jute; flags: CreateMode
  */
-export function encodeCreateRequest(writer: Writer, request: CreateRequest): void {
+export function encodeCreateRequest(writer: Writer, request: NewNode): void {
   writer.string(request.path);
   writer.buffer(request.data);
   encodeAcl(writer, request.acl);

@@ -33,7 +33,7 @@ export function encodeMultiRequest(writer: Writer, ops: readonly WriteOp[]): voi
     encodeMultiHeader(writer, { type: typeOf[op.kind], err: -1 });
     switch (op.kind) {
       case "create":
-        encodeCreateRequest(writer, { ...op, ephemeral: op.ephemeral ?? false, sequential: op.sequential ?? false });
+        encodeCreateRequest(writer, op);
         break;
       case "set":
         encodeSetDataRequest(writer, op);
