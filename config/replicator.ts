@@ -133,9 +133,9 @@ const limitsSchema = z
       description:
         "Operations sent to the target a second, first copy included; at most half a second's worth at once. Without it: as fast as the target takes them. Fence and checkpoint do not count, and nobody waits for it but changes.",
     }),
-    requestsInFlight: z.int().min(1).max(64).default(4).meta({
+    requestsInFlight: z.int().min(1).max(64).default(8).meta({
       description:
-        "Requests on their way at once, of each of three kinds: reads of a compare (60 nodes each), reads of changed nodes (60 each), batches of writes (98 operations or 512 kB each). More helps over a long way, and loads both sides.",
+        "Requests on their way at once, of each of three kinds: reads of a compare (up to 120 nodes each), reads of changed nodes (as many), batches of writes (98 operations or 512 kB each). More helps over a long way, and loads both sides.",
     }),
     pendingPaths: z.int().min(100).max(10_000_000).default(1_000_000).meta({
       description:

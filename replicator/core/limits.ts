@@ -42,7 +42,7 @@ export const defaultLimits: LinkLimits = {
   readsInFlight: 8,
   requestsPerRead: 120,
   replyBytesAim: 512 * 1024,
-  writesInFlight: 4,
+  writesInFlight: 8,
   writesPerSecond: Number.POSITIVE_INFINITY,
   opsPerWrite: 98,
   aclsPerWrite: 60,

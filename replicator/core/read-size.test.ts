@@ -27,5 +27,7 @@ test("large nodes are asked for so that an answer weighs what it should, and one
 
 test("a full batch of the largest nodes fits a frame, should they come unforeseen", () => {
   const largestStat = 100;
-  expect(defaultLimits.requestsPerRead * (defaultLimits.nodeBytes + largestStat)).toBeLessThan(clientLimits.replyBytesMax);
+  expect(defaultLimits.requestsPerRead * (defaultLimits.nodeBytes + largestStat)).toBeLessThan(
+    clientLimits.replyBytesMax,
+  );
 });
