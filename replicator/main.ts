@@ -11,8 +11,9 @@ import { createLogger } from "#lib/log.ts";
 import { readVersion } from "#lib/version.ts";
 import { compileLinks } from "./compile-links.ts";
 import { dryRun } from "./dry-run.ts";
-import { createMetrics } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import { createReplicator } from "./replicator.ts";
+import { silentMetrics } from "./silent-metrics.ts";
 
 const spec = {
   program: "crossidc-replicator",
@@ -82,7 +83,8 @@ async function main(): Promise<number> {
     return exitCodes.ok;
   }
   const stop = stopOnSignals();
-  const deps = dependencies(loaded.config);
+  const isDaemon = !values.once && !values["dry-run"];
+  const deps = dependencies(loaded.config, isDaemon ? await loadMetrics(loaded.config) : silentMetrics);
   if (values["dry-run"]) {
     return dryRun({
       links,
@@ -103,12 +105,17 @@ async function main(): Promise<number> {
   return values.once ? replicator.once({ stderr: process.stderr, signal: stop }) : replicator.run(stop);
 }
 
-function dependencies(config: ReplicatorConfig) {
+async function loadMetrics(config: ReplicatorConfig): Promise<Metrics> {
+  const { createMetrics } = await import("./metrics.ts");
+  return createMetrics(config.environment);
+}
+
+function dependencies(config: ReplicatorConfig, metrics: Metrics) {
   return {
     clock: systemClock,
     random: Math.random,
     log: createLogger(config.log),
-    metrics: createMetrics(config.environment),
+    metrics,
     newId: () => randomUUID().slice(0, 8),
     instance: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
     credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"],

@@ -1,10 +1,8 @@
 import type { ReplicatorConfig } from "#config/replicator.ts";
 import { exitCodes } from "#lib/errors.ts";
-import { listen } from "#lib/http.ts";
 import { createNotifier } from "#lib/systemd.ts";
 import type { CompiledLink } from "./compile-links.ts";
 import type { LinkProgress } from "./core/link-events.ts";
-import { createReplicatorHttp } from "./io/http.ts";
 import { createLinkDaemon, type LinkDaemon, type LinkDeps } from "./link-daemon.ts";
 import { createProgress } from "./progress.ts";
 import { connectWaitMs, unreachable } from "./unreachable.ts";
@@ -37,6 +35,11 @@ export function createReplicator(options: {
   return {
     async run(signal) {
       const notifier = await createNotifier({ notifySocket: options.notifySocket, log });
+      // Loaded here, because --once opens no door and should start soon.
+      const [{ listen }, { createReplicatorHttp }] = await Promise.all([
+        import("#lib/http.ts"),
+        import("./io/http.ts"),
+      ]);
       const http = createReplicatorHttp({ listen: config.http.listen, log, clock, metrics, links: daemons });
       await listen(http, config.http.listen);
       log.info(
