@@ -41,6 +41,7 @@ export interface LinkDaemon {
   readonly name: string;
   readonly config: LinkConfig;
   status(): LinkStatus;
+  progress(): LinkProgress;
   session(side: Side): SessionState;
   readonly lastStepAt: number;
   /** Runs until the signal is aborted; then carries over what is known, for at most `drainMs`, and ends the sessions. */
@@ -203,6 +204,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     name,
     config,
     status: link.status,
+    progress: link.progress,
     session: (side) => states[side],
     get lastStepAt() {
       return runner.lastStepAt;
@@ -218,7 +220,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
       await Promise.race([asked, running]);
       const draining = AbortSignal.timeout(drainMs);
       // An event comes before any later answer of its server: after this one, all that was written until now is known.
-      if (link.status().phase === "following") await clients.source.sync("/", { signal: draining }).catch(() => {});
+      if (link.progress().phase === "following") await clients.source.sync("/", { signal: draining }).catch(() => {});
       const settled = ({ pending, phase }: LinkProgress): boolean =>
         (runner.queued === 0 && pending === 0) || phase !== "following";
       await runner.until(settled, draining).catch(() => log.warn({ drainMs }, "stopped with changes pending"));

@@ -5,7 +5,7 @@ import { createLink } from "./core/link.ts";
 import type { LinkNote } from "./core/link-events.ts";
 import { compileRules } from "./core/rules/rules.ts";
 import type { LinkWorld } from "./io/link-world.ts";
-import { createLinkRunner } from "./link-runner.ts";
+import { createLinkRunner, type LinkRunner } from "./link-runner.ts";
 
 /** Waits for real time: 1 s before a link starts over, and ticks of 200 ms. */
 const boundMs = 10_000;
@@ -46,6 +46,10 @@ const emptyWorld: LinkWorld = {
   },
 };
 
+function connect({ push }: LinkRunner): void {
+  for (const side of ["source", "target"] as const) push({ kind: "connected", side, resumed: true });
+}
+
 function start(world: LinkWorld, notes: LinkNote[]) {
   const link = createLink({
     rules,
@@ -61,8 +65,7 @@ function start(world: LinkWorld, notes: LinkNote[]) {
     async follows() {
       const stop = new AbortController();
       const running = runner.run(stop.signal);
-      runner.push({ kind: "connected", side: "source", resumed: true });
-      runner.push({ kind: "connected", side: "target", resumed: true });
+      connect(runner);
       await runner.until(({ idle }) => idle, AbortSignal.timeout(boundMs));
       stop.abort();
       await running;
@@ -112,4 +115,42 @@ test("a claim that is still under way is given up when another one begins", asyn
   };
   await follows();
   expect({ claims, firstGivenUp }).toEqual({ claims: 2, firstGivenUp: true });
+});
+
+test("a link with much to do lets others have their turn", async () => {
+  // Changes of paths under a rule, queued at once: many turns' worth.
+  const changes = 50_000;
+  const { runner } = start(emptyWorld, []);
+  const stop = new AbortController();
+  const running = runner.run(stop.signal);
+  connect(runner);
+  await runner.until(({ idle }) => idle, AbortSignal.timeout(boundMs));
+  let turns = 0;
+  const others = setInterval(() => {
+    turns += 1;
+  }, 1);
+  try {
+    for (let index = 0; index < changes; index++)
+      runner.watched({ kind: "created", path: `/a/${index}`, zxid: 0n as Zxid });
+    const seen = ({ counts }: { counts: { events: number } }): boolean => counts.events === changes;
+    await runner.until(seen, AbortSignal.timeout(boundMs));
+    expect(turns).toBeGreaterThan(5);
+  } finally {
+    clearInterval(others);
+    stop.abort();
+    await running;
+  }
+});
+
+test("a world that never answers does not keep the loop from turning", async () => {
+  const silent = () => new Promise<never>(() => {});
+  const { runner } = start({ ...emptyWorld, claim: silent, arm: silent, read: silent, write: silent }, []);
+  const stop = new AbortController();
+  const running = runner.run(stop.signal);
+  connect(runner);
+  const before = runner.lastStepAt;
+  const signal = AbortSignal.timeout(boundMs);
+  while (runner.lastStepAt < before + 500) await systemClock.sleep(50, { signal });
+  stop.abort();
+  await running;
 });

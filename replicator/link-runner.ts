@@ -1,4 +1,5 @@
-import type { Clock } from "#lib/clock.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock, Instant } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { createQueue } from "#lib/queue.ts";
 import type { WatchEvent } from "#lib/zookeeper/zookeeper.ts";
@@ -9,6 +10,8 @@ import type { LinkWorld } from "./io/link-world.ts";
 /** Watch events queued for the core; beyond it they are dropped for one full compare. */
 const eventsQueuedMax = 100_000;
 const tickEveryMs = 200;
+/** A link that has been at work for so long lets others have their turn: the process has one event loop for all. */
+const turnMs = 5;
 /** Before a link starts over because a command failed on a session that stands: lest it does so in a tight loop. */
 const failedWaitMs = 1_000;
 
@@ -38,7 +41,7 @@ export function createLinkRunner(parts: {
   const waiters = new Set<(progress: LinkProgress) => void>();
   /** Answers of one side reach the core in the order in which they were asked for. */
   const order: Record<Side, Promise<void>> = { source: Promise.resolve(), target: Promise.resolve() };
-  let lastStepAt: number = clock.now();
+  let lastStepAt: Instant = clock.now();
   let dropped = false;
 
   const answerInOrder = (side: Side, id: number, answer: Promise<LinkEvent>, signal: AbortSignal): void => {
@@ -171,13 +174,19 @@ export function createLinkRunner(parts: {
       const stopTicks = new AbortController();
       const ticks = tick(AbortSignal.any([signal, stopTicks.signal])).catch(() => {});
       try {
+        let turnSince: Instant | undefined;
         for await (const event of queue.drain(signal)) {
-          for (const command of link.step(event, clock.now())) execute(command, signal);
+          const now = clock.now();
+          turnSince ??= now;
+          for (const command of link.step(event, now)) execute(command, signal);
           lastStepAt = clock.now();
           if (waiters.size > 0) {
             const progress = link.progress();
             for (const waiter of waiters) waiter(progress);
           }
+          const isOverlong = lastStepAt - turnSince >= turnMs && queue.length > 0;
+          if (isOverlong) await nextTurn();
+          if (isOverlong || queue.length === 0) turnSince = undefined;
         }
       } finally {
         stopTicks.abort();

@@ -145,7 +145,7 @@ function worst(codes: readonly number[]): number {
 function summary(daemons: readonly LinkDaemon[]): string {
   return daemons
     .map((link) => {
-      const { phase, pending, brake, stopped, leader } = link.status();
+      const { phase, pending, brake, stopped, leader } = link.progress();
       if (phase === "standby") return `${link.name}: standby for ${leader ?? "nobody yet"}`;
       return `${link.name}: ${stopped?.code ?? phase}, ${pending} pending${brake.engaged ? ", brake engaged" : ""}`;
     })

@@ -3,7 +3,7 @@ import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import { createHttp, type HealthCheck } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
-import type { LinkStatus } from "../core/link-events.ts";
+import type { LinkProgress } from "../core/link-events.ts";
 import type { LinkDaemon } from "../link-daemon.ts";
 import type { Metrics } from "../metrics.ts";
 import { reportExplanation, reportLink, reportSurvey } from "./report.ts";
@@ -141,15 +141,15 @@ function liveCheck(link: LinkDaemon, now: number): HealthCheck {
 }
 
 function readyCheck(link: LinkDaemon): HealthCheck {
-  return { name: `link ${link.name}`, ok: isReady(link.status()), detail: describeState(link.status()) };
+  return { name: `link ${link.name}`, ok: isReady(link.progress()), detail: describeState(link.progress()) };
 }
 
 /** It follows, or waits for another replicator that does, or stands still because an operator wants it so. */
-function isReady({ phase, leader }: LinkStatus): boolean {
+function isReady({ phase, leader }: LinkProgress): boolean {
   return phase === "following" || phase === "paused" || (phase === "standby" && leader !== undefined);
 }
 
-function describeState({ phase, leader, pause, stopped, pending, brake }: LinkStatus): string {
+function describeState({ phase, leader, pause, stopped, pending, brake }: LinkProgress): string {
   if (stopped !== undefined) return `stopped: ${stopped.code}: ${stopped.detail}`;
   if (phase === "paused") return `paused: ${pause?.reason ?? ""}`;
   if (phase === "standby") return `standby, ${leader ?? "nobody"} leads`;
