@@ -274,6 +274,22 @@ describe("a loaded config", () => {
     );
   });
 
+  test("warns of ACLs that are to be copied by a link without an identity in the target", () => {
+    const { warnings } = loadConfig(replicatorSchema, "f", {
+      readFile: () => bytesOf(oneLink(`${rules}\n    acl: copy`)),
+      cautions: replicatorCautions,
+    });
+    expect(warnings.map(formatProblem).filter((line) => line.includes(".acl:"))).toEqual([
+      expect.stringMatching(/links\[0\]\.acl: .*no identity in the target \(give target\.auth\)$/),
+    ]);
+  });
+
+  test("knows no scheme auth in an ACL: servers put the identities in its place", () => {
+    expect(linesOf(replicatorSchema, oneLink(`${rules}\n    aclSchemes: [world, auth]`))).toEqual([
+      expect.stringContaining('links[0].aclSchemes[1]: "auth" is not valid (must be a scheme such as world or digest)'),
+    ]);
+  });
+
   test("warns of credentials on a plain connection and of a link onto itself", () => {
     const text = oneLink(rules).replaceAll(
       /\{ servers.*\}/g,

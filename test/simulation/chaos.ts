@@ -1,4 +1,5 @@
-import type { Acl, NodeData } from "#lib/zookeeper/zookeeper.ts";
+import type { NodeData } from "#lib/zookeeper/zookeeper.ts";
+import { anyone, foreignAcls, sourceAcls } from "./acls.ts";
 import type { Checker } from "./checker.ts";
 import { type Model, sourcePaths } from "./model.ts";
 import type { Random } from "./random.ts";
@@ -19,7 +20,6 @@ export interface Chaos {
 /** Target paths outside of every rule, some of them below one. */
 const strangersPaths = ["/other/a", "/t/mine", "/t/one/mine", "/t/deep/p/mine", "/t/deep/p/r/t/mine"] as const;
 
-const anyone: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
 const foreignSession = 77n;
 /** More often than this no node of the link is set in one life. */
 const strangeVersion = 30;
@@ -31,11 +31,13 @@ export function createChaos(parts: {
   target: VirtualZooKeeper;
   checker: Checker;
   nodeBytes: number;
-  /** Whether rights to read come and go. */
+  /** Whether rights to read come and go, and ACLs change: of neither an event tells. */
   withRights: boolean;
 }): Chaos {
   const { random, model, source, target, checker, nodeBytes, withRights } = parts;
   const targetPaths = [...model.sourcesByTarget.keys()];
+  const { copiesAcls } = model.policies;
+  const freshAcl = () => (copiesAcls ? random.pick(sourceAcls) : anyone);
   let lastValue = 0;
   const oncePersistent = new Set<string>();
   target.watch(({ path }) => {
@@ -61,7 +63,7 @@ export function createChaos(parts: {
   const createWithParents = (path: string, owner: bigint): void => {
     const parent = parentPath(path);
     if (!source.nodes.has(parent)) createWithParents(parent, 0n);
-    changeSource([{ kind: "create", path, data: freshData(path), acl: anyone, owner }]);
+    changeSource([{ kind: "create", path, data: freshData(path), acl: freshAcl(), owner }]);
   };
   const deleteBelow = (path: string): void => {
     const node = source.nodes.get(path);
@@ -72,12 +74,20 @@ export function createChaos(parts: {
   const recreate = (path: string): void => {
     changeSource([
       { kind: "delete", path, version: -1 },
-      { kind: "create", path, data: freshData(path), acl: anyone },
+      { kind: "create", path, data: freshData(path), acl: freshAcl() },
     ]);
   };
   const setReadable = (store: VirtualZooKeeper, path: string, readable: boolean): void => {
     store.setReadable(path, readable);
     if (store === source) checker.sourceChanged(path);
+  };
+  const setSourceAcl = (path: string): void => {
+    source.setAcl(path, freshAcl(), -1);
+    checker.sourceChanged(path);
+  };
+  const setTargetAcl = (path: string): void => {
+    target.setAcl(path, random.pick(foreignAcls), -1);
+    checker.aclSetByOthers(path);
   };
   const existing = (store: VirtualZooKeeper, paths: readonly string[]): string | undefined =>
     random.pickAny(paths.filter((path) => store.nodes.has(path)));
@@ -103,7 +113,8 @@ export function createChaos(parts: {
       const some = existing(source, sourcePaths.slice(1));
       const any = random.pickAny(sourcePaths) ?? "/s";
       const dice = random.next();
-      if (dice < 0.4 || some === undefined) createWithParents(any, random.chance(0.07) ? foreignSession : 0n);
+      if (copiesAcls && withRights && some !== undefined && random.chance(0.15)) setSourceAcl(some);
+      else if (dice < 0.4 || some === undefined) createWithParents(any, random.chance(0.07) ? foreignSession : 0n);
       else if (dice < 0.6) changeSource([{ kind: "set", path: some, data: freshData(some), version: -1 }]);
       else if (dice < 0.65) {
         const same = source.nodes.get(some)?.data ?? null;
@@ -124,7 +135,8 @@ export function createChaos(parts: {
       const path = random.pickAny(targetPaths) ?? "/t/one";
       const some = existing(target, targetPaths);
       const dice = random.next();
-      if (dice < 0.15) createAtTarget(path, 0n);
+      if (copiesAcls && some !== undefined && random.chance(0.2)) setTargetAcl(some);
+      else if (dice < 0.15) createAtTarget(path, 0n);
       else if (dice < 0.25) createAtTarget(path, foreignSession);
       else if (dice < 0.35) createAtTarget(random.pick(strangersPaths), 0n);
       else if (some === undefined) return;

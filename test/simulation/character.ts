@@ -25,6 +25,7 @@ export function drawCharacter(random: Random): Character {
     watch: calm || random.chance(0.9) ? "recursive" : "polling",
     fenceWatch: random.chance(0.5),
     policies: {
+      copiesAcls: random.chance(0.4),
       unmapped: random.pick(["error", "error", "copy", "skip"]),
       onBadData: random.pick(["copy", "skip", "skip", random.chance(0.1) ? "stop" : "skip"]),
     },
@@ -39,6 +40,7 @@ export function drawCharacter(random: Random): Character {
           writesInFlight: random.int(1, 3),
           writesPerSecond: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 20, 500]),
           opsPerWrite: random.int(1, 12),
+          aclsPerWrite: random.int(1, 4),
           bytesPerWrite: random.int(150, 800),
           outboxOps: random.int(1, 10),
           outboxBytes: random.int(200, 2_000),

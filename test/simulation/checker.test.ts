@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
 import type { Acl, NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import { defaultLimits } from "../../replicator/core/limits.ts";
+import { createAclChecker } from "./acl-checker.ts";
 import { createChecker } from "./checker.ts";
 import { createModel } from "./model.ts";
 import { createOrderChecker } from "./order-checker.ts";
@@ -71,6 +72,13 @@ describe("in a whole life, a checker notices", () => {
     expectComplaint(/I7: delete .* \(absent\), but since the last write the source said/, deleteAgain);
   });
 
+  test("a node made open to more people than at the source", () => {
+    const openAll = (): Partial<Spy> => ({
+      tamper: (ops) => ops.map((op) => (op.kind === "create" ? { ...op, acl } : op)),
+    });
+    expectComplaint(/create .* with an ACL it never had/, openAll);
+  });
+
   test("an equal node written again", () => {
     const setAgain = (): Partial<Spy> => {
       let last: WriteOp | undefined;
@@ -101,7 +109,7 @@ describe("the checker of values", () => {
     const source = createVirtualZooKeeper();
     const target = createVirtualZooKeeper();
     const clock = { now: 0 };
-    const model = createModel({ unmapped: "error", onBadData: "skip" });
+    const model = createModel({ unmapped: "error", onBadData: "skip", copiesAcls: false });
     const create = (store: typeof source, path: string): void =>
       void store.apply([{ kind: "create", path, data: bytes("1"), acl }]);
     for (const path of ["/s", "/s/data", ...nodes.map((name) => `/s/data/${name}`)]) create(source, path);
@@ -210,5 +218,33 @@ describe("the checker of orders complains about", () => {
     expect(() => write(create("/a", "01234567890123456789"))).not.toThrow();
     write(set("/b"));
     expect(() => write(set("/c"))).toThrow("3 writes in flight");
+  });
+});
+
+describe("of ACLs, a checker notices", () => {
+  const guarded: readonly Acl[] = [{ perms: 31, scheme: "digest", id: "app:h" }];
+  const set: WriteOp = { kind: "set", path: "/t/one", data: bytes("secret"), version: 0 };
+  const checker = () => {
+    const checks = createAclChecker();
+    checks.wanted("/t/one", { kind: "present", data: bytes("open"), acl });
+    checks.wanted("/t/one", { kind: "present", data: bytes("secret"), acl: guarded });
+    return checks;
+  };
+
+  test("data that come before the rights are taken away", () => {
+    expect(() => checker().check(set, acl)).toThrow("too open an ACL: world:anyone:31");
+    expect(() => checker().check(set, guarded)).not.toThrow();
+  });
+
+  test("an ACL that the source never had, and one that was there already", () => {
+    expect(() => checker().set("/t/one", acl, [])).toThrow("what the source never had");
+    expect(() => checker().set("/t/one", acl, acl)).toThrow("to what it was");
+    expect(() => checker().set("/t/one", acl, guarded)).not.toThrow();
+  });
+
+  test("nothing where somebody else has set the ACL", () => {
+    const checks = checker();
+    checks.setByOthers("/t/one");
+    expect(() => checks.check(set, acl)).not.toThrow();
   });
 });

@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
-import type { NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
-import { guardedRoots, type Model, type Wanted } from "./model.ts";
+import type { Acl, NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import { createAclChecker } from "./acl-checker.ts";
+import { guardedRoots, type Model, shown, type Wanted } from "./model.ts";
 import { Violation } from "./violation.ts";
 import type { VirtualNode, VirtualZooKeeper } from "./virtual-zookeeper.ts";
 
@@ -15,6 +16,9 @@ export interface Checker {
   createdByOthers(path: string): void;
   /** Call just before the target carries out a replicator's batch; call what it gives if the batch was applied. */
   applying(replicator: number, ops: readonly WriteOp[]): () => void;
+  /** A replicator has set the ACL of this target node. */
+  aclSet(path: string, before: readonly Acl[], acl: readonly Acl[]): void;
+  aclSetByOthers(path: string): void;
   /** The operator has accepted these deletes, each once. */
   accepted(replicator: number, paths: readonly string[]): void;
 }
@@ -48,6 +52,7 @@ export function createChecker(options: {
   const histories = new Map<string, History>();
   const targetBySource = new Map<string, string>();
   const createdByOthers = new Set<string>();
+  const acls = createAclChecker();
   const acceptedOf = new Map<number, Set<string>>();
   /** When each delete that nobody accepted reached the target, whoever sent it. */
   const deletedAt: Instant[] = [];
@@ -55,7 +60,9 @@ export function createChecker(options: {
   const sizes: { at: Instant; nodes: number }[] = [];
 
   for (const [path, sources] of model.sourcesByTarget) {
-    histories.set(path, { states: [stateOf(model.wanted(path, source.nodes))], since: [0], written: 0 });
+    const wanted = model.wanted(path, source.nodes);
+    histories.set(path, { states: [stateOf(wanted)], since: [0], written: 0 });
+    acls.wanted(path, wanted);
     for (const one of sources) targetBySource.set(one, path);
   }
   let changes = 0;
@@ -117,18 +124,27 @@ export function createChecker(options: {
       const there = targetBySource.get(path);
       const history = there === undefined ? undefined : histories.get(there);
       if (there === undefined || history === undefined) return;
-      const state = stateOf(model.wanted(there, source.nodes));
+      const wanted = model.wanted(there, source.nodes);
+      acls.wanted(there, wanted);
+      const state = stateOf(wanted);
       if (history.states.at(-1) === state) return;
       history.states.push(state);
       history.since.push(changes);
     },
-    createdByOthers: (path) => void createdByOthers.add(path),
+    createdByOthers(path) {
+      createdByOthers.add(path);
+      acls.setByOthers(path);
+    },
+    aclSet: acls.set,
+    aclSetByOthers: acls.setByOthers,
     applying(replicator, ops) {
       measure();
       const before = new Map(ops.map(({ path }) => [path, seen(target.nodes.get(path))]));
+      const aclsBefore = new Map(ops.map(({ path }) => [path, target.nodes.get(path)?.acl ?? []]));
       return () => {
         for (const op of ops) {
           checkValue(op);
+          if (model.policies.copiesAcls && isCovered(op.path)) acls.check(op, aclsBefore.get(op.path) ?? []);
           if (op.kind === "delete") checkDelete(replicator, op.path);
           const { data, isEphemeral } = before.get(op.path) ?? seen(undefined);
           if (isEphemeral) throw new Violation(`${op.kind} ${op.path}, which belongs to a session`);
@@ -151,8 +167,4 @@ function seen(node: VirtualNode | undefined): { data: NodeData | undefined; isEp
 
 function stateOf(wanted: Wanted): string {
   return wanted.kind === "present" ? shown(wanted.data) : wanted.kind;
-}
-
-export function shown(data: NodeData): string {
-  return data === null ? "null" : JSON.stringify(new TextDecoder().decode(data));
 }

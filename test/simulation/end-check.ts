@@ -1,6 +1,6 @@
 import type { LinkStatus } from "../../replicator/core/link-events.ts";
-import { shown } from "./checker.ts";
-import { type Model, targetOf } from "./model.ts";
+import { keyOf } from "./acls.ts";
+import { type Model, shown, targetOf } from "./model.ts";
 import { Violation } from "./violation.ts";
 import { parentPath, type VirtualZooKeeper } from "./virtual-zookeeper.ts";
 
@@ -66,7 +66,10 @@ function expected(world: Parameters<typeof checkEnd>[0], path: string): Expected
       if ((wanted.data?.length ?? 0) > nodeBytes) return { fits: true, problem: "oversize" };
       if (node !== undefined && !node.readable) return { fits: true, problem: "refused" };
       if (node !== undefined && node.ephemeralOwner !== 0n) return { fits: true, problem: "targetEphemeral" };
-      if (node !== undefined) return { fits: shown(node.data) === shown(wanted.data), problem: undefined };
+      if (node !== undefined) {
+        const hasAcl = wanted.acl === undefined || keyOf(node.acl) === keyOf(wanted.acl);
+        return { fits: hasAcl && shown(node.data) === shown(wanted.data), problem: undefined };
+      }
       const parent = target.nodes.get(parentPath(path));
       if (parent === undefined) return { fits: true, problem: "parentMissing" };
       // Persistent nodes cannot be below an ephemeral: it is refused, or waits if the parent itself is of the link.
@@ -94,7 +97,8 @@ function isHidden(store: VirtualZooKeeper, path: string): boolean {
 function describe({ model, source, target }: Parameters<typeof checkEnd>[0], path: string): string {
   const wanted = model.wanted(path, source.nodes);
   const node = target.nodes.get(path);
-  const has = node === undefined ? "nothing" : shown(node.data);
-  const should = wanted.kind === "present" ? shown(wanted.data) : wanted.kind;
+  const has = node === undefined ? "nothing" : `${shown(node.data)} (${keyOf(node.acl)})`;
+  const should =
+    wanted.kind === "present" ? `${shown(wanted.data)}${wanted.acl && ` (${keyOf(wanted.acl)})`}` : wanted.kind;
   return `has ${has} in the target, the source wants ${should}`;
 }

@@ -1,16 +1,20 @@
-import type { NodeData } from "#lib/zookeeper/zookeeper.ts";
+import type { Acl, NodeData } from "#lib/zookeeper/zookeeper.ts";
 import type { RulesConfig } from "../../replicator/core/rules/compile.ts";
+import { wantedAcl } from "./acls.ts";
 import type { VirtualNode } from "./virtual-zookeeper.ts";
 
 /**
  * The rules of the simulated link, and what they mean said once more by hand: independent of the replicator, good only for
  * the few paths and values that occur here, and plain enough to be right.
  */
-export type Policies = Pick<RulesConfig, "unmapped" | "onBadData">;
+export interface Policies extends Pick<RulesConfig, "unmapped" | "onBadData"> {
+  readonly copiesAcls: boolean;
+}
 
-export function rulesConfig(policies: Policies): RulesConfig {
+export function rulesConfig({ unmapped, onBadData }: Policies): RulesConfig {
   return {
-    ...policies,
+    unmapped,
+    onBadData,
     clusters: { c1: { to: "d1", addresses: {} }, c2: { to: "d2", addresses: {} } },
     rules: [
       { match: "/s/data/hole", action: "ignore" },
@@ -79,7 +83,8 @@ export function targetOf(source: string, policies: Policies): string | "unmapped
 }
 
 export type Wanted =
-  | { readonly kind: "present"; readonly data: NodeData }
+  /** `acl`: only where ACLs are copied. */
+  | { readonly kind: "present"; readonly data: NodeData; readonly acl: readonly Acl[] | undefined }
   | { readonly kind: "absent" }
   | { readonly kind: "held"; readonly problem: string }
   /** Left out: the target may be anything. */
@@ -111,22 +116,33 @@ export function createModel(policies: Policies): Model {
       const [first, second] = there.filter(({ node }) => node.ephemeralOwner === 0n);
       if (first === undefined) return { kind: "absent" };
       if (second !== undefined) return { kind: "held", problem: "conflict" };
-      return first.path.startsWith("/s/cluster/")
+      const wanted = first.path.startsWith("/s/cluster/")
         ? wantedCluster(first.node.data, policies)
-        : { kind: "present", data: first.node.data };
+        : present(first.node.data);
+      if (wanted.kind !== "present" || !policies.copiesAcls) return wanted;
+      const acl = wantedAcl(first.node.acl);
+      return acl === undefined ? { kind: "held", problem: "acl" } : { ...wanted, acl };
     },
   };
 }
 
+function present(data: NodeData): Wanted {
+  return { kind: "present", data, acl: undefined };
+}
+
 function wantedCluster(data: NodeData, policies: Policies): Wanted {
-  if (data === null || data.length === 0) return { kind: "present", data };
+  if (data === null || data.length === 0) return present(data);
   const text = new TextDecoder().decode(data);
   if (!text.startsWith("{") || !text.endsWith("}")) {
-    return policies.onBadData === "copy" ? { kind: "present", data } : { kind: "held", problem: "badData" };
+    return policies.onBadData === "copy" ? present(data) : { kind: "held", problem: "badData" };
   }
   if (text.includes('"name":"c9"') && policies.unmapped !== "copy") {
     return policies.unmapped === "skip" ? { kind: "skipped" } : { kind: "held", problem: "unmapped" };
   }
   const edited = text.replace('"name":"c1"', '"name":"d1"').replace('"name":"c2"', '"name":"d2"');
-  return { kind: "present", data: new TextEncoder().encode(edited) };
+  return present(new TextEncoder().encode(edited));
+}
+
+export function shown(data: NodeData): string {
+  return data === null ? "null" : JSON.stringify(new TextDecoder().decode(data));
 }

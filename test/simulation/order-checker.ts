@@ -18,6 +18,16 @@ export function createOrderChecker(limits: LinkLimits): OrderChecker {
   return {
     commanded(command) {
       if (command.kind === "note" && command.note.kind === "phase") phase = command.note.to;
+      if (command.kind === "writeAcls") {
+        if (phase !== "following") throw new Violation(`a link sets ACLs while it is ${phase}`);
+        if (command.writes.length === 0 || command.writes.length > limits.aclsPerWrite)
+          throw new Violation(`${command.writes.length} ACLs at once, 1 to ${limits.aclsPerWrite} allowed`);
+        for (const { path } of command.writes) {
+          for (const ops of inFlight.values())
+            if (ops.some((op) => op.path === path)) throw new Violation(`${path} is written, and its ACL set, at once`);
+        }
+        return;
+      }
       if (command.kind !== "write") return;
       if (phase !== "following") throw new Violation(`a link writes while it is ${phase}`);
       checkSize(command.ops, limits);

@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
-import type { Acl, WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import type { WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import { decideClaim, epochOf, type Fence, fenceOf } from "../../replicator/core/claim.ts";
 import { createLink, type Link } from "../../replicator/core/link.ts";
 import type { LinkOptions } from "../../replicator/core/link-context.ts";
@@ -12,6 +12,7 @@ import type {
   Side,
 } from "../../replicator/core/link-events.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../replicator/io/checkpoint.ts";
+import { anyone, us } from "./acls.ts";
 import type { Checker } from "./checker.ts";
 import type { OrderChecker } from "./order-checker.ts";
 import type { Random } from "./random.ts";
@@ -55,7 +56,6 @@ export interface Spy {
 }
 
 const linkRoot = "/crossidc/links/simulated";
-const anyone: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
 
 export function createReplica(parts: ReplicaParts): Replica {
   const { timeline, random, source, target, checker, orders, spy } = parts;
@@ -66,7 +66,7 @@ export function createReplica(parts: ReplicaParts): Replica {
 
   const tell = (event: LinkEvent): void => {
     if (!alive) return;
-    if (event.kind === "wrote") orders.answered(event.id);
+    if (event.kind === "wrote" || event.kind === "wroteAcls") orders.answered(event.id);
     if (event.kind === "disconnected") orders.answered(undefined);
     const commands = link.step(event, timeline.now);
     spy.step(parts.number, event, commands);
@@ -152,7 +152,13 @@ export function createReplica(parts: ReplicaParts): Replica {
   const writeAcls = (writes: readonly AclWrite[], checkpoint: Checkpoint): AclWriteOutcome => {
     const check = write([], checkpoint);
     if (check.kind === "fenced") return check;
-    return { kind: "done", results: writes.map(({ path, acl, aversion }) => target.setAcl(path, acl, aversion)) };
+    const results = writes.map(({ path, acl, aversion }) => {
+      const before = target.nodes.get(path)?.acl;
+      const result = target.setAcl(path, acl, aversion);
+      if (result.kind === "set") checker.aclSet(path, before ?? [], acl);
+      return result;
+    });
+    return { kind: "done", results };
   };
 
   return {
@@ -191,7 +197,7 @@ function claim(parts: { target: VirtualZooKeeper; held: Fence | undefined; newCl
   const fences = [...(target.nodes.get(`${linkRoot}/fence`)?.children ?? [])];
   const stored = target.nodes.get(`${linkRoot}/checkpoint`);
   const checkpoint = stored?.data ? decodeCheckpoint({ data: stored.data, mark: stored.mzxid }, now) : undefined;
-  const claimed = (fence: Fence) => ({ kind: "claimed", fence, checkpoint, pause: undefined }) as const;
+  const claimed = (fence: Fence) => ({ kind: "claimed", fence, checkpoint, pause: undefined, own: [us] }) as const;
   if (held !== undefined) {
     if (fences.includes(held.name)) return claimed(held);
     return { kind: "claimRefused", code: "fenced", detail: `${held.name} is over` } as const;

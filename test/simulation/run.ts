@@ -1,6 +1,6 @@
-import type { Acl } from "#lib/zookeeper/zookeeper.ts";
-import type { Side } from "../../replicator/core/link-events.ts";
+import type { LinkCommand, Side } from "../../replicator/core/link-events.ts";
 import { compileRules } from "../../replicator/core/rules/rules.ts";
+import { aclSchemes, anyone } from "./acls.ts";
 import { type Chaos, createChaos } from "./chaos.ts";
 import { drawCharacter } from "./character.ts";
 import { createChecker } from "./checker.ts";
@@ -18,7 +18,6 @@ import { createVirtualZooKeeper } from "./virtual-zookeeper.ts";
 const tasksOfActionsMax = 200_000;
 const tasksToRestMax = 20_000;
 const acceptsToRestMax = 12;
-const anyone: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
 
 export interface RunOptions {
   /** For tests of the checkers. */
@@ -72,6 +71,8 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       trace.add(timeline.now, `to ${replica}`, event);
       for (const command of answers) {
         trace.add(timeline.now, `from ${replica}`, command);
+        if (!character.policies.copiesAcls && touchesAcls(command))
+          throw new Violation("a link that does not copy ACLs asks for one");
         if (options.hash === true) hash = hashOn(hash, textOf(command));
         commands += 1;
       }
@@ -96,6 +97,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
         rules: compiled.rules,
         deletes,
         acl: anyone,
+        aclSchemes: character.policies.copiesAcls ? aclSchemes : undefined,
         compareEveryMs: 20_000,
         pollEveryMs: 500,
         yieldAfterMs: 10_000,
@@ -194,8 +196,8 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     });
   };
   const written = (): number => {
-    const { created, updated, deleted } = current().link.progress().counts;
-    return created + updated + deleted;
+    const { created, updated, deleted, aclsSet } = current().link.progress().counts;
+    return created + updated + deleted + aclsSet;
   };
 
   return {
@@ -228,6 +230,10 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       return { hash, commands, stopped: current().link.progress().stopped?.code };
     },
   };
+}
+
+function touchesAcls(command: LinkCommand): boolean {
+  return command.kind === "writeAcls" || (command.kind === "read" && command.acls !== undefined);
 }
 
 function hashOn(hash: number, text: string): number {
