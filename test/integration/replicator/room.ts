@@ -42,13 +42,17 @@ export interface World extends Place, AsyncDisposable {
   readonly targetLine: Line;
 }
 
-export async function startWorld(versions: { source: Version; target: Version }): Promise<World> {
+/** @param options.jvmArgs of both servers, for trees that are larger than usual */
+export async function startWorld(
+  versions: { source: Version; target: Version },
+  options: { jvmArgs?: readonly string[] } = {},
+): Promise<World> {
   await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "crossidc-replicator-"));
   started.defer(() => rm(folder, { recursive: true, force: true }));
   const servers = await Promise.allSettled([
-    startZooKeeper({ version: versions.source }),
-    startZooKeeper({ version: versions.target }),
+    startZooKeeper({ ...options, version: versions.source }),
+    startZooKeeper({ ...options, version: versions.target }),
   ]);
   for (const server of servers) if (server.status === "fulfilled") started.use(server.value);
   const [source, target] = servers.map((server) => {
