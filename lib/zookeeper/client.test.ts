@@ -355,6 +355,24 @@ function data(xid: number, content: string): Buffer {
   return reply({ xid }, (writer) => encodeGetDataResponse(writer, { data: Buffer.from(content), stat }));
 }
 
+test("an answer over the limit fails its own request; the connection goes on with the next", async () => {
+  const server = await serve({
+    reply: ({ xid, opcode }, body) => {
+      if (opcode !== opcodes.getData) return reply({ xid });
+      const path = decodePathRequest(body);
+      return data(xid, path === "/large" ? "x".repeat(2_000) : path);
+    },
+  });
+  const { zk, options, states } = connect([server], { limits: { replyBytesMax: 1_000, closeReplyMs: 0 } });
+  await zk.connected(options);
+  const [large, small] = await Promise.allSettled([zk.getData("/large", options), zk.getData("/small", options)]);
+  expect(large).toMatchObject({
+    reason: { zkCode: -5, message: expect.stringMatching(/the answer has 2\d{3} bytes/) },
+  });
+  expect(small.status).toBe("fulfilled");
+  expect(states.map(({ kind }) => kind)).toEqual(["connected"]);
+});
+
 test("requests over the window wait their turn; one given up while waiting is never sent", async () => {
   const held: number[] = [];
   const server = await serve({

@@ -3,7 +3,7 @@ import { DecodeError, Reader } from "../bytes/reader.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { type Aborts, createAborts } from "./aborts.ts";
-import { connectionLoss, refused } from "./errors.ts";
+import { connectionLoss, refused, replyTooLarge } from "./errors.ts";
 import { encodeFrame } from "./frame.ts";
 import { keepAlive } from "./keepalive.ts";
 import type { ZooKeeperLimits } from "./options.ts";
@@ -121,7 +121,17 @@ export function createConnection(
     }
   }
 
+  /** The caller may ask for less at once. An event has no such size. */
+  function onOversized(head: Buffer, frameBytes: number): void {
+    const header = decodeReplyHeader(new Reader(head));
+    settleNext(header, (pending) => fail(pending, replyTooLarge(pending.describe(), frameBytes, limits.replyBytesMax)));
+  }
+
   function onReply(reader: Reader, header: ReplyHeader): void {
+    settleNext(header, (pending) => answer(pending, reader, header));
+  }
+
+  function settleNext(header: ReplyHeader, settleIt: (pending: Pending) => void): void {
     const pending = window.answered();
     if (pending === undefined) throw new DecodeError(`A reply with xid ${header.xid} came where none was due`);
     try {
@@ -129,7 +139,7 @@ export function createConnection(
         throw new DecodeError(`A reply has xid ${header.xid} where ${pending.xid} was due`);
       }
       options.onZxid(header.zxid);
-      if (!pending.settled) answer(pending, reader, header);
+      if (!pending.settled) settleIt(pending);
     } catch (error) {
       if (!pending.settled) fail(pending, connectionLoss(pending.describe(), messageOf(error)));
       throw error;
@@ -161,6 +171,7 @@ export function createConnection(
       heardAt = clock.now();
     },
     frame: onFrame,
+    oversized: onOversized,
     drained() {
       writable = true;
       pump();

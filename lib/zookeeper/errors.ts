@@ -57,6 +57,13 @@ export function refused(what: string, code: number): ZooKeeperError {
   return new ZooKeeperError(code, `Cannot ${what}: ${label}`, { hint: hints.get(code) ?? "See the log of the server" });
 }
 
+/** Of a request whose answer was not read. It was done, if it was to change anything. */
+export function replyTooLarge(what: string, bytes: number, bytesMax: number): ZooKeeperError {
+  const code = errorCodes.marshallingError;
+  const message = `Cannot ${what}: marshallingError (${code}): the answer has ${bytes} bytes, more than ${bytesMax}`;
+  return new ZooKeeperError(code, message, { hint: "Ask for less at once" });
+}
+
 /** Of a request that has no answer and will get none. */
 export function connectionLoss(what: string, reason: string): ZooKeeperError {
   const code = errorCodes.connectionLoss;

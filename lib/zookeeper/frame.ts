@@ -1,7 +1,11 @@
 import { DecodeError } from "../bytes/reader.ts";
 import { Writer } from "../bytes/writer.ts";
 
-type SplitResult = { readonly kind: "frame"; readonly frame: Buffer } | { readonly kind: "incomplete" };
+type SplitResult =
+  | { readonly kind: "frame"; readonly frame: Buffer }
+  /** Over the limit: its first bytes. The others are thrown away as they come. */
+  | { readonly kind: "oversized"; readonly head: Buffer; readonly frameBytes: number }
+  | { readonly kind: "incomplete" };
 
 /** Cuts a stream of bytes into frames: length i32 | that many bytes. */
 export interface FrameSplitter {
@@ -9,12 +13,14 @@ export interface FrameSplitter {
   push(chunk: Buffer): void;
   /**
    * A frame that lies within one chunk is a view of it; one that spans several is gathered once, when its last byte is here.
-   * @throws {DecodeError} when a length is negative or over the limit; nothing after it can be trusted
+   * @throws {DecodeError} when a length is negative; nothing after it can be trusted
    */
   next(): SplitResult;
 }
 
 const lengthBytes = 4;
+/** Of an oversized frame, for its reader to tell what it was: the header of a reply. */
+const headBytes = 16;
 const incomplete: SplitResult = { kind: "incomplete" };
 
 export function createFrameSplitter(options: { frameBytesMax: number }): FrameSplitter {
@@ -24,6 +30,8 @@ export function createFrameSplitter(options: { frameBytesMax: number }): FrameSp
   let offset = 0;
   let available = 0;
   let frameBytes: number | undefined;
+  /** Of an oversized frame, still to come and to be thrown away. */
+  let unwanted = 0;
 
   function take(bytes: number): Buffer {
     available -= bytes;
@@ -62,12 +70,23 @@ export function createFrameSplitter(options: { frameBytesMax: number }): FrameSp
       available += chunk.length;
     },
     next() {
+      if (unwanted > 0) {
+        const bytes = Math.min(unwanted, available);
+        take(bytes);
+        unwanted -= bytes;
+        if (unwanted > 0) return incomplete;
+      }
       if (frameBytes === undefined) {
         if (available < lengthBytes) return incomplete;
         frameBytes = take(lengthBytes).readInt32BE(0);
-        if (frameBytes < 0 || frameBytes > frameBytesMax) {
-          throw new DecodeError(`A frame claims ${frameBytes} bytes, and 0 to ${frameBytesMax} are allowed`);
-        }
+        if (frameBytes < 0) throw new DecodeError(`A frame claims ${frameBytes} bytes`);
+      }
+      if (frameBytes > Math.max(frameBytesMax, headBytes)) {
+        if (available < headBytes) return incomplete;
+        const split = { kind: "oversized", head: take(headBytes), frameBytes } as const;
+        unwanted = frameBytes - headBytes;
+        frameBytes = undefined;
+        return split;
       }
       if (available < frameBytes) return incomplete;
       const frame = take(frameBytes);

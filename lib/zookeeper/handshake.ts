@@ -44,6 +44,10 @@ export function openConnection(options: HandshakeOptions): Promise<Opened> {
     }
   }
 
+  function onOversized(_head: Buffer, frameBytes: number): void {
+    throw new DecodeError(`The answer to the connect request claims ${frameBytes} bytes`);
+  }
+
   function onEnded(end: TransportEnd): void {
     answered.abort();
     const hungUp = end.kind === "hungUp";
@@ -60,7 +64,7 @@ export function openConnection(options: HandshakeOptions): Promise<Opened> {
     tls: options.tls,
     frameBytesMax: options.limits.replyBytesMax,
     log: options.log,
-    listener: { heard() {}, frame: onFrame, drained() {}, ended: onEnded },
+    listener: { heard() {}, frame: onFrame, oversized: onOversized, drained() {}, ended: onEnded },
   });
   transport.write(
     encodeFrame({ frameBytesMax: connectRequestBytesMax }, (writer) => encodeConnectRequest(writer, connect)),

@@ -49,7 +49,7 @@ export interface ZooKeeperLimits {
   readonly bytesInFlightMax: number;
   /** A larger request is refused here: the server would hang up on it without a word, each time it is tried. */
   readonly requestBytesMax: number;
-  /** A larger frame from the server ends the connection. */
+  /** A request with a larger answer fails with marshallingError, and the answer is thrown away. */
   readonly replyBytesMax: number;
   /** Of paths in one packet that arms watches again. */
   readonly setWatchesBytesMax: number;

@@ -22,6 +22,8 @@ export interface TransportListener {
   heard(): void;
   /** @throws {DecodeError} when the frame makes no sense: the connection is then dropped */
   frame(frame: Buffer): void;
+  /** The begin of a frame that is larger than allowed; the rest is thrown away. @throws {DecodeError} as above */
+  oversized(head: Buffer, frameBytes: number): void;
   drained(): void;
   /** Once, the last call. */
   ended(end: TransportEnd): void;
@@ -65,7 +67,8 @@ export function openTransport(options: {
     while (!ended) {
       const split = splitter.next();
       if (split.kind === "incomplete") return;
-      listener.frame(split.frame);
+      if (split.kind === "frame") listener.frame(split.frame);
+      else listener.oversized(split.head, split.frameBytes);
     }
   }
 

@@ -7,6 +7,8 @@ import { plantMany } from "./plant.ts";
 import { openRoom, startWorld, type World } from "./room.ts";
 import { snapshot } from "./snapshot.ts";
 
+const full = process.env["CROSSIDC_FULL"] === "1";
+const megabyte = 1_024 * 1_024;
 const syncMsMax = 60_000;
 
 let world: World;
@@ -77,6 +79,36 @@ test("nodes up to the limit of a packet are copied, one byte more is reported, a
   await room.expectEqual(before);
   await room.expectRightHistory();
 });
+
+// As many as go into one answer would be more than a client takes in: 140 MB, which is much for a test among others.
+const hugeNodes = full ? [20] : [];
+test.for(hugeNodes)(
+  "%i nodes of a source with larger packets than ours are reported, and the link goes on",
+  async (huge) => {
+    await using generous = await startWorld(
+      { source: "3.9", target: "3.9" },
+      { jvmArgs: ["-Xmx2g", `-Djute.maxbuffer=${8 * megabyte}`] },
+    );
+    await using room = await openRoom(generous, options);
+    await plantSource(room.source);
+    const fill = async (data: string | Buffer) => {
+      for (let index = 0; index < huge; index += 1) await room.source.set(`/app/huge${index}`, data);
+    };
+    for (let index = 0; index < huge; index += 1) await room.source.create(`/app/huge${index}`);
+    await fill(Buffer.alloc(7 * megabyte, "x"));
+    const daemon = await room.start();
+    await eventually(async () => expect((await daemon.link()).problemCounts).toEqual({ oversize: huge }), {
+      withinMs: syncMsMax,
+    });
+    await fill(Buffer.alloc(7 * megabyte, "y"));
+    await room.carried();
+    expect((await idle(daemon)).problemCounts).toEqual({ oversize: huge });
+    await fill("small now");
+    await room.carried();
+    expect((await idle(daemon)).problemCounts).toEqual({});
+    await room.expectRightHistory();
+  },
+);
 
 test("60 levels are made from the top and removed from the bottom", async () => {
   await using room = await openRoom(world, options);
