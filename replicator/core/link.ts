@@ -1,4 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
+import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { createAclIndex } from "./acl-index.ts";
 import { createBrake } from "./brake.ts";
 import { createCarrier } from "./carrier.ts";
@@ -68,13 +69,17 @@ export function createLink(options: LinkOptions): Link {
     emit: (command) => void commands.push(command),
     note: (note) => void commands.push({ kind: "note", note }),
   };
-  const index = createTargetIndex();
-  const acls = options.aclSchemes === undefined ? undefined : createAclIndex();
-  const problems = createProblems(context.limits.problemsListed);
-  const brake = createBrake(options.deletes);
-  const work = createWork(context, problems);
-  const carrier = createCarrier({ context, index, acls, problems, brake, work });
-  const comparison = createComparison({ context, index, acls, problems, brake, work });
+  let { index, problems, brake, work, carrier, comparison } = createKnowledge(context);
+  /** The highest source zxid read at by what this process has forgotten since. */
+  let seenBefore = 0n as Zxid;
+  /** While another leads, what we know of the target becomes wrong without our hearing of it. */
+  const forget = (): void => {
+    if (fence === undefined) return;
+    fence = undefined;
+    seenBefore = highestSeen();
+    ({ index, problems, brake, work, carrier, comparison } = createKnowledge(context));
+  };
+  const highestSeen = (): Zxid => (carrier.sourceZxid > seenBefore ? carrier.sourceZxid : seenBefore);
 
   const move = (on: PhaseTrigger, detail?: string): boolean => {
     const row = transitionOn(phase, on);
@@ -115,9 +120,9 @@ export function createLink(options: LinkOptions): Link {
     if (!move("leading")) return;
     leader = undefined;
     // Others may have led in between: what was ours then proves nothing.
-    if (!kept) fence = undefined;
+    if (!kept) forget();
     awaited = context.nextId();
-    context.emit({ kind: "claim", id: awaited, held: fence, seen: carrier.sourceZxid, ...asked });
+    context.emit({ kind: "claim", id: awaited, held: fence, seen: highestSeen(), ...asked });
   };
   const startAgain = (): void => {
     if (!move("resumed")) return;
@@ -152,7 +157,9 @@ export function createLink(options: LinkOptions): Link {
         startOver(`${event.side} disconnected`);
         break;
       case "waiting":
-        if (event.id === awaited) leader = event.leader;
+        if (event.id !== awaited) break;
+        leader = event.leader;
+        forget();
         break;
       case "leading":
         if (event.id === awaited) claim(event.kept);
@@ -286,4 +293,16 @@ export function createLink(options: LinkOptions): Link {
     progress,
     status: () => ({ ...progress(), oldestPendingSince: work.oldestSince, problems: problems.list() }),
   };
+}
+
+/** All that a leader knows of its link. */
+function createKnowledge(context: LinkContext) {
+  const { options, limits } = context;
+  const index = createTargetIndex();
+  const acls = options.aclSchemes === undefined ? undefined : createAclIndex();
+  const problems = createProblems(limits.problemsListed);
+  const brake = createBrake(options.deletes);
+  const work = createWork(context, problems);
+  const parts = { context, index, acls, problems, brake, work };
+  return { index, problems, brake, work, carrier: createCarrier(parts), comparison: createComparison(parts) };
 }
