@@ -36,6 +36,9 @@ const stories: Readonly<Record<string, Setting>> = {
   },
   "paced.txt": { rules: [mirror], limits: { writesPerSecond: 4 } },
   "taken-over.txt": { rules: [mirror] },
+  "standby.txt": { rules: [mirror] },
+  "source-lost.txt": { rules: [mirror] },
+  "paused.txt": { rules: [mirror] },
   "too-many-changes.txt": { rules: [mirror], limits: { dirtyPaths: 2, readsInFlight: 1 } },
 };
 

@@ -176,7 +176,8 @@ export function createLink(options: LinkOptions): Link {
         fence = event.fence;
         carrier.begin(event, asked.sourceWins, now);
         asked = { ...asked, init: false };
-        followPause(event.pause);
+        // A pause that was seen meanwhile is newer than what the claim has read.
+        if (phase === "claiming") followPause(event.pause);
         if (!move("claimed")) break;
         awaited = context.nextId();
         context.emit({ kind: "arm", id: awaited, roots: options.rules.sourceRoots });
