@@ -7,7 +7,7 @@ import { type AclIndex, createAclIndex } from "./acl-index.ts";
 import type { Desired } from "./evaluate.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LinkContext } from "./link-context.ts";
-import type { LinkCounts, LinkNote } from "./link-events.ts";
+import type { AclResult, LinkCounts, LinkNote } from "./link-events.ts";
 import { createProblems } from "./problems.ts";
 import { createTargetIndex } from "./target-index.ts";
 import { createWork } from "./work.ts";
@@ -52,14 +52,15 @@ beforeEach(() => {
     work,
     recheck: (path) => void rechecked.push(path),
   });
-  copy.begin([us]);
+  copy.begin([us], false);
   acls.put("/t", open, here);
   work.mark("/t", undefined);
   work.begin("/t");
 });
 
-function protect(stat: Stat, asked: Parameters<AclCopy["protect"]>[3]): Desired | "again" {
-  return copy.protect("/t", present, stat, asked);
+function protect(stat: Stat, asked: AclResult | undefined): Desired | "again" {
+  const nodes = [{ kind: "data", data: null, stat }] as const;
+  return copy.protect("/t", present, { sources: ["/s"], nodes, acls: asked && [asked] });
 }
 
 function wanted(acl: readonly Acl[] = guarded): WantedAcl {
@@ -90,11 +91,15 @@ test("an ACL found equal is not asked for again until the source's or the target
   expect(copy.needsTarget("/t")).toBe(true);
 });
 
-test("other identities of ours make every ACL unknown again", () => {
-  copy.begin([us]);
-  expect(copy.needsTarget("/t")).toBe(false);
-  copy.begin([us, { scheme: "digest", id: "new:h" }]);
-  expect(copy.needsTarget("/t")).toBe(true);
+test("other identities of ours, or a source that went back, make every ACL unknown again", () => {
+  const isKnown = (): boolean => !copy.needsTarget("/t");
+  copy.begin([us], false);
+  expect(isKnown()).toBe(true);
+  copy.begin([us, { scheme: "digest", id: "new:h" }], false);
+  expect(isKnown()).toBe(false);
+  acls.put("/t", open, here);
+  copy.begin([us, { scheme: "digest", id: "new:h" }], true);
+  expect(isKnown()).toBe(false);
 });
 
 test("what takes rights away goes before the data, what only grants goes after them", () => {

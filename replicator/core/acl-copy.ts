@@ -19,20 +19,28 @@ interface PendingAcl extends AclWrite {
   readonly wanted: WantedAcl;
 }
 
-type Present = Extract<Desired, { kind: "present" }>;
+interface SourceReading {
+  readonly sources: readonly string[];
+  readonly nodes: readonly ReadResult[];
+  readonly acls: readonly AclResult[] | undefined;
+}
 
 /**
  * `acl: copy`: which ACLs have to be read, what they ask for, and the lone setACL of those that differ. A path is busy through
  * all of it, like through a write of its data, and is looked at once more after each answer.
  */
 export interface AclCopy {
-  begin(own: readonly Identity[]): void;
+  /** `sourceWins`: the source went back, so a state of one of its ACLs may stand for another ACL than it did. */
+  begin(own: readonly Identity[], sourceWins: boolean): void;
   /** Whether the target's ACL must be read before the path can be evaluated. */
   needsTarget(path: string): boolean;
   /** Whether the ACLs of its sources must be read with their data. */
   needsSource(path: string): boolean;
-  /** Says what ACL goes with this data. `asked` undefined: it was not needed. "again": they do not belong together any more. */
-  protect(path: string, present: Present, stat: Stat, asked: AclResult | undefined): Desired | "again";
+  /**
+   * Says what ACL goes with data that are to be there. `acls`: of the sources, like `nodes`; undefined: they were not needed.
+   * "again": data and ACL do not belong together any more.
+   */
+  protect(path: string, said: Desired, read: SourceReading): Desired | "again";
   /** Takes the target's ACL, read with its node. Gives what is wrong, if it cannot be known. */
   found(path: string, node: ReadResult | undefined, asked: AclResult | undefined): string | undefined;
   /** fits: nothing to do. first: before the data. after: after the data. unknown: read the target's first. */
@@ -100,17 +108,23 @@ export function createAclCopy(parts: {
   };
 
   return {
-    begin(own) {
+    begin(own, sourceWins) {
       // What was equal under other identities need not be equal now.
-      if (JSON.stringify(own) !== JSON.stringify(policy.own)) acls.clear();
+      if (sourceWins || JSON.stringify(own) !== JSON.stringify(policy.own)) acls.clear();
       policy = { schemes, own };
     },
     needsTarget: (path) => index.get(path) !== undefined && acls.get(path) === undefined,
     needsSource: (path) => index.get(path) === undefined || acls.get(path)?.source === undefined,
-    protect(path, present, stat, asked) {
-      const { source } = present;
+    protect(path, said, read) {
+      if (said.kind !== "present") return said;
+      const { source } = said;
+      const at = read.sources.indexOf(source);
+      const node = read.nodes[at];
+      const asked = read.acls?.[at];
+      if (node?.kind !== "data") return "again";
+      const { stat } = node;
       if (asked === undefined) {
-        if (index.get(path) !== undefined && acls.isVerified(path, markOf(stat))) return present;
+        if (index.get(path) !== undefined && acls.isVerified(path, markOf(stat))) return said;
         acls.doubt(path);
         return "again";
       }
@@ -123,7 +137,7 @@ export function createAclCopy(parts: {
       const translation = translateAcl(asked.acl, policy);
       return translation.kind === "held"
         ? { kind: "held", problem: "acl", detail: `${source}: ${translation.detail}` }
-        : { ...present, acl: { rights: translation.rights, source: markOf(stat) } };
+        : { ...said, acl: { rights: translation.rights, source: markOf(stat) } };
     },
     found(path, node, asked) {
       acls.forget(path);

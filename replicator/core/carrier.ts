@@ -7,10 +7,10 @@ import type { AclIndex } from "./acl-index.ts";
 import { createAnswers } from "./answers.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
 import type { Fence, StopCode } from "./claim.ts";
-import { type Desired, evaluate } from "./evaluate.ts";
+import { evaluate } from "./evaluate.ts";
 import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
-import type { AclResult, AclWriteOutcome, Checkpoint, LinkEvent, Side, WriteOutcome } from "./link-events.ts";
+import type { AclWriteOutcome, Checkpoint, LinkEvent, Side, WriteOutcome } from "./link-events.ts";
 import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
 import { isBelow } from "./paths.ts";
 import type { Problems } from "./problems.ts";
@@ -108,8 +108,8 @@ export function createCarrier(core: {
     for (const { path, sources, first, firstAcl } of read.groups) {
       const nodes = results.slice(first, first + sources.length);
       const said = evaluate(rules, sources, nodes);
-      const acl = firstAcl === undefined ? undefined : asked.slice(firstAcl, firstAcl + sources.length);
-      const desired = said.kind === "present" ? withAcl(path, sources, nodes, acl, said) : said;
+      const acls = firstAcl === undefined ? undefined : asked.slice(firstAcl, firstAcl + sources.length);
+      const desired = aclCopy === undefined ? said : aclCopy.protect(path, said, { sources, nodes, acls });
       if (desired === "again") {
         work.repeat(path);
         continue;
@@ -118,18 +118,6 @@ export function createCarrier(core: {
       const emptyRoot = emptyRoots.find(({ root }) => sources.some((source) => isBelow(source, root)));
       settle(parts, path, desired, emptyRoot?.reason, now);
     }
-  };
-
-  const withAcl = (
-    path: string,
-    sources: readonly string[],
-    nodes: readonly ReadResult[],
-    asked: readonly AclResult[] | undefined,
-    said: Desired & { kind: "present" },
-  ): Desired | "again" => {
-    const at = sources.indexOf(said.source);
-    const node = nodes[at];
-    return aclCopy === undefined || node?.kind !== "data" ? said : aclCopy.protect(path, said, node.stat, asked?.[at]);
   };
 
   const send = (read: Read, requests: readonly ReadRequest[], aclPaths: readonly string[]): void => {
@@ -234,7 +222,7 @@ export function createCarrier(core: {
       saved = { at: now, braked: checkpoint?.brake.engaged?.reason };
       const known = checkpoint?.sourceZxid ?? (0n as Zxid);
       if (sourceWins || known > sourceZxid) sourceZxid = known;
-      aclCopy?.begin(claim.own ?? []);
+      aclCopy?.begin(claim.own ?? [], sourceWins);
     },
     changed(source, now) {
       const outcome = translatePath(rules, source);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Application, connectApplication } from "../harness/application.ts";
 import { startProxy } from "../harness/proxy.ts";
 import { readTransactions } from "../harness/transaction-log.ts";
+import { startZooKeeper } from "../harness/zookeeper.ts";
 import type { Daemon } from "./daemon.ts";
 import { linkName, plantSource, releasedBrake, topicData } from "./link-file.ts";
 import { openRoom, type Room, type RoomOptions, startWorld, type World } from "./room.ts";
@@ -243,12 +244,35 @@ describe.for([
   });
 });
 
-describe("when another replicator takes over", () => {
+describe("between two of 3.9", () => {
   let world: World;
   beforeAll(async () => {
     world = await startWorld({ source: "3.9", target: "3.9" });
   });
   afterAll(async () => await world?.[Symbol.asyncDispose]());
+
+  test("13: a scheme that the target's servers do not know is told as a matter of the ACL", async () => {
+    const provider = "org.apache.zookeeper.server.auth.SASLAuthenticationProvider";
+    await using source = await startZooKeeper({ version: "3.9", jvmArgs: [`-Dzookeeper.authProvider.1=${provider}`] });
+    await using sourceLine = await startProxy({ target: source.address });
+    await using room = await openAclRoom(
+      { ...world, source, sourceLine },
+      { link: { aclSchemes: ["world", "digest", "sasl"] } },
+    );
+    const kerberos = [everybody(read), { perms: all, scheme: "sasl", id: "app" }];
+    await room.source.create("/zms/topic/new", topicData("rmq-idc1"), { acl: kerberos });
+    const daemon = await room.start();
+    await daemon.idle();
+    await room.source.setAcl("/zms/topic/t1", kerberos);
+    await compare(daemon);
+    const { problems, targetNodes } = await daemon.idle();
+    expect(problems.map(({ kind, path, detail }) => ({ kind, path, detail }))).toEqual([
+      { kind: "acl", path: "/zms/topic/new", detail: "The target refused to create /zms/topic/new: invalidAcl" },
+      { kind: "acl", path: "/zms/topic/t1", detail: "The target refused to set the ACL of /zms/topic/t1: invalidAcl" },
+    ]);
+    // What travelled in the same batch has arrived.
+    expect(targetNodes).toBeGreaterThan(10);
+  });
 
   test("13: a replicator whose fence is gone sets no ACL", async () => {
     await using line = await startProxy({ target: world.target.address });
@@ -261,6 +285,10 @@ describe("when another replicator takes over", () => {
     await old.until(({ pending }) => expect(pending).toBe(1));
 
     await room.source.setAcl("/zms/topic/t1", [everybody(all)]);
+    // The old one's session stands: its place in the latch is taken away, or the next one would wait.
+    await using operator = await connectApplication(world.target.address + room.chroot, { auth: linkCredential });
+    const latch = `/crossidc/latches/${linkName}`;
+    for (const place of await operator.children(latch)) await operator.remove(`${latch}/${place}`);
     const successor = await (await room.configure(aclOptions(world))).start();
     await successor.idle();
     expect(await room.target.text("/zms/topic/t1")).toBe(topicData("rmq-idc2", "seq=1\n"));
