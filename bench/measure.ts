@@ -1,57 +1,98 @@
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { type RunningProcess, startProcess } from "../test/integration/harness/process.ts";
 
-/** One run of a contender as a process of its own, start included. */
-export interface Measured {
-  readonly wallMs: number;
+export interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What a process has used so far. Sampled from /proc: the last 20 ms of a process that ended may be missing. */
+export interface Usage {
   readonly cpuMs: number;
   readonly peakMb: number;
+}
+
+export interface Measured extends Usage {
+  readonly wallMs: number;
+}
+
+export interface Watched extends AsyncDisposable {
+  usage(): Usage;
+  readonly process: RunningProcess;
 }
 
 const sampleEveryMs = 20;
 const clockTickMs = 10;
 
-/** Runs a command to its end. CPU and memory are sampled from /proc, so the last 20 ms may be missing. @throws if it fails */
-export async function measure(command: string, args: readonly string[]): Promise<Measured> {
-  const startedAt = performance.now();
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-4_000);
-  });
-  let cpuMs = 0;
-  let peakMb = 0;
-  const sampler = setInterval(() => {
+/** Starts a contender. Its end, however it comes, ends the sampling too. */
+export function watchProcess({ command, args, env }: Command): Watched {
+  const process = startProcess(command, args, env === undefined ? {} : { env });
+  let usage: Usage = { cpuMs: 0, peakMb: 0 };
+  const sample = (): void => {
     try {
-      const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-      cpuMs = (Number(fields[11]) + Number(fields[12])) * clockTickMs;
-      // A process that is ending has no memory any more: keep the highest.
-      const peakKb = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0;
-      peakMb = Math.max(peakMb, Number(peakKb) / 1_024);
+      const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const peakKb = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${process.pid}/status`, "utf8"))?.[1] ?? 0;
+      usage = {
+        cpuMs: (Number(fields[11]) + Number(fields[12])) * clockTickMs,
+        // A process that is ending has no memory any more: keep the highest.
+        peakMb: Math.max(usage.peakMb, Number(peakKb) / 1_024),
+      };
     } catch {
       // It has ended between two samples.
     }
-  }, sampleEveryMs);
-  try {
-    const code = await new Promise<number | null>((resolve, reject) =>
-      child.once("error", reject).once("close", resolve),
-    );
-    const wallMs = performance.now() - startedAt;
-    if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code}:\n${stderr}`);
-    return { wallMs, cpuMs, peakMb };
-  } finally {
-    clearInterval(sampler);
-    child.kill("SIGKILL");
+  };
+  const sampler = setInterval(sample, sampleEveryMs);
+  void process.exit.then(() => clearInterval(sampler));
+  return {
+    process,
+    usage() {
+      sample();
+      return usage;
+    },
+    async [Symbol.asyncDispose]() {
+      if (process.running) await process.kill("SIGKILL");
+    },
+  };
+}
+
+/**
+ * A contender's full pass as a process of its own, start included. One that never ends by itself is done when `done` says so,
+ * and killed then. @throws if it ends with an error
+ */
+export async function measure(command: Command, done: (() => Promise<boolean>) | undefined): Promise<Measured> {
+  const startedAt = performance.now();
+  await using watched = watchProcess(command);
+  if (done === undefined) {
+    const { code } = await watched.process.exit;
+    if (code !== 0)
+      throw new Error(`${command.command} ${command.args.join(" ")} ended with ${code}: ${watched.process.log()}`);
+  } else {
+    while (!(await done())) {
+      if (!watched.process.running) throw new Error(`${command.command} ended: ${watched.process.log()}`);
+      await new Promise((resolve) => setTimeout(resolve, sampleEveryMs));
+    }
   }
+  return { wallMs: performance.now() - startedAt, ...watched.usage() };
 }
 
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return quantile(values, 0.5);
 }
 
-/** "4.2 (3.9-5.0)": median and spread, in seconds. */
-export function formatSeconds(valuesMs: readonly number[]): string {
-  const seconds = (ms: number): string => (ms / 1_000).toFixed(ms < 10_000 ? 2 : 1);
-  return `${seconds(median(valuesMs))} (${seconds(Math.min(...valuesMs))}-${seconds(Math.max(...valuesMs))})`;
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** "4.2 (3.9-5.0)": median and spread; one value stands alone. */
+export function formatSpread(values: readonly number[], format: (value: number) => string): string {
+  if (values.length === 0) return "";
+  const middle = format(median(values));
+  return values.length === 1 ? middle : `${middle} (${format(Math.min(...values))}-${format(Math.max(...values))})`;
+}
+
+export function formatSeconds(ms: number): string {
+  return (ms / 1_000).toFixed(ms < 10_000 ? 2 : 1);
 }

@@ -1,7 +1,7 @@
 import { systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
 import { createZooKeeper } from "#lib/zookeeper/client.ts";
-import type { WriteOp, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
+import type { WatchEvent, WriteOp, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
 
 /** The benches' tree: /bench/g-<group>/n-<node>, 1,000 nodes a group, 200 bytes of Java properties each. */
 export const root = "/bench";
@@ -10,7 +10,7 @@ const openAcl = [{ perms: 31, scheme: "world", id: "anyone" }] as const;
 const opsPerMulti = 100;
 const multisInFlight = 4;
 
-export function open(address: string, signal: AbortSignal): ZooKeeper {
+export function open(address: string, signal: AbortSignal, onWatch: (event: WatchEvent) => void = () => {}): ZooKeeper {
   return createZooKeeper({
     servers: [address],
     sessionTimeoutMs: 30_000,
@@ -21,12 +21,34 @@ export function open(address: string, signal: AbortSignal): ZooKeeper {
     log: silentLogger,
     signal,
     onState() {},
-    onWatch() {},
+    onWatch,
   });
 }
 
 export function pathOf(node: number): string {
   return `${root}/g-${Math.floor(node / nodesPerGroup)}/n-${node}`;
+}
+
+/** undefined for what is none of the tree's nodes with data. */
+export function nodeOf(path: string): number | undefined {
+  const digits = /\/n-(\d+)$/.exec(path)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** All paths, parents first. */
+export function* pathsOf(nodes: number): Generator<{ readonly path: string; readonly node: number | undefined }> {
+  yield { path: root, node: undefined };
+  for (let group = 0; group < groupsIn(nodes); group++) yield { path: `${root}/g-${group}`, node: undefined };
+  for (let node = 0; node < nodes; node++) yield { path: pathOf(node), node };
+}
+
+/** All of them, groups and root included. */
+export function nodesIn(nodes: number): number {
+  return 1 + groupsIn(nodes) + nodes;
+}
+
+function groupsIn(nodes: number): number {
+  return Math.ceil(nodes / nodesPerGroup);
 }
 
 export function dataOf(node: number, generation: number): Uint8Array {
@@ -36,14 +58,15 @@ export function dataOf(node: number, generation: number): Uint8Array {
 }
 
 export async function fill(zookeeper: ZooKeeper, nodes: number, signal: AbortSignal): Promise<void> {
-  const groups = Math.ceil(nodes / nodesPerGroup);
-  const ops: WriteOp[] = [{ kind: "create", path: root, data: null, acl: openAcl }];
-  for (let group = 0; group < groups; group++) {
-    ops.push({ kind: "create", path: `${root}/g-${group}`, data: null, acl: openAcl });
-  }
-  for (let node = 0; node < nodes; node++) {
-    ops.push({ kind: "create", path: pathOf(node), data: dataOf(node, 0), acl: openAcl });
-  }
+  const ops = Array.from(
+    pathsOf(nodes),
+    ({ path, node }): WriteOp => ({
+      kind: "create",
+      path,
+      data: node === undefined ? null : dataOf(node, 0),
+      acl: openAcl,
+    }),
+  );
   await writeAll(zookeeper, ops, signal);
 }
 

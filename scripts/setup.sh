@@ -4,6 +4,9 @@
 
 # shellcheck disable=SC2034 # read by ../run
 everything="node java zookeeper zookeeper35 zookeeper39 etcd rocketmq kafka namespaces faketime promtool systemd"
+# What only the benches need beside it.
+# shellcheck disable=SC2034 # read by ../run
+benches="zkshell"
 
 logs=.cache/setup
 # For machines whose own Node is too old to run npm with.
@@ -22,6 +25,7 @@ kafka_dir=.cache/kafka-4.1.0
 etcd_dir=.cache/etcd
 faketime_dir=.cache/faketime
 promtool_dir=.cache/prometheus
+zkshell_dir=.cache/zk-shell
 
 # need WHAT...: installs what is missing of it. Says nothing and takes no time when all is there.
 need() {
@@ -53,6 +57,7 @@ has_etcd() { [ -x "$etcd_dir/usr/bin/etcd" ] && [ -x "$etcd_dir/usr/bin/etcdctl"
 has_namespaces() { has_command ip && has_command nsenter; }
 has_faketime() { [ -n "$(find "$faketime_dir" -name libfaketime.so.1 2>/dev/null)" ]; }
 has_promtool() { [ -x "$promtool_dir/usr/bin/promtool" ]; }
+has_zkshell() { has_stamp "$zkshell_dir/stamp" bench/zk-shell.txt; }
 has_systemd() { has_command systemd-analyze; }
 
 # packages_for WHAT...: the Debian packages that are missing for it
@@ -65,6 +70,7 @@ packages_for() {
       zookeeper35 | zookeeper39 | rocketmq | kafka) has_command mvn || echo maven ;;
       namespaces) echo iproute2 util-linux ;;
       etcd | faketime | promtool) ;;
+      zkshell) has_venv || echo python3-venv ;;
       systemd) echo systemd ;;
     esac
   done
@@ -125,6 +131,21 @@ install_promtool() {
   install_from_debian promtool "$promtool_dir" prometheus
   rm "$promtool_dir/usr/bin/prometheus"
 }
+
+# A Python environment of its own. The packages are old and pure Python: built from source, without what they do not name.
+install_zkshell() {
+  has_venv || refuse "zk_shell needs Python 3 with venv and pip: Debian's python3-venv"
+  step "zk_shell (PyPI)" zkshell make_zkshell
+  write_stamp "$zkshell_dir/stamp" bench/zk-shell.txt
+}
+
+make_zkshell() {
+  rm -rf "$zkshell_dir" && python3 -m venv "$zkshell_dir" &&
+    "$zkshell_dir/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement bench/zk-shell.txt &&
+    "$zkshell_dir/bin/zk-shell" --version
+}
+
+has_venv() { has_command python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 # install_from_debian WHAT DIR PACKAGE...
 install_from_debian() {
