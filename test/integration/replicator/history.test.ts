@@ -125,6 +125,10 @@ describe("the checker of histories", () => {
 
   test("finds a batch without its fence, and one of an older epoch", () => {
     expect(judge(log(replicator, [x], [create(orders, inTarget(2))]))).toHaveLength(2);
+    const passage = judge([...fenced([x, create(orders, inTarget(2))]), ...log(replicator, [create("/mirror", null)])]);
+    expect(passage).toEqual([expect.stringContaining("a batch without a standing fence: create /mirror")]);
+    const checkpoint = set("/crossidc/links/zms/checkpoint", null);
+    expect(judge([...fenced([x, create(orders, inTarget(2))]), ...log(replicator, [checkpoint])])).toHaveLength(1);
     const late = [
       ...fenced([x]),
       ...log(replicator, [remove(fence(1)), create(fence(2), null)]),
