@@ -19,6 +19,7 @@ import { createReadSize } from "./read-size.ts";
 import { sourcesOf, translatePath } from "./rules/rules.ts";
 import { type CarrierParts, settle, settleUnruled } from "./settle.ts";
 import type { TargetIndex } from "./target-index.ts";
+import type { Witnesses } from "./witnesses.ts";
 import type { Work } from "./work.ts";
 
 /**
@@ -51,6 +52,8 @@ export interface Carrier {
 type Read =
   | {
       readonly side: "source";
+      /** The source had reached this when it was asked. */
+      readonly since: Zxid;
       readonly groups: readonly {
         readonly path: string;
         readonly sources: readonly string[];
@@ -70,9 +73,10 @@ export function createCarrier(core: {
   acls: AclIndex | undefined;
   problems: Problems;
   brake: Brake;
+  witnesses: Witnesses;
   work: Work;
 }): Carrier {
-  const { context, index, acls, work, brake } = core;
+  const { context, index, acls, witnesses, work, brake } = core;
   const { limits, counts, options } = context;
   const { rules } = options;
   const outbox = createOutbox(limits);
@@ -107,6 +111,7 @@ export function createCarrier(core: {
     });
     for (const { path, sources, first, firstAcl } of read.groups) {
       const nodes = results.slice(first, first + sources.length);
+      for (const [at, node] of nodes.entries()) witnesses.heard(sources[at] ?? path, node, read.since);
       const said = evaluate(rules, sources, nodes);
       const acls = firstAcl === undefined ? undefined : asked.slice(firstAcl, firstAcl + sources.length);
       const desired = aclCopy === undefined ? said : aclCopy.protect(path, said, { sources, nodes, acls });
@@ -173,12 +178,13 @@ export function createCarrier(core: {
       roots.set(root, requests.length);
       requests.push(dataOf(root));
     }
-    send({ side: "source", groups, roots }, requests, aclPaths);
+    send({ side: "source", since: sourceZxid, groups, roots }, requests, aclPaths);
   };
   const checkpoint = (now: Instant): Checkpoint => {
     saved = { at: now, braked: brake.engagement()?.reason };
     assert(fence !== undefined, "nothing is written before the fence is claimed");
-    return { fence, sourceZxid, rules: rules.hash, brake: brake.memory(now) };
+    const newest = witnesses.newest(limits.witnesses);
+    return { fence, sourceZxid, rules: rules.hash, brake: brake.memory(now), witnesses: newest };
   };
   const sendWrite = (batch: readonly PendingWrite[], now: Instant): void => {
     const id = context.nextId();
@@ -222,6 +228,8 @@ export function createCarrier(core: {
       saved = { at: now, braked: checkpoint?.brake.engaged?.reason };
       const known = checkpoint?.sourceZxid ?? (0n as Zxid);
       if (sourceWins || known > sourceZxid) sourceZxid = known;
+      if (sourceWins) witnesses.clear();
+      else witnesses.recall(checkpoint?.witnesses ?? []);
       aclCopy?.begin(claim.own ?? [], sourceWins);
     },
     changed(source, now) {

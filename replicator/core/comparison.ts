@@ -11,6 +11,7 @@ import type { Problems } from "./problems.ts";
 import { mayHoldSources, mayHoldTargets, sourcesOf, translateData, translatePath } from "./rules/rules.ts";
 import { createScan, type Scan } from "./scan.ts";
 import type { TargetIndex } from "./target-index.ts";
+import type { Witnesses } from "./witnesses.ts";
 import type { Work } from "./work.ts";
 
 /**
@@ -48,9 +49,10 @@ export function createComparison(parts: {
   acls: AclIndex | undefined;
   problems: Problems;
   brake: Brake;
+  witnesses: Witnesses;
   work: Work;
 }): Comparison {
-  const { context, index, acls, problems, brake, work } = parts;
+  const { context, index, acls, problems, brake, witnesses, work } = parts;
   const { limits, options } = context;
   const { rules } = options;
   const reads = new Map<number, readonly ReadRequest[]>();
@@ -120,7 +122,10 @@ export function createComparison(parts: {
   };
 
   const visitSource = (source: string, result: ReadResult, now: Instant): void => {
-    if (result.kind === "data" && result.stat.ephemeralOwner !== 0n) return;
+    if (result.kind === "data") {
+      witnesses.heard(source, result, result.stat.mzxid);
+      if (result.stat.ephemeralOwner !== 0n) return;
+    }
     if (context.guardedRoots.includes(source)) {
       const missing = result.kind === "error" && result.code === errorCodes.noNode;
       if (missing || (result.kind === "data" && result.stat.numChildren === 0))

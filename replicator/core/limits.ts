@@ -31,6 +31,8 @@ export interface LinkLimits {
   readonly sourcesPerTarget: number;
   /** Held-back paths that are listed by name; further ones are only counted. */
   readonly problemsListed: number;
+  /** What the source said last, kept in the checkpoint: so many paths. */
+  readonly witnesses: number;
   /** The checkpoint is written at least so often, also when nothing else is. */
   readonly checkpointEveryMs: number;
   /** Refusals of one write before its path is held back until the next compare. */
@@ -53,6 +55,7 @@ export const defaultLimits: LinkLimits = {
   dirtyPaths: 1_000_000,
   sourcesPerTarget: 50,
   problemsListed: 1_000,
+  witnesses: 4,
   checkpointEveryMs: 10_000,
   attempts: 5,
 };

@@ -14,6 +14,7 @@ import type { BrakeMemory, BrakeReason } from "./brake.ts";
 import type { Fence, StopCode } from "./claim.ts";
 import type { Problem, ProblemKind } from "./problems.ts";
 import type { PhaseName } from "./transitions.ts";
+import type { Witness } from "./witnesses.ts";
 
 export type Side = "source" | "target";
 
@@ -99,6 +100,8 @@ export interface ClaimRequest {
   readonly held: Fence | undefined;
   /** The highest source zxid that this process has read at: a source behind it has gone back, as one behind the checkpoint. */
   readonly seen: Zxid;
+  /** What this process has heard of the source. */
+  readonly witnesses: readonly Witness[];
   /** The source counts, also if it has gone back. */
   readonly sourceWins: boolean;
   readonly init: boolean;
@@ -137,6 +140,7 @@ export interface Checkpoint {
   readonly sourceZxid: Zxid;
   readonly rules: string;
   readonly brake: BrakeMemory;
+  readonly witnesses: readonly Witness[];
 }
 
 /** As found in the target. */

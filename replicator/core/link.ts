@@ -12,6 +12,7 @@ import { createProblems } from "./problems.ts";
 import { mayHoldSources } from "./rules/rules.ts";
 import { createTargetIndex } from "./target-index.ts";
 import { type PhaseName, type PhaseTrigger, transitionOn } from "./transitions.ts";
+import { createWitnesses, witnessesMax } from "./witnesses.ts";
 import { createWork } from "./work.ts";
 
 /**
@@ -69,7 +70,7 @@ export function createLink(options: LinkOptions): Link {
     emit: (command) => void commands.push(command),
     note: (note) => void commands.push({ kind: "note", note }),
   };
-  let { index, problems, brake, work, carrier, comparison } = createKnowledge(context);
+  let { index, problems, brake, witnesses, work, carrier, comparison } = createKnowledge(context);
   /** The highest source zxid read at by what this process has forgotten since. */
   let seenBefore = 0n as Zxid;
   /** While another leads, what we know of the target becomes wrong without our hearing of it. */
@@ -77,7 +78,7 @@ export function createLink(options: LinkOptions): Link {
     if (fence === undefined) return;
     fence = undefined;
     seenBefore = highestSeen();
-    ({ index, problems, brake, work, carrier, comparison } = createKnowledge(context));
+    ({ index, problems, brake, witnesses, work, carrier, comparison } = createKnowledge(context));
   };
   const highestSeen = (): Zxid => (carrier.sourceZxid > seenBefore ? carrier.sourceZxid : seenBefore);
 
@@ -122,7 +123,14 @@ export function createLink(options: LinkOptions): Link {
     // Others may have led in between: what was ours then proves nothing.
     if (!kept) forget();
     awaited = context.nextId();
-    context.emit({ kind: "claim", id: awaited, held: fence, seen: highestSeen(), ...asked });
+    context.emit({
+      kind: "claim",
+      id: awaited,
+      held: fence,
+      seen: highestSeen(),
+      witnesses: witnesses.newest(witnessesMax),
+      ...asked,
+    });
   };
   const startAgain = (): void => {
     if (!move("resumed")) return;
@@ -304,6 +312,8 @@ function createKnowledge(context: LinkContext) {
   const problems = createProblems(limits.problemsListed);
   const brake = createBrake(options.deletes);
   const work = createWork(context, problems);
-  const parts = { context, index, acls, problems, brake, work };
-  return { index, problems, brake, work, carrier: createCarrier(parts), comparison: createComparison(parts) };
+  const witnesses = createWitnesses();
+  const parts = { context, index, acls, problems, brake, witnesses, work };
+  const [carrier, comparison] = [createCarrier(parts), createComparison(parts)];
+  return { index, problems, brake, witnesses, work, carrier, comparison };
 }

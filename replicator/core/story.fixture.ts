@@ -118,7 +118,7 @@ const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
 /** What a claim finds in the target; at source zxid 0 nothing was ever carried over. */
 function storedAt(epoch: bigint, sourceZxid: Zxid): StoredCheckpoint | undefined {
   if (sourceZxid === 0n) return undefined;
-  return { epoch, sourceZxid, rules: "", brake: { engaged: undefined, deletes: [] }, mark: noZxid };
+  return { epoch, sourceZxid, rules: "", brake: { engaged: undefined, deletes: [] }, witnesses: [], mark: noZxid };
 }
 
 const noZxid = 0n as Zxid;

@@ -1,10 +1,14 @@
 import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { type BrakeMemory, type BrakeReason, brakeReasons } from "../core/brake.ts";
 import type { Checkpoint, StoredCheckpoint } from "../core/link-events.ts";
+import type { Witness } from "../core/witnesses.ts";
+
+/** Every batch carries the checkpoint: a longer path is left out. */
+const witnessPathMax = 400;
 
 /**
  * The checkpoint znode's data: JSON with a schema version, 64-bit numbers as decimal strings, times as wall time. Written in the
- * same multi as the nodes it speaks of. Older releases wrote no `brake`.
+ * same multi as the nodes it speaks of. Older releases wrote neither `brake` nor `witnesses`.
  */
 interface Stored {
   readonly schema: 1;
@@ -17,6 +21,8 @@ interface Stored {
     /** Deletes within the brake's window, and when the last of each count went out. */
     readonly deletes: readonly { readonly count: number; readonly at: string }[];
   };
+  /** What the source said last. */
+  readonly witnesses?: readonly { readonly path: string; readonly zxid: string; readonly there: boolean }[];
   readonly at: string;
 }
 
@@ -33,6 +39,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint, atMs: number): Uint8Arr
       ...(engaged === undefined ? {} : { engaged: { reason: engaged.reason, since: ago(engaged.ageMs) } }),
       deletes: deletes.map(({ count, ageMs }) => ({ count, at: ago(ageMs) })),
     },
+    witnesses: checkpoint.witnesses
+      .filter(({ path }) => path.length <= witnessPathMax)
+      .map(({ path, zxid, there }) => ({ path, zxid: zxid.toString(), there })),
     at: ago(0),
   };
   return new TextEncoder().encode(JSON.stringify(stored));
@@ -45,13 +54,14 @@ export function decodeCheckpoint(
 ): StoredCheckpoint | undefined {
   try {
     const stored = JSON.parse(new TextDecoder().decode(found.data)) as Record<keyof Stored, unknown>;
-    const { schema, epoch, sourceZxid, rules, brake } = stored;
+    const { schema, epoch, sourceZxid, rules, brake, witnesses } = stored;
     if (schema !== 1 || !isDecimal(epoch) || !isDecimal(sourceZxid) || typeof rules !== "string") return undefined;
     return {
       epoch: BigInt(epoch),
       sourceZxid: BigInt(sourceZxid) as Zxid,
       rules,
       brake: brake === undefined ? noMemory : decodeBrake(brake as NonNullable<Stored["brake"]>, atMs),
+      witnesses: witnesses === undefined ? [] : decodeWitnesses(witnesses as NonNullable<Stored["witnesses"]>),
       mark: found.mark,
     };
   } catch {
@@ -71,6 +81,14 @@ function decodeBrake({ engaged, deletes }: NonNullable<Stored["brake"]>, atMs: n
       return { count, ageMs: ageOf(at, atMs) };
     }),
   };
+}
+
+/** @throws on anything that encodeCheckpoint does not write */
+function decodeWitnesses(witnesses: NonNullable<Stored["witnesses"]>): Witness[] {
+  return witnesses.map(({ path, zxid, there }) => {
+    if (!path.startsWith("/") || !isDecimal(zxid) || typeof there !== "boolean") throw new RangeError(path);
+    return { path, zxid: BigInt(zxid) as Zxid, there };
+  });
 }
 
 /** Clocks differ between machines: a stamp in the future counts as now. */

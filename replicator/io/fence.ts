@@ -6,6 +6,7 @@ import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { type LinkLayout, linksRoot, ownRoot } from "./layout.ts";
 import { childrenOf, createIfAbsent, nodeOf } from "./nodes.ts";
 import { readPause } from "./pause.ts";
+import { firstDenied } from "./witnesses.ts";
 
 /** Both ends of a link, and how its own znodes are protected. */
 export interface FenceOptions {
@@ -44,7 +45,7 @@ export async function claimFence(
   signal: AbortSignal,
 ): Promise<ClaimOutcome> {
   const { layout } = options;
-  const { held, seen, sourceWins, init } = request;
+  const { held, seen, witnesses, sourceWins, init } = request;
   const claimed = held === undefined ? await takeOver(options, init, signal) : await stillOurs(options, held, signal);
   if (claimed.kind === "refused") return claimed;
   const stored = await readCheckpoint(options, signal);
@@ -61,6 +62,10 @@ export async function claimFence(
       detail: `The source is at zxid 0x${source.toString(16)}, but the target already has what it said at 0x${known.toString(16)}: it was restored, wiped, or is another one`,
     };
   }
+  const denied = sourceWins
+    ? undefined
+    : await firstDenied(options.source, [...(stored?.witnesses ?? []), ...witnesses], signal);
+  if (denied !== undefined) return { kind: "refused", code: "source-went-back", detail: denied };
   const pause = await readPause(options, signal);
   // Without rules it was only created: nothing was written under it yet.
   if (stored === undefined || stored.rules === "") return { ...claimed, checkpoint: undefined, pause };
@@ -183,7 +188,7 @@ async function takeOverOps(
 async function ensureCheckpoint(options: FenceOptions, fence: Fence, signal: AbortSignal): Promise<void> {
   const { layout, target, ownAcl: acl } = options;
   if ((await target.exists(layout.checkpoint, { signal })) !== null) return;
-  const empty = { fence, sourceZxid: 0n as Zxid, rules: "", brake: { engaged: undefined, deletes: [] } };
+  const empty = { fence, sourceZxid: 0n as Zxid, rules: "", brake: { engaged: undefined, deletes: [] }, witnesses: [] };
   const data = encodeCheckpoint(empty, options.wallTime());
   await target.multi(
     [

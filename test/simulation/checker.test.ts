@@ -182,7 +182,7 @@ describe("the checker of orders complains about", () => {
     let id = 0;
     const fence = { epoch: 1n, name: "e-1" };
     const brake = { engaged: undefined, deletes: [] };
-    const checkpoint = { fence, sourceZxid: 0n as never, rules: "", brake };
+    const checkpoint = { fence, sourceZxid: 0n as never, rules: "", brake, witnesses: [] };
     const write = (...ops: WriteOp[]): void => orders.commanded({ kind: "write", id: ++id, ops, checkpoint });
     enter("following");
     return { enter, write, orders };

@@ -1,3 +1,6 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createRandom } from "../../simulation/random.ts";
@@ -7,7 +10,7 @@ import { type EnsembleWorld, startEnsembleWorld, type Trio } from "./ensemble-wo
 import { plantSource, releasedBrake, topicData } from "./link-file.ts";
 import { lagsOf, startLoad } from "./load.ts";
 import { openRoom, type Room } from "./room.ts";
-import { snapshot, type Tree } from "./snapshot.ts";
+import { snapshot, type Tree, textsOf } from "./snapshot.ts";
 
 const { CROSSIDC_FULL: full, SEED: seedGiven } = process.env;
 const sides = ["source", "target"] as const;
@@ -184,6 +187,50 @@ test("a leader that was deposed in its sleep lets no new replicator in before it
   expect(await second.idle()).toMatchObject({ phase: "following", epoch: "2" });
   await room.carried();
   await expectRight(room, before);
+});
+
+test("an ensemble that was restored from a backup is found out, though its zxid is beyond all it ever was", async () => {
+  await using room = await openRoom(world, linkOptions(sessionTimeoutMs));
+  await plantSource(room.source);
+  await room.source.create("/zms/topic/gone", topicData("rmq-idc1"));
+  const { servers } = world.source;
+  const backup = await mkdtemp(join(tmpdir(), "crossidc-backup-"));
+  const folders = servers.map(({ dataDir, port }) => [join(dataDir, "version-2"), join(backup, String(port))] as const);
+  for (const [folder, copy] of folders) await cp(folder, copy, { recursive: true });
+  const first = await room.start();
+  await first.idle();
+  await room.source.set("/zms/topic/t1", topicData("kafka-idc1"));
+  await room.source.remove("/zms/topic/gone");
+  await room.carried();
+  await first.idle();
+  const before = textsOf(await snapshot(room.target, "/zms"));
+
+  await Promise.all(servers.map((server) => server.kill()));
+  await Promise.all(
+    servers.map((server, index) => {
+      const [folder, copy] = folders[index] ?? ["", ""];
+      return server.wipe(() => cp(copy, folder, { recursive: true }));
+    }),
+  );
+  await rm(backup, { recursive: true, force: true });
+  const forgotten = {
+    code: "source-went-back",
+    detail: expect.stringContaining("The source has forgotten what it said"),
+  };
+  expect(await first.stopped()).toMatchObject(forgotten);
+  await first.process.kill("SIGTERM");
+  const second = await room.start();
+  expect(await second.stopped()).toMatchObject(forgotten);
+  expect(textsOf(await snapshot(room.target, "/zms"))).toEqual(before);
+
+  // The operator's word counts, and nothing of what was heard before it is held against the source.
+  expect(await room.idcctl("resume", "zms", "--source-wins", "--reason", "restored")).toMatchObject({ code: 0 });
+  await room.carried();
+  await second.idle();
+  await eventually(async () => expect(await room.target.text("/zms/topic/t1")).toBe(topicData("rmq-idc2")), {
+    withinMs: caughtUpMsMax,
+  });
+  expect(await room.target.text("/zms/topic/gone")).toBe(topicData("rmq-idc2"));
 });
 
 function linkOptions(sessionMs: number, sourceServers?: string) {
