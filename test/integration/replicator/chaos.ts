@@ -1,33 +1,58 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "../../simulation/random.ts";
+import type { ZooKeeperServer } from "../harness/zookeeper.ts";
 import type { Daemon } from "./daemon.ts";
-import type { World } from "./room.ts";
+import type { EnsembleWorld, Lines } from "./ensemble-world.ts";
 
 /** Breaks things one after the other in two lanes, each kind at least once, until stopped; each break heals itself. */
 export interface Chaos {
   /** Heals what is broken and ends. */
   stop(): Promise<void>;
-  /** The replicator that runs now. */
-  readonly daemon: Daemon;
   /** What was done, with the time since the start. */
   readonly diary: readonly string[];
 }
 
+/** One of the replicators of the link. */
+export interface Member {
+  readonly name: string;
+  /** The one that runs now. */
+  daemon: Daemon;
+  readonly start: () => Promise<Daemon>;
+  readonly lines: Readonly<Record<Side, Lines>>;
+}
+
+type Side = "source" | "target";
+
 export interface ChaosOptions {
-  readonly world: World;
-  readonly daemon: Daemon;
-  readonly startDaemon: () => Promise<Daemon>;
+  readonly world: EnsembleWorld;
+  readonly members: readonly [Member, ...Member[]];
   readonly random: Random;
   /** Breaks are shorter or longer than this. */
   readonly sessionTimeoutMs: number;
 }
 
+const sides = ["source", "target"] as const;
+
+/** Names of the kinds of breaks: a run meets each of them. */
+export const machineBreaks = [
+  "leading replicator killed",
+  "leading replicator frozen",
+  "leading replicator stopped",
+  "waiting replicator killed",
+  ...sides.flatMap((side) => [
+    `${side} leader killed`,
+    `${side} leader frozen`,
+    `${side} follower frozen`,
+    `${side} without a quorum`,
+  ]),
+] as const;
+export const lineBreaks = ["cut", "dropped", "frozen", "frozen and dropped", "one silent", "slow"] as const;
+
 export function startChaos(options: ChaosOptions): Chaos {
-  const { world, random, sessionTimeoutMs } = options;
+  const { world, members, random, sessionTimeoutMs } = options;
   const startedAt = performance.now();
   const diary: string[] = [];
   const stopping = new AbortController();
-  let daemon = options.daemon;
 
   /** About half of them outlast the session. */
   const span = () => random.int(50, Math.round(sessionTimeoutMs * (random.chance(0.5) ? 0.6 : 1.6)));
@@ -37,64 +62,63 @@ export function startChaos(options: ChaosOptions): Chaos {
     await act(ms);
     diary.push(`${at} ms: ${name} for ${Math.round(performance.now() - startedAt) - at} ms`);
   };
-  const lines = { source: world.sourceLine, target: world.targetLine } as const;
 
-  const machines: readonly [string, (ms: number) => Promise<void>][] = [
-    [
-      "replicator killed",
-      async () => {
-        await daemon.process.kill("SIGKILL");
-        daemon = await options.startDaemon();
-      },
-    ],
-    ["replicator frozen", (ms) => frozen(daemon.process, ms)],
-    ["source frozen", (ms) => frozenServer(world.source, ms)],
-    ["target frozen", (ms) => frozenServer(world.target, ms)],
-    [
-      "target killed",
-      async (ms) => {
-        await world.target.kill();
-        await delay(ms / 2);
-        await world.target.restart();
-      },
-    ],
-  ];
-  const breaks: readonly [string, (side: "source" | "target", ms: number) => Promise<void>][] = [
-    [
-      "cut",
-      async (side, ms) => {
-        await lines[side].cut();
+  const breakMachine = async (name: (typeof machineBreaks)[number], ms: number): Promise<void> => {
+    const [who, what] = [name.slice(0, name.lastIndexOf(" ")), name.slice(name.lastIndexOf(" ") + 1)];
+    if (who.endsWith("replicator")) {
+      const member = await memberOf(members, who.startsWith("leading"));
+      if (what === "frozen") await frozen(member.daemon.process, ms);
+      else await restarted(member, what === "killed" ? "SIGKILL" : "SIGTERM");
+      return;
+    }
+    const trio = world[who.startsWith("source") ? "source" : "target"];
+    if (what === "quorum") {
+      const two = trio.servers.toSpliced(random.int(0, 2), 1);
+      await Promise.all(two.map((server) => server.kill()));
+      await delay(ms / 2);
+      await Promise.all(two.map((server) => server.restart()));
+      return;
+    }
+    const server = who.endsWith("leader") ? await trio.leader() : await trio.follower();
+    if (what === "frozen") await frozenServer(server, ms);
+    else await killedServer(server, ms / 2);
+  };
+
+  const breakLines = async (name: (typeof lineBreaks)[number], lines: Lines, ms: number): Promise<void> => {
+    switch (name) {
+      case "cut":
+        await lines.each((line) => line.cut());
         await delay(ms);
-        await lines[side].heal();
-      },
-    ],
-    ["dropped", async (side) => lines[side].dropConnections()],
-    [
-      "frozen",
-      async (side, ms) => {
-        lines[side].freeze(random.pick(["toTarget", "toClient", "both"]));
+        await lines.each((line) => line.heal());
+        break;
+      case "dropped":
+        await lines.each((line) => line.dropConnections());
+        break;
+      case "frozen":
+      case "frozen and dropped": {
+        const direction = random.pick(["toTarget", "toClient", "both"] as const);
+        await lines.each((line) => line.freeze(direction));
+        await delay(name === "frozen" ? ms : ms / 2);
+        if (name === "frozen and dropped") await lines.each((line) => line.dropConnections());
+        await lines.each((line) => line.thaw());
+        break;
+      }
+      case "one silent": {
+        const line = lines.inUse();
+        line.freeze();
         await delay(ms);
-        lines[side].thaw();
-      },
-    ],
-    [
-      "frozen and dropped",
-      async (side, ms) => {
-        lines[side].freeze(random.pick(["toTarget", "toClient"]));
-        await delay(ms / 2);
-        lines[side].dropConnections();
-        lines[side].thaw();
-      },
-    ],
-    [
-      "slow",
-      async (side, ms) => {
-        lines[side].setDelay(random.int(5, 40));
+        line.thaw();
+        break;
+      }
+      case "slow": {
+        const delayMs = random.int(5, 40);
+        await lines.each((line) => line.setDelay(delayMs));
         await delay(ms);
-        lines[side].setDelay(0);
-      },
-    ],
-  ];
+        await lines.each((line) => line.setDelay(0));
+        break;
+      }
+    }
+  };
 
   /** Deals the kinds like cards, so that none is left out: goes on after the stop until each has been dealt once. */
   const lane = async <T>(pauseMsMax: number, kinds: readonly T[], act: (kind: T) => Promise<void>): Promise<void> => {
@@ -107,10 +131,11 @@ export function startChaos(options: ChaosOptions): Chaos {
     }
   };
   const running = Promise.all([
-    lane(1_500, machines, ([name, act]) => run(name, act)),
-    lane(1_000, breaks, ([name, act]) => {
-      const side = random.pick<"source" | "target">(["source", "target"]);
-      return run(`${side} line ${name}`, (ms) => act(side, ms));
+    lane(1_500, machineBreaks, (name) => run(name, (ms) => breakMachine(name, ms))),
+    lane(1_000, lineBreaks, (name) => {
+      const member = random.pick(members);
+      const side = random.pick(sides);
+      return run(`lines of ${member.name} to the ${side}: ${name}`, (ms) => breakLines(name, member.lines[side], ms));
     }),
   ]);
   // A failure is told at stop(); until then it must not end the process.
@@ -118,14 +143,26 @@ export function startChaos(options: ChaosOptions): Chaos {
 
   return {
     diary,
-    get daemon() {
-      return daemon;
-    },
     async stop() {
       stopping.abort();
       await running;
     },
   };
+}
+
+/** The one that leads, or one that waits. Where nobody says so just now, the first. */
+export async function memberOf(members: readonly [Member, ...Member[]], leads: boolean): Promise<Member> {
+  for (const member of members) {
+    const { phase } = await member.daemon.link();
+    const isLeading = phase === "following" || phase === "comparing";
+    if (isLeading === leads) return member;
+  }
+  return members[0];
+}
+
+async function restarted(member: Member, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  await member.daemon.process.kill(signal);
+  member.daemon = await member.start();
 }
 
 async function frozen(process: { signal(name: NodeJS.Signals): void }, ms: number): Promise<void> {
@@ -134,8 +171,14 @@ async function frozen(process: { signal(name: NodeJS.Signals): void }, ms: numbe
   process.signal("SIGCONT");
 }
 
-async function frozenServer(server: { stop(): void; cont(): void }, ms: number): Promise<void> {
+async function frozenServer(server: ZooKeeperServer, ms: number): Promise<void> {
   server.stop();
   await delay(ms);
   server.cont();
+}
+
+async function killedServer(server: ZooKeeperServer, ms: number): Promise<void> {
+  await server.kill();
+  await delay(ms);
+  await server.restart();
 }

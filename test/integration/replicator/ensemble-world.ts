@@ -33,13 +33,16 @@ export async function startEnsembleWorld(): Promise<EnsembleWorld> {
   await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "crossidc-ensembles-"));
   started.defer(() => rm(folder, { recursive: true, force: true }));
-  const [source, target] = await Promise.all([startTrio("3.8", started), startTrio("3.9", started)]);
-  const ends = { source, target };
+  // Both, before a failure of one of them ends the other.
+  const [source, target] = await Promise.allSettled([startTrio("3.8", started), startTrio("3.9", started)]);
+  if (source.status === "rejected") throw source.reason;
+  if (target.status === "rejected") throw target.reason;
+  const ends = { source: source.value, target: target.value };
   const all = started.move();
   return {
     ...ends,
-    sourceLine: { address: linesOf(source) },
-    targetLine: { address: linesOf(target) },
+    sourceLine: { address: linesOf(ends.source) },
+    targetLine: { address: linesOf(ends.target) },
     folder,
     transactions: (side, options) =>
       readEnsembleTransactions(
@@ -65,6 +68,28 @@ async function startTrio(version: "3.8" | "3.9", started: AsyncDisposableStack):
     lineTo,
     connected: () => ensemble.servers.filter((server) => lineTo(server).connections > 0),
     without: (server) => ensemble.connect.filter((address) => address !== server.address).join(","),
+  };
+}
+
+/** All lines of one replicator to the servers of one side. */
+export interface Lines {
+  readonly addresses: readonly string[];
+  /** Does the same to each. */
+  each(act: (line: Line) => void | Promise<void>): Promise<void>;
+  /** The one that is in use now; any of them when none is. */
+  inUse(): Line;
+}
+
+/** Further lines to an ensemble, for a replicator that is to have its own. */
+export async function openLines({ servers }: Trio, opened: AsyncDisposableStack): Promise<Lines> {
+  const [first, ...others] = await Promise.all(servers.map(({ address }) => startProxy({ target: address })));
+  if (first === undefined) throw new Error("an ensemble has servers");
+  const lines = [first, ...others];
+  for (const line of lines) opened.use(line);
+  return {
+    addresses: lines.map(({ address }) => address),
+    each: async (act) => void (await Promise.all(lines.map(act))),
+    inUse: () => lines.find(({ connections }) => connections > 0) ?? first,
   };
 }
 

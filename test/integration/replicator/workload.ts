@@ -144,8 +144,12 @@ async function setEphemeral({ writer, random, next }: Task): Promise<void> {
 }
 
 async function comeAndGo({ connect, random, next }: Task): Promise<void> {
-  await using visitor = await connect();
-  await tried(visitor.create(topicPath(random), `alive=${next()}`, { ephemeral: true }));
+  await tried(
+    (async () => {
+      await using visitor = await connect();
+      await visitor.create(topicPath(random), `alive=${next()}`, { ephemeral: true });
+    })(),
+  );
 }
 
 async function setCluster({ writer, random, next }: Task): Promise<void> {
@@ -159,7 +163,7 @@ async function setUnruled({ writer, random, next }: Task): Promise<void> {
 
 /** Refused for what another writer has done meanwhile, or without an answer because its server went. */
 export function isRefusedOrLost(error: unknown): boolean {
-  return /NO_NODE|NODE_EXISTS|NOT_EMPTY|NO_CHILDREN_FOR_EPHEMERALS|CONNECTION_LOSS/.test(messageOf(error));
+  return /NO_NODE|NODE_EXISTS|NOT_EMPTY|NO_CHILDREN_FOR_EPHEMERALS|CONNECTION_LOSS|no answer in/.test(messageOf(error));
 }
 
 /** False when the request was refused, or nobody knows whether it was done. */
