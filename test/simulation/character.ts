@@ -10,6 +10,8 @@ export interface Character {
   readonly watch: "recursive" | "polling";
   /** Whether the target tells of a deleted fence; without it the next write does. */
   readonly fenceWatch: boolean;
+  /** Whether a latch says who leads, and how often it is wrong. */
+  readonly latch: { readonly lies: number } | undefined;
   readonly policies: Policies;
   readonly limits: LinkLimits;
   readonly deletes: LinkOptions["deletes"];
@@ -24,6 +26,7 @@ export function drawCharacter(random: Random): Character {
     calm,
     watch: calm || random.chance(0.9) ? "recursive" : "polling",
     fenceWatch: random.chance(0.5),
+    latch: random.chance(0.6) ? { lies: random.pick([0, 0, 0.2]) } : undefined,
     policies: {
       copiesAcls: random.chance(0.4),
       unmapped: random.pick(["error", "error", "copy", "skip"]),

@@ -9,6 +9,7 @@ import type {
   Checkpoint,
   LinkCommand,
   LinkEvent,
+  Pause,
   Side,
 } from "../../replicator/core/link-events.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../replicator/io/checkpoint.ts";
@@ -17,6 +18,7 @@ import type { Checker } from "./checker.ts";
 import type { OrderChecker } from "./order-checker.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
+import type { VirtualLatch } from "./virtual-latch.ts";
 import type { Change, VirtualZooKeeper } from "./virtual-zookeeper.ts";
 import { createWire, type Wire } from "./wire.ts";
 
@@ -41,6 +43,12 @@ export interface ReplicaParts {
   readonly options: LinkOptions;
   readonly watch: "recursive" | "polling";
   readonly fenceWatch: boolean;
+  /** undefined: everybody believes to lead. */
+  readonly latch: VirtualLatch | undefined;
+  /** How often who waits is told that it leads. */
+  readonly latchLies: number;
+  /** As it stands in the target. */
+  readonly pause: () => Pause | undefined;
   readonly checker: Checker;
   readonly orders: OrderChecker;
   /** Sees all that goes in and comes out; may replace commands, for tests of the checkers. */
@@ -55,6 +63,8 @@ export interface Spy {
   tamper(ops: readonly WriteOp[]): readonly WriteOp[];
 }
 
+/** Longest that a session outlives its connection. */
+const sessionMsMax = 250;
 const linkRoot = "/crossidc/links/simulated";
 
 export function createReplica(parts: ReplicaParts): Replica {
@@ -62,6 +72,12 @@ export function createReplica(parts: ReplicaParts): Replica {
   const link = createLink(parts.options);
   const stores: Record<Side, VirtualZooKeeper> = { source, target };
   let alive = true;
+  let ledBy: number | undefined;
+  /** Rises with each cut of the target; whether the session outlived the last one. */
+  let cuts = 0;
+  let outlived = false;
+  /** Sessions that have ended. */
+  let sessions = 0;
   const stopWatch: Record<Side, () => void> = { source: () => {}, target: () => {} };
 
   const tell = (event: LinkEvent): void => {
@@ -83,15 +99,18 @@ export function createReplica(parts: ReplicaParts): Replica {
     const { source: fromSource, target: toTarget } = wires;
     switch (command.kind) {
       case "lead":
-        // Without a latch, so that several are after the fence at a time: only the fence keeps the promises.
-        toTarget.request(() => ({ kind: "leading", id: command.id, kept: true }));
+        toTarget.request(lead(command.id, sessions));
         break;
       case "yield":
+        if (wires.target.up) parts.latch?.leaveToOthers(parts.number);
         break;
       case "claim":
         toTarget.request(() => {
           if (parts.fenceWatch) watchFence();
-          return { id: command.id, ...claim({ target, held: command.held, newClaim: newClaim(), now: timeline.now }) };
+          return {
+            id: command.id,
+            ...claim({ target, held: command.held, newClaim: newClaim(), now: timeline.now, pause: parts.pause() }),
+          };
         });
         break;
       case "arm":
@@ -116,6 +135,22 @@ export function createReplica(parts: ReplicaParts): Replica {
       case "note":
         break;
     }
+  };
+  const leading = (id: number, node: number): LinkEvent => {
+    const kept = ledBy === node;
+    ledBy = node;
+    return { kind: "leading", id, kept };
+  };
+  const lead = (id: number, session: number) => (): LinkEvent => {
+    // Too late: it belongs to a session that has ended, and nobody waits for its answer.
+    if (session !== sessions) return { kind: "tick" };
+    // Without a latch several are after the fence at a time: only the fence keeps the promises.
+    if (parts.latch === undefined) return { kind: "leading", id, kept: true };
+    const place = parts.latch.enter(parts.number, ({ node }) => wires.target.push(leading(id, node)));
+    if (place.first) return leading(id, place.node);
+    // A latch that is wrong must do no harm.
+    if (random.chance(parts.latchLies)) return { kind: "leading", id, kept: false };
+    return { kind: "waiting", id, leader: `${place.leader}` };
   };
   const newClaim = (): string => random.int(0, 0xffffff).toString(16).padStart(8, "0");
   const watchFence = (): void => {
@@ -161,22 +196,37 @@ export function createReplica(parts: ReplicaParts): Replica {
     return { kind: "done", results };
   };
 
+  const expire = (): void => {
+    sessions += 1;
+    outlived = false;
+    parts.latch?.leave(parts.number);
+  };
+
   return {
     link,
     isUp: (side) => wires[side].up,
     connect(side) {
       if (!alive || wires[side].up) return;
       wires[side].open();
-      tell({ kind: "connected", side, resumed: true });
+      const resumed = side === "source" || outlived;
+      if (side === "target") outlived = true;
+      tell({ kind: "connected", side, resumed });
     },
     cut(side, lateMs) {
       wires[side].cut(lateMs);
       stopWatch[side]();
       timeline.after(random.int(0, lateMs), () => tell({ kind: "disconnected", side }));
+      if (side === "source") return;
+      const thisCut = ++cuts;
+      // Requests that are late still belong to the session, so it lives longer than they.
+      timeline.after(lateMs + random.int(1, sessionMsMax), () => {
+        if (thisCut === cuts && !wires.target.up) expire();
+      });
     },
     tell,
     kill() {
       alive = false;
+      timeline.after(random.int(50, 50 + sessionMsMax), expire);
       for (const side of ["source", "target"] as const) {
         stopWatch[side]();
         wires[side].cut(random.int(0, 50));
@@ -192,12 +242,18 @@ export function createLinkNodes(target: VirtualZooKeeper): void {
     target.apply([{ kind: "create", path, data: null, acl: anyone }]);
 }
 
-function claim(parts: { target: VirtualZooKeeper; held: Fence | undefined; newClaim: string; now: Instant }) {
-  const { target, held, newClaim, now } = parts;
+function claim(parts: {
+  target: VirtualZooKeeper;
+  held: Fence | undefined;
+  newClaim: string;
+  now: Instant;
+  pause: Pause | undefined;
+}) {
+  const { target, held, newClaim, now, pause } = parts;
   const fences = [...(target.nodes.get(`${linkRoot}/fence`)?.children ?? [])];
   const stored = target.nodes.get(`${linkRoot}/checkpoint`);
   const checkpoint = stored?.data ? decodeCheckpoint({ data: stored.data, mark: stored.mzxid }, now) : undefined;
-  const claimed = (fence: Fence) => ({ kind: "claimed", fence, checkpoint, pause: undefined, own: [us] }) as const;
+  const claimed = (fence: Fence) => ({ kind: "claimed", fence, checkpoint, pause, own: [us] }) as const;
   if (held !== undefined) {
     if (fences.includes(held.name)) return claimed(held);
     return { kind: "claimRefused", code: "fenced", detail: `${held.name} is over` } as const;

@@ -1,4 +1,4 @@
-import type { LinkCommand, Side } from "../../replicator/core/link-events.ts";
+import type { LinkCommand, Pause, Side } from "../../replicator/core/link-events.ts";
 import { compileRules } from "../../replicator/core/rules/rules.ts";
 import { aclSchemes, anyone } from "./acls.ts";
 import { type Chaos, createChaos } from "./chaos.ts";
@@ -12,6 +12,7 @@ import { createLinkNodes, createReplica, type Replica, type Spy } from "./replic
 import { createTimeline } from "./timeline.ts";
 import { createTrace, type Trace, textOf } from "./trace.ts";
 import { Violation } from "./violation.ts";
+import { createVirtualLatch } from "./virtual-latch.ts";
 import { createVirtualZooKeeper } from "./virtual-zookeeper.ts";
 
 /** Most tasks of a whole life's actions, most that a quiet world may need to come to rest, and most acceptances for that. */
@@ -82,6 +83,8 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
   };
   source.watch((change) => trace.add(timeline.now, "source", change));
   target.watch((change) => trace.add(timeline.now, "target", change));
+  const latch = character.latch === undefined ? undefined : createVirtualLatch();
+  let pause: Pause | undefined;
   let replicas: Replica[] = [];
   let left = character.actions;
 
@@ -100,11 +103,14 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
         aclSchemes: character.policies.copiesAcls ? aclSchemes : undefined,
         compareEveryMs: 20_000,
         pollEveryMs: 500,
-        yieldAfterMs: 10_000,
+        yieldAfterMs: 300,
         limits,
       },
       watch: character.watch,
       fenceWatch: character.fenceWatch,
+      latch,
+      latchLies: character.latch?.lies ?? 0,
+      pause: () => pause,
       checker,
       orders: createOrderChecker(limits),
       spy,
@@ -118,7 +124,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     tick();
   };
   const current = (): Replica => {
-    const replica = replicas.at(-1);
+    const replica = replicas[(latch?.leader ?? replicas.length) - 1] ?? replicas.at(-1);
     if (replica === undefined) throw new Violation("no replica was started");
     return replica;
   };
@@ -128,10 +134,15 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     replica.cut(side, lateMs);
     timeline.after(lateMs + random.int(0, 200), () => replica.connect(side));
   };
+  const setPause = (next: Pause | undefined): void => {
+    pause = next;
+    for (const replica of replicas) timeline.after(random.int(0, 40), () => replica.tell({ kind: "pauseSeen", pause }));
+  };
+  const resume = (): void => current().tell({ kind: "resumeAsked", sourceWins: false, init: false });
   const accept = (): void => {
     const held = current().link.held();
     if (held.length === 0) return;
-    checker.accepted(replicas.length, held);
+    checker.accepted(replicas.indexOf(current()) + 1, held);
     current().tell({ kind: "deletesAccepted" });
   };
   const act = (): void => {
@@ -151,7 +162,9 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     else if (dice < 0.94) {
       current().kill();
       startReplica();
-    } else if (dice < 0.97) accept();
+    } else if (dice < 0.95) setPause(pause === undefined ? { reason: "drawn", at: "" } : undefined);
+    else if (dice < 0.955) resume();
+    else if (dice < 0.97) accept();
     else current().tell({ kind: "compareAsked" });
   };
   const runUntil = (condition: () => boolean, what: string, tasksMax = tasksToRestMax): void => {
@@ -215,6 +228,10 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       };
       next();
       runUntil(() => left === 0, "the last action", tasksOfActionsMax);
+      const fenced = replicas.filter(({ link }) => link.progress().stopped?.code === "fenced");
+      if (character.latch?.lies === 0 && fenced.length > 0)
+        throw new Violation("a replicator was fenced although the latch told the truth");
+      setPause(undefined);
       if (random.chance(0.7)) chaos.heal();
       rest(1_000);
       if (calm) {
