@@ -119,6 +119,8 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     for (const side of ["source", "target"] as const) timeline.after(random.int(0, 20), () => replica.connect(side));
     const tick = (): void => {
       replica.tell({ kind: "tick" });
+      // Each replicator looks now and then: what it heard may have been out of date.
+      if (replica.isUp("target")) replica.tell({ kind: "pauseSeen", pause });
       timeline.after(500, tick);
     };
     tick();
