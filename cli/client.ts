@@ -5,6 +5,14 @@ import type { ErrorBody } from "#lib/http.ts";
 export interface Client {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: object): Promise<T>;
+  /** Asks every one of them, all at once. Rejects only if none answers. */
+  getFromAll<T>(path: string): Promise<readonly Answer<T>[]>;
+}
+
+export interface Answer<T> {
+  readonly endpoint: string;
+  /** Or why there is none. */
+  readonly answer: T | OperatorError;
 }
 
 const connectTimeoutMs = 5_000;
@@ -13,26 +21,38 @@ const answerTimeoutMs = 330_000;
 
 /** @param endpoints base addresses, http://host:port */
 export function createClient(endpoints: readonly string[]): Client {
+  const askOne = async (endpoint: string, path: string, init: RequestInit): Promise<unknown> => {
+    const response = await fetch(new URL(path, endpoint), { ...init, signal: AbortSignal.timeout(answerTimeoutMs) });
+    return await answerOf(response);
+  };
   const ask = async (path: string, init: RequestInit): Promise<unknown> => {
     const failures: string[] = [];
     for (const endpoint of endpoints) {
-      try {
-        await probe(endpoint);
-      } catch (error) {
-        failures.push(
-          `${endpoint}: ${messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error)}`,
-        );
-        continue;
-      }
-      return await answerOf(
-        await fetch(new URL(path, endpoint), { ...init, signal: AbortSignal.timeout(answerTimeoutMs) }),
-      );
+      const failure = await silenceOf(endpoint);
+      if (failure === undefined) return await askOne(endpoint, path, init);
+      failures.push(failure);
     }
-    throw new OperatorError("CTL_NO_ANSWER", `No replicator answers:\n  ${failures.join("\n  ")}`, {
-      hint: "Name another with --endpoint http://host:port, or look at the service: systemctl status crossidc-replicator",
-    });
+    throw noAnswer(failures);
   };
   return {
+    async getFromAll<T>(path: string) {
+      const answers = await Promise.all(
+        endpoints.map(async (endpoint) => {
+          const failure = await silenceOf(endpoint);
+          if (failure !== undefined) return { endpoint, answer: noAnswer([failure]) };
+          try {
+            return { endpoint, answer: (await askOne(endpoint, path, {})) as T };
+          } catch (error) {
+            if (error instanceof OperatorError) return { endpoint, answer: error };
+            throw error;
+          }
+        }),
+      );
+      const failures = answers.flatMap(({ answer }) => (answer instanceof OperatorError ? [answer] : []));
+      const [first] = failures;
+      if (first === undefined || failures.length < answers.length) return answers;
+      throw failures.length === 1 ? first : noAnswer(failures.map(({ message }) => message));
+    },
     get: async <T>(path: string) => (await ask(path, {})) as T,
     post: async <T>(path: string, body: object) =>
       (await ask(path, {
@@ -43,10 +63,21 @@ export function createClient(endpoints: readonly string[]): Client {
   };
 }
 
-/** Whether anybody is there, in a short time; what is asked then may take long. */
-async function probe(endpoint: string): Promise<void> {
-  const response = await fetch(new URL("/livez", endpoint), { signal: AbortSignal.timeout(connectTimeoutMs) });
-  await response.arrayBuffer();
+/** Why nobody is there, found out in a short time: what is asked then may take long. undefined: somebody is. */
+async function silenceOf(endpoint: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(new URL("/livez", endpoint), { signal: AbortSignal.timeout(connectTimeoutMs) });
+    await response.arrayBuffer();
+    return undefined;
+  } catch (error) {
+    return `${endpoint}: ${messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error)}`;
+  }
+}
+
+function noAnswer(failures: readonly string[]): OperatorError {
+  return new OperatorError("CTL_NO_ANSWER", `No replicator answers:\n  ${failures.join("\n  ")}`, {
+    hint: "Name another with --endpoint http://host:port, or look at the service: systemctl status crossidc-replicator",
+  });
 }
 
 async function answerOf(response: Response): Promise<unknown> {

@@ -16,12 +16,37 @@ export interface LinkVerb {
 
 const differencesShownMax = 200;
 
-/** `idcctl link status [LINK]`. 6 when a link is not following or its brake is engaged. */
+/** What one replicator says of one link. */
+type Row = LinkReport & { readonly replicator: string };
+
+interface StatusReport {
+  readonly links: readonly Row[];
+  /** Replicators that did not answer. */
+  readonly silent: readonly { readonly replicator: string; readonly reason: string }[];
+}
+
+/** `idcctl link status [LINK]`, of every replicator that was named. 6 when a link is not well. */
 export async function linkStatus(verb: Omit<LinkVerb, "link"> & { link: string | undefined }): Promise<number> {
-  const { links: all } = await verb.client.get<{ links: LinkReport[] }>("/v1/links");
-  const links = verb.link === undefined ? all : [await verb.client.get<LinkReport>(pathOf(verb.link, ""))];
-  verb.write(formatOutput({ links }, verb.output, (value) => statusTable(value.links, verb.paint)));
-  return links.every(isWell) ? exitCodes.ok : exitCodes.different;
+  const { link: wanted } = verb;
+  const answers =
+    wanted === undefined
+      ? await verb.client.getFromAll<{ links: LinkReport[] }>("/v1/links")
+      : (await verb.client.getFromAll<LinkReport>(pathOf(wanted, ""))).map(({ endpoint, answer }) => ({
+          endpoint,
+          answer: answer instanceof OperatorError ? answer : { links: [answer] },
+        }));
+  const report: StatusReport = {
+    links: answers.flatMap(({ endpoint, answer }) =>
+      answer instanceof OperatorError ? [] : answer.links.map((link) => ({ replicator: endpoint, ...link })),
+    ),
+    silent: answers.flatMap(({ endpoint, answer }) =>
+      answer instanceof OperatorError ? [{ replicator: endpoint, reason: answer.message }] : [],
+    ),
+  };
+  verb.write(formatOutput(report, verb.output, (value) => statusTable(value, verb.paint)));
+  const names = new Set(report.links.map(({ name }) => name));
+  const isWell = (name: string): boolean => isLinkWell(report.links.filter((link) => link.name === name));
+  return [...names].every(isWell) ? exitCodes.ok : exitCodes.different;
 }
 
 /** `idcctl link plan LINK`: what the link would still change now. */
@@ -143,14 +168,30 @@ function pathOf(link: string, rest: string): string {
   return `/v1/links/${encodeURIComponent(link)}${rest}`;
 }
 
-function isWell({ phase, leader, brake }: LinkReport): boolean {
-  return (phase === "following" && !brake.engaged) || (phase === "standby" && leader !== undefined);
+/** None of its replicators has come to a stop, and one follows; of a standby alone we know who leads. */
+function isLinkWell(rows: readonly LinkReport[]): boolean {
+  if (rows.some(({ phase, brake }) => phase === "stopped" || phase === "paused" || brake.engaged)) return false;
+  return rows.some(({ phase, leader }) => phase === "following" || (rows.length === 1 && leader !== undefined));
 }
 
-function statusTable(links: readonly LinkReport[], paint: Paint): string {
+function statusTable({ links, silent }: StatusReport, paint: Paint): string {
+  const several = silent.length > 0 || new Set(links.map(({ replicator }) => replicator)).size > 1;
   const table = formatTable(
-    ["LINK", "PHASE", "PENDING", "OLDEST", "NODES", "EPOCH", "WATCH", "LAST COMPARE", "BRAKE", "HELD BACK"],
+    [
+      ...(several ? ["REPLICATOR"] : []),
+      "LINK",
+      "PHASE",
+      "PENDING",
+      "OLDEST",
+      "NODES",
+      "EPOCH",
+      "WATCH",
+      "LAST COMPARE",
+      "BRAKE",
+      "HELD BACK",
+    ],
     links.map((link) => [
+      ...(several ? [link.replicator.replace("http://", "")] : []),
       link.name,
       link.stopped === undefined ? link.phase : `stopped: ${link.stopped.code}`,
       link.pending,
@@ -165,7 +206,8 @@ function statusTable(links: readonly LinkReport[], paint: Paint): string {
       Object.values(link.problemCounts).reduce((sum, count) => sum + count, 0),
     ]),
   );
-  return table + links.flatMap((link) => remarks(link, paint)).join("");
+  const silences = silent.map(({ reason }) => paint.yellow(`${reason}\n`));
+  return table + [...links.flatMap((link) => remarks(link, paint)), ...silences].join("");
 }
 
 const problemsShownMax = 20;

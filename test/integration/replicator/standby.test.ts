@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startProxy } from "../harness/proxy.ts";
-import type { Daemon } from "./daemon.ts";
+import { type Daemon, runIdcctl } from "./daemon.ts";
 import { plantSource, topicData } from "./link-file.ts";
 import { openRoom, type Room, startWorld, type World } from "./room.ts";
 import { snapshot } from "./snapshot.ts";
@@ -51,7 +51,13 @@ test("a standby is ready, says who leads, and takes over when the leader is kill
   expect(await (await second.get("/readyz?verbose")).text()).toContain("standby, ");
   await carries(room, 1);
 
+  const both = ["link", "status", "--endpoint", first.endpoint, "--endpoint", second.endpoint];
+  const shown = await runIdcctl(both);
+  expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/^REPLICATOR +LINK .*following.*standby/s) });
+
   await first.process.kill("SIGKILL");
+  const alone = await runIdcctl(both);
+  expect(alone.stdout).toContain(`No replicator answers:\n  ${first.endpoint}`);
   await room.source.set(topic, topicData("rmq-idc1", "seq=2\n"));
   await leads(second, "2");
   await carries(room, 3);
