@@ -78,6 +78,6 @@ async function forgetOldLogs(): Promise<void> {
   for (const name of await readdir(testLogs).catch(() => [])) {
     const file = join(testLogs, name);
     const { mtimeMs } = await stat(file);
-    if (Date.now() - mtimeMs > testLogAgeMsMax) await rm(file, { force: true });
+    if (Date.now() - mtimeMs > testLogAgeMsMax) await rm(file, { recursive: true, force: true });
   }
 }

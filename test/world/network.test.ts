@@ -7,7 +7,8 @@ import { type Network, openNetwork } from "./network/network.ts";
 import { perfect } from "./network/quality.ts";
 import { addressOf, type SiteName, siteNames, ways } from "./network/sites.ts";
 import { processesIn } from "./network/sweep.ts";
-import { worldRefusal, worldTest } from "./rights.ts";
+import { worldRefusal } from "./rights.ts";
+import { worldTest } from "./world-test.ts";
 
 /** What the forwarder adds at most to the round trip that was asked for; what a busy machine adds comes on top. */
 const extraRoundTripMsMax = 2;

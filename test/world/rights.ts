@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { type TestContext, test } from "vitest";
 
 /** Why no world can be made here, with what would help; undefined where one can. */
 export function worldRefusal(): string | undefined {
@@ -20,20 +19,4 @@ export function worldRefusal(): string | undefined {
   const tried = spawnSync("unshare", ["--mount", "--net", "true"], { encoding: "utf8" });
   if (tried.status === 0) return undefined;
   return `network namespaces cannot be made (${tried.stderr.trim()}): run as root, outside of an unprivileged container`;
-}
-
-const refusal = worldRefusal();
-if (refusal !== undefined) console.warn(`\n*** Tests in a three-site world are SKIPPED: ${refusal}\n`);
-
-/** A test that needs a world. Where none can be made it is reported as skipped, with the reason; in CI it fails. */
-export function worldTest(name: string, run: (context: TestContext) => Promise<void>, timeoutMs?: number): void {
-  test(
-    name,
-    async (context) => {
-      if (refusal !== undefined && process.env["CI"] === undefined) context.skip(refusal);
-      if (refusal !== undefined) throw new Error(`no world can be made here, and in CI that is a failure: ${refusal}`);
-      await run(context);
-    },
-    timeoutMs,
-  );
 }

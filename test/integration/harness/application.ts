@@ -54,6 +54,8 @@ interface NodeStat {
   readonly aversion: number;
   readonly mzxid: bigint;
   readonly czxid: bigint;
+  /** By the server's clock. */
+  readonly mtimeMs: number;
   readonly ephemeralOwner: bigint;
   readonly dataLength: number;
   readonly numChildren: number;
@@ -219,6 +221,7 @@ function statOf(stat: WireStat): NodeStat {
     aversion: stat.aversion,
     mzxid: stat.mzxid.readBigInt64BE(),
     czxid: stat.czxid.readBigInt64BE(),
+    mtimeMs: Number(stat.mtime.readBigInt64BE()),
     ephemeralOwner: stat.ephemeralOwner.readBigInt64BE(),
     dataLength: stat.dataLength,
     numChildren: stat.numChildren,

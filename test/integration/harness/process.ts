@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { collectLines, type Source } from "./lines.ts";
 import { projectFolder } from "./project.ts";
@@ -7,6 +8,7 @@ import { projectFolder } from "./project.ts";
 const setpriv = "setpriv";
 /** Longest wait for a process to be gone after a signal that ends it. */
 const exitMsMax = 15_000;
+const stopMsMax = 5_000;
 
 interface Exit {
   readonly code: number | null;
@@ -40,8 +42,10 @@ export interface RunningProcess extends AsyncDisposable {
    * @throws when the time is over or the process ends without such a line; with the end of its output.
    */
   waitForLine(pattern: RegExp, options: { timeoutMs: number; after?: number }): Promise<RegExpExecArray>;
-  /** Sends a signal and goes on: SIGSTOP, SIGCONT, SIGHUP. */
+  /** Sends a signal and goes on: SIGCONT, SIGHUP. */
   signal(name: NodeJS.Signals): void;
+  /** A peer that is half open: SIGSTOP, in force at return. The kernel still accepts connections for it. SIGCONT ends it. */
+  stop(): void;
   /** Sends a signal that ends the process and waits until it is gone. SIGKILL by default. */
   kill(signal?: NodeJS.Signals): Promise<Exit>;
 }
@@ -108,6 +112,10 @@ export function startProcess(command: string, args: readonly string[], options: 
     signal(signalName) {
       child.kill(signalName);
     },
+    stop() {
+      child.kill("SIGSTOP");
+      untilStopped(pid);
+    },
     async kill(signalName = "SIGKILL") {
       if (running) child.kill(signalName);
       const how = await within(exitMsMax, exit);
@@ -120,6 +128,21 @@ export function startProcess(command: string, args: readonly string[], options: 
     },
   };
   return self;
+}
+
+/** The kernel stops one thread after the other; the last ones may still answer. Blocks for the few ms that this takes. */
+function untilStopped(pid: number): void {
+  const isStopped = (thread: string) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    return /^[Tt]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  };
+  const startedAt = performance.now();
+  while (!readdirSync(`/proc/${pid}/task`).every(isStopped)) {
+    if (performance.now() - startedAt > stopMsMax) {
+      throw new Error(`process ${pid} still runs ${stopMsMax} ms after SIGSTOP`);
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
 }
 
 /** Runs a command to its end. It is killed, and the call throws, when it takes longer than `timeoutMs`. */

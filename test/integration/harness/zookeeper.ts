@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,7 +11,6 @@ import { inProject } from "./project.ts";
 
 /** Longest wait for a started server to answer. Usually it takes half a second. */
 const readyMsMax = 40_000;
-const stopMsMax = 5_000;
 const fourLetterMsMax = 2_000;
 /** A server that is coming up may accept a connection and never answer on it, so ask again soon. */
 const readyProbeMsMax = 300;
@@ -20,7 +18,7 @@ const readyProbeMsMax = 300;
 const startsMax = 5;
 
 /** 3.8: Debian's package. 3.5 and 3.9: from Maven, put into .cache by `./run setup`. */
-type ZooKeeperVersion = "3.5" | "3.8" | "3.9";
+export type ZooKeeperVersion = "3.5" | "3.8" | "3.9";
 
 export interface ZooKeeperOptions {
   readonly version: ZooKeeperVersion;
@@ -103,8 +101,7 @@ function createServer(
       await process?.kill("SIGKILL");
     },
     stop() {
-      started().signal("SIGSTOP");
-      untilStopped(started().pid);
+      started().stop();
     },
     cont: () => started().signal("SIGCONT"),
     async restart() {
@@ -113,7 +110,7 @@ function createServer(
       await mkdir(dataDir, { recursive: true });
       const configFile = join(dataDir, "zoo.cfg");
       await writeFile(configFile, zooCfg(options));
-      process = startProcess("java", [...javaArgs(options), configFile], { name: `zookeeper-${version}-${port}` });
+      process = startProcess("java", [...zooKeeperJava(options), configFile], { name: `zookeeper-${version}-${port}` });
       await serving(self, process, options.signal);
     },
     async wipe(refill) {
@@ -153,21 +150,6 @@ async function serving(server: ZooKeeperServer, process: RunningProcess, signal:
   }
 }
 
-/** The kernel stops one thread after the other; the last ones may still answer. Blocks for the few ms that this takes. */
-function untilStopped(pid: number): void {
-  const isStopped = (thread: string) => {
-    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
-    return /^[Tt]/.test(stat.slice(stat.lastIndexOf(")") + 2));
-  };
-  const startedAt = performance.now();
-  while (!readdirSync(`/proc/${pid}/task`).every(isStopped)) {
-    if (performance.now() - startedAt > stopMsMax) {
-      throw new Error(`process ${pid} still runs ${stopMsMax} ms after SIGSTOP`);
-    }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-  }
-}
-
 function zooCfg(options: ZooKeeperOptions & { dataDir: string; port: number }): string {
   const { tickTimeMs = 200 } = options;
   const config: Record<string, string> = {
@@ -198,7 +180,8 @@ const classPath: Record<ZooKeeperVersion, string> = {
   "3.9": inProject(".cache/zookeeper-3.9.3/lib/*"),
 };
 
-function javaArgs(options: ZooKeeperOptions): string[] {
+/** What java is called with, up to the config file. */
+export function zooKeeperJava(options: Pick<ZooKeeperOptions, "version" | "jvmArgs">): string[] {
   return [
     "-Xms64m",
     "-Xmx192m",

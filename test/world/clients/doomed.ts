@@ -21,7 +21,7 @@ startProcess(...inSite("sleep", "1000"));
 spawn(...inSite("sleep", "1000"), { detached: true, stdio: "ignore" }).unref();
 const frozen = startProcess(...inSite("sh", "-c", "echo here; exec sleep 1000"));
 await frozen.waitForLine(/here/, { timeoutMs: 10_000 });
-frozen.signal("SIGSTOP");
+frozen.stop();
 
 const inodes = Object.values(where.network).map((file) => readlinkSync(file));
 console.log(JSON.stringify({ folder, keeper: where.keeper, inodes }));

@@ -9,8 +9,10 @@ const ioctl = libc.func("int ioctl(int fd, unsigned long request, _Inout_ uint8_
 const fcntl = libc.func("int fcntl(int fd, int command, int argument)");
 const read = libc.func("int64 read(int fd, _Out_ uint8_t *bytes, uint64 size)");
 const write = libc.func("int64 write(int fd, uint8_t *bytes, uint64 size)");
+const schedSetScheduler = libc.func("int sched_setscheduler(int thread, int policy, uint8_t *parameters)");
 const ppoll = libc.func("int ppoll(_Inout_ uint8_t *fds, uint64 count, uint8_t *timeout, void *mask)");
 
+const roundRobin = 2;
 const cloneNewNet = 0x4000_0000;
 const tunSetInterface = 0x4004_54ca;
 /** IP packets, without the 4 bytes that could stand before each. */
@@ -43,6 +45,13 @@ export function openTunnel(device: string): number {
   check(`ioctl(TUNSETIFF) for ${device}`, ioctl(fd, tunSetInterface, request));
   check("fcntl(O_NONBLOCK)", fcntl(fd, setStatusFlags, nonBlocking));
   return fd;
+}
+
+/** This thread runs as soon as it has something to do, whatever else the machine does. False where that is not allowed. */
+export function runBeforeOthers(): boolean {
+  // struct sched_param: priority i32
+  const lowest = Buffer.from([1, 0, 0, 0]);
+  return schedSetScheduler(0, roundRobin, lowest) === 0;
 }
 
 /** The length of the packet; 0 when there is none. */

@@ -21,6 +21,8 @@ export interface Network extends AsyncDisposable {
   readonly where: Where;
   /** What to put before a command, so that it runs in a site; it keeps its process id and its parent. */
   enter(site: SiteName): readonly string[];
+  /** Ends it, whoever has opened it: what runs in it is killed. Returns before that is done. */
+  end(): Promise<void>;
   /** Changes the quality of some ways; what is not named stays. In force at return. */
   set(ways: readonly Way[], change: Partial<Quality>): Promise<void>;
   /** Measures who reaches whom. */
@@ -34,7 +36,7 @@ export interface Network extends AsyncDisposable {
   door(site: SiteName, address: string): Promise<Door>;
 }
 
-interface Door extends AsyncDisposable {
+export interface Door extends AsyncDisposable {
   /** "127.0.0.1:port" */
   readonly address: string;
 }
@@ -76,7 +78,7 @@ export async function openNetwork(): Promise<Network> {
 }
 
 /** The network that another process has opened, by its folder. Disposing it leaves it as it is. */
-async function attachNetwork(folder: string): Promise<Network> {
+export async function attachNetwork(folder: string): Promise<Network> {
   const control = join(folder, "control");
   const where = await order(control, { verb: "where" });
   const dial = (site: SiteName, address: string): Promise<Socket> => dialThrough(join(folder, `dial-${site}`), address);
@@ -90,6 +92,7 @@ async function attachNetwork(folder: string): Promise<Network> {
       `--wdns=${projectFolder}`,
       "--",
     ],
+    end: async () => void (await order(control, { verb: "end" })),
     set: async (ways, change) => void (await order(control, { verb: "set", ways, change })),
     reach: () => order(control, { verb: "reach" }),
     dial,

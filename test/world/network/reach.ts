@@ -6,8 +6,11 @@ import { type Way, ways } from "./sites.ts";
 
 const probesSent = 5;
 const probeEveryMs = 5;
-/** For the machine's own delays, beside those that the ways have. */
-const graceMs = 150;
+/** For the machine's own delays, beside those that the ways have: what is still to come has come by then, if it comes at all. */
+const graceMsMax = 1_500;
+/** How long a cut way is listened to. */
+const graceMsMin = 150;
+const lookEveryMs = 10;
 
 type Heard = Extract<ResidentReport, { kind: "heard" }>;
 
@@ -33,7 +36,10 @@ export function createProber(table: QualityTable, send: (probe: number) => void)
         await delay(probeEveryMs);
       }
       const qualities = ways.map((way) => table.of(way).quality);
-      await delay(Math.max(...qualities.map(({ delayMs, jitterMs }) => delayMs + jitterMs)) + graceMs);
+      await delay(Math.max(...qualities.map(({ delayMs, jitterMs }) => delayMs + jitterMs)) + graceMsMin);
+      const expected = qualities.filter(({ cut }) => !cut).length * probesSent;
+      const deadline = performance.now() + graceMsMax;
+      while (heard.length < expected && performance.now() < deadline) await delay(lookEveryMs);
       pending.delete(probe);
       return ways.map((way) => reachOf(way, table, heard));
     },

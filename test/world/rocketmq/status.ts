@@ -1,0 +1,73 @@
+import type { Network } from "../network/network.ts";
+import type { SiteName } from "../network/sites.ts";
+import { type Answer, createRemoting, parseBody, type Request } from "./remoting.ts";
+
+const answerMsMax = 3_000;
+const codes = { createTopic: 17, controllerMetadata: 1005, syncState: 1006 } as const;
+
+/** What a controller has on record about one broker set. */
+export interface SetStatus {
+  readonly masterAddress: string;
+  readonly masterEpoch: number;
+  /** Addresses, the master's included. */
+  readonly inSync: readonly string[];
+}
+
+/** Asks one thing over a connection of its own. @throws when the answer is no success */
+async function askOnce(network: Network, from: SiteName, address: string, request: Request): Promise<Answer> {
+  await using client = createRemoting(await network.dial(from, address));
+  const answer = await client.ask(request, answerMsMax);
+  if (answer.code !== 0) throw new Error(`${address} answers ${request.code} with ${answer.code}: ${answer.remark}`);
+  return answer;
+}
+
+/** The controller that leads, as the one asked sees it. @throws when it knows none */
+async function leadingController(network: Network, from: SiteName, controller: string): Promise<string> {
+  const { fields } = await askOnce(network, from, controller, { code: codes.controllerMetadata });
+  const leader = fields["controllerLeaderAddress"] ?? "";
+  if (leader === "") throw new Error(`${controller} knows no leading controller`);
+  return leader;
+}
+
+/** @throws when the set is not known, or has no master */
+export async function setStatus(network: Network, from: SiteName, controller: string, set: string): Promise<SetStatus> {
+  const leader = await leadingController(network, from, controller);
+  const body = Buffer.from(JSON.stringify([set]));
+  const answer = await askOnce(network, from, leader, { code: codes.syncState, body });
+  const { replicasInfoTable } = parseBody(answer.body) as { replicasInfoTable: Record<string, ReplicasInfo> };
+  const found = replicasInfoTable[set];
+  if (found === undefined || (found.masterAddress ?? "") === "") throw new Error(`${leader} knows no master of ${set}`);
+  return {
+    masterAddress: found.masterAddress,
+    masterEpoch: found.masterEpoch,
+    inSync: found.inSyncReplicas.map(({ brokerAddress }) => brokerAddress),
+  };
+}
+
+interface ReplicasInfo {
+  readonly masterAddress: string;
+  readonly masterEpoch: number;
+  readonly inSyncReplicas: readonly { readonly brokerAddress: string }[];
+}
+
+/** On the master; slaves learn of it within some ten seconds. */
+export async function createTopic(
+  network: Network,
+  from: SiteName,
+  master: string,
+  topic: { name: string; queues: number },
+): Promise<void> {
+  await askOnce(network, from, master, {
+    code: codes.createTopic,
+    fields: {
+      topic: topic.name,
+      defaultTopic: "TBW102",
+      readQueueNums: topic.queues,
+      writeQueueNums: topic.queues,
+      perm: 6,
+      topicFilterType: "SINGLE_TAG",
+      topicSysFlag: 0,
+      order: false,
+    },
+  });
+}
