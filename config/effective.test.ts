@@ -53,6 +53,8 @@ describe("implied times", () => {
     expect(impliedTimes(link).map(({ ms, deletes }) => [ms, deletes])).toEqual([
       [6_667, undefined],
       [6_667, undefined],
+      [10_000, undefined],
+      [16_667, undefined],
       [9_000, undefined],
       [300_000, undefined],
       [5_000, undefined],

@@ -28,6 +28,16 @@ export function impliedTimes(link: LinkConfig): readonly Implied[] {
       from: "2/3 of target.sessionTimeoutMs",
     },
     {
+      what: "a standby takes over from a leader that is gone (and the time one compare takes)",
+      ms: target.sessionTimeoutMs,
+      from: "target.sessionTimeoutMs",
+    },
+    {
+      what: "a standby takes over from a leader that has lost its source (and the time one compare takes)",
+      ms: Math.ceil(source.sessionTimeoutMs * (1 + silentShare)),
+      from: "5/3 of source.sessionTimeoutMs",
+    },
+    {
       what: "each server of the source has been tried once",
       ms: source.servers.length * source.connectTimeoutMs,
       from: "source.servers x source.connectTimeoutMs",
