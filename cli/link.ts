@@ -11,7 +11,7 @@ export interface LinkVerb {
   readonly link: string;
   readonly output: OutputFormat;
   readonly paint: Paint;
-  readonly write: (text: string) => void;
+  readonly write: (output: string | Uint8Array) => void;
 }
 
 const differencesShownMax = 200;
@@ -164,7 +164,7 @@ export async function onlyLink(client: Client): Promise<string> {
   });
 }
 
-function pathOf(link: string, rest: string): string {
+export function pathOf(link: string, rest: string): string {
   return `/v1/links/${encodeURIComponent(link)}${rest}`;
 }
 

@@ -18,6 +18,7 @@ import {
   linkVerify,
   onlyLink,
 } from "./link.ts";
+import { linkDrift, linkDriftEntry } from "./link-drift.ts";
 import type { OutputFormat } from "./output.ts";
 
 const verbs = [
@@ -27,6 +28,10 @@ const verbs = [
   {
     name: "link explain [LINK] PATH",
     help: "Which rule takes a source path, its captures, its target, the change of its data.",
+  },
+  {
+    name: "link drift [LINK]",
+    help: "What others wrote in the target and the link overwrote; --show ID: one of them, with its bytes.",
   },
   { name: "link compare [LINK]", help: "Ask for a full compare now, which repairs what differs." },
   {
@@ -72,6 +77,7 @@ const spec = {
       type: "boolean",
       help: "link resume: carry everything over, also over what others wrote in the target or an older state of the source.",
     },
+    show: { type: "string", placeholder: "ID", help: "link drift: the entry to show." },
     reason: {
       type: "string",
       placeholder: "TEXT",
@@ -81,7 +87,7 @@ const spec = {
   },
   positionals: [
     { name: "noun", help: "link" },
-    { name: "verb", help: "status, plan, verify, explain, compare, pause, resume, init" },
+    { name: "verb", help: "status, plan, verify, explain, drift, compare, pause, resume, init" },
     { name: "args", help: "what the verb needs", optional: true, multiple: true },
   ],
   commands: verbs,
@@ -94,8 +100,10 @@ const spec = {
 } as const satisfies CommandSpec;
 
 const changeFlags = ["accept-deletes", "source-wins", "reason", "dry-run"] as const;
+const ownFlags = ["show", ...changeFlags] as const;
 /** Which of them a verb takes; none, if it is not listed. */
 const flagsOf: Readonly<Record<string, readonly string[]>> = {
+  drift: ["show"],
   pause: ["reason", "dry-run"],
   resume: changeFlags,
   init: ["reason", "dry-run"],
@@ -122,13 +130,13 @@ async function main(): Promise<number> {
     ),
     output: values.output as OutputFormat,
     paint: createPaint(process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined),
-    write: (text: string) => void process.stdout.write(text),
+    write: (output: string | Uint8Array) => void process.stdout.write(output),
   };
   if (!verbs.some((one) => one.name.startsWith(`link ${name} `))) {
     return usage(`idcctl: there is no link ${name}; there are ${verbs.map((one) => one.name).join(", ")}`);
   }
   const taken: readonly string[] = flagsOf[name ?? ""] ?? [];
-  const idle = changeFlags.filter((flag) => values[flag] && !taken.includes(flag));
+  const idle = ownFlags.filter((flag) => values[flag] && !taken.includes(flag));
   if (idle[0] !== undefined) return usage(`idcctl: link ${name} does not take --${idle[0]}`);
   // A path starts with a slash, the name of a link never does: with one link its name can be left out.
   const path = name === "explain" ? args.find((arg) => arg.startsWith("/")) : undefined;
@@ -141,6 +149,8 @@ async function main(): Promise<number> {
       return linkPlan(verb);
     case "verify":
       return linkVerify(verb);
+    case "drift":
+      return values.show === undefined ? linkDrift(verb) : linkDriftEntry({ ...verb, id: values.show });
     case "compare":
       return linkCompare(verb);
     case "explain":

@@ -1,4 +1,4 @@
-import { type FastifyInstance, fastify } from "fastify";
+import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { messageOf, OperatorError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
@@ -22,6 +22,7 @@ export interface HttpOptions {
 
 const bodyBytesMax = 64 * 1024;
 const requestTimeoutMs = 10_000;
+const runOnMachine = "Run idcctl on the machine of the daemon";
 const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
 /**
@@ -36,17 +37,11 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     return503OnClosing: true,
   });
   http.addHook("onRequest", async (request, reply) => {
-    const isForwarded = ["origin", "forwarded", "x-forwarded-for"].some((name) => request.headers[name] !== undefined);
-    if (request.method === "GET" || request.method === "HEAD" || (loopback.has(request.ip) && !isForwarded)) return;
+    const isOpen = request.method === "GET" || request.method === "HEAD";
+    if (isOpen || isLocal(request)) return;
     await reply
       .code(403)
-      .send(
-        errorBody(
-          "HTTP_NOT_LOCAL",
-          "Changes are accepted from this machine only",
-          "Run idcctl on the machine of the daemon",
-        ),
-      );
+      .send(errorBody("HTTP_NOT_LOCAL", "Changes are accepted from this machine only", runOnMachine));
   });
   http.setErrorHandler(async (error, request, reply) => {
     const status = (error as { statusCode?: number }).statusCode ?? (error instanceof OperatorError ? 503 : 500);
@@ -86,6 +81,19 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     await reply.type(options.metrics.contentType).send(await options.metrics.render());
   });
   return http;
+}
+
+/** From this machine, and neither through a proxy nor from a browser's page. */
+function isLocal({ ip, headers }: FastifyRequest): boolean {
+  const isForwarded = ["origin", "forwarded", "x-forwarded-for"].some((name) => headers[name] !== undefined);
+  return loopback.has(ip) && !isForwarded;
+}
+
+/** For what is read, but not by everybody. @throws {OperatorError} HTTP_NOT_LOCAL, answered with 403 */
+export function assertLocal(request: FastifyRequest, what: string): void {
+  if (isLocal(request)) return;
+  const error = new OperatorError("HTTP_NOT_LOCAL", `${what} is shown to this machine only`, { hint: runOnMachine });
+  throw Object.assign(error, { statusCode: 403 });
 }
 
 /** Starts to listen. @throws {OperatorError} HTTP_LISTEN */

@@ -14,6 +14,8 @@ import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
 import type { PhaseName } from "./core/transitions.ts";
 import { presumedIdentities } from "./io/acls.ts";
 import { openZooKeeper } from "./io/clients.ts";
+import { createJournalStore, listJournal, readJournal } from "./io/journal.ts";
+import type { JournalEntry } from "./io/journal-entry.ts";
 import { createLatch } from "./io/latch.ts";
 import { layoutOf } from "./io/layout.ts";
 import { createLinkWorld } from "./io/link-world.ts";
@@ -51,6 +53,9 @@ export interface LinkDaemon {
   /** As `plan`, but what is only being carried over right now does not count as a difference. */
   verify(signal: AbortSignal): Promise<Survey>;
   explain(path: string, signal: AbortSignal): Promise<LinkExplanation>;
+  /** The journal's entries, oldest first, without their bytes; from the target, also where this replicator only waits. */
+  drift(signal: AbortSignal): Promise<readonly DriftEntry[]>;
+  driftEntry(id: string, signal: AbortSignal): Promise<DriftEntry | undefined>;
   compare(): void;
   acceptDeletes(): void;
   /** Stands in the target when it resolves; whoever leads the link obeys within moments. */
@@ -59,6 +64,10 @@ export interface LinkDaemon {
   resume(options: { sourceWins: boolean }, signal: AbortSignal): Promise<void>;
   /** Lets a link that is stopped for want of a fence make one. @throws {OperatorError} REP_NOT_STOPPED */
   init(): void;
+}
+
+export interface DriftEntry extends JournalEntry {
+  readonly id: string;
 }
 
 export interface LinkExplanation {
@@ -141,12 +150,13 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   };
   const latch = createLatch({ ...ownNodes, member: deps.newId(), clock });
   const onIdentities = copiesAcls ? learn : undefined;
-  const world = createLinkWorld({ ...ownNodes, reader, latch, onIdentities });
+  const journal = createJournalStore({ ...ownNodes, journalAcl: journalAclOf(config) });
+  const world = createLinkWorld({ ...ownNodes, reader, latch, journal, onIdentities });
   const runner = createLinkRunner({ link, world, clock, onNote: createNoteTaker({ link: name, log, metrics }) });
   const counted = { events: 0, eventsIgnored: 0, skipped: 0 };
   metrics.onRender(() => {
     const status = link.status();
-    refreshGauges({ link: name, status, nowMs: clock.now(), metrics });
+    refreshGauges({ link: name, status, journal, nowMs: clock.now(), metrics });
     metrics.add("idc_replicator_events_total", { link: name }, status.counts.events - counted.events);
     metrics.add(
       "idc_replicator_events_ignored_total",
@@ -256,6 +266,8 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
         problem: problem === undefined ? undefined : `${problem.kind}: ${problem.detail}`,
       };
     },
+    drift: (signal) => listJournal(ownNodes, signal),
+    driftEntry: (id, signal) => readJournal(ownNodes, id, signal),
     compare: () => runner.push({ kind: "compareAsked" }),
     acceptDeletes: () => runner.push({ kind: "deletesAccepted" }),
     async pause(reason, signal) {
@@ -318,6 +330,11 @@ function ownAclOf(config: LinkConfig): readonly Acl[] {
     { perms: 31, scheme: "auth", id: "" },
     { perms: 1, scheme: "world", id: "anyone" },
   ];
+}
+
+/** What others wrote may be meant for few: where we have a name, only we may read it. */
+function journalAclOf(config: LinkConfig): readonly Acl[] {
+  return config.target.auth.length === 0 ? ownAclOf(config) : [{ perms: 31, scheme: "auth", id: "" }];
 }
 
 function stillDifferent(before: Survey, now: Survey): Survey {

@@ -14,7 +14,8 @@ const log = createLogger({ level: "error", format: "json" });
 test("what an alert counts is there from the start, as 0", async () => {
   const metrics = createMetrics("prod");
   createNoteTaker({ link, log, metrics });
-  expect(await valuesOf(metrics.render(), "idc_replicator_foreign_writes_total")).toEqual([0]);
+  expect(await valuesOf(metrics.render(), "idc_replicator_drift_total")).toEqual([0, 0, 0, 0]);
+  expect(await valuesOf(metrics.render(), "idc_replicator_drift_repaired_total")).toEqual([0, 0, 0]);
   expect(await valuesOf(metrics.render(), "idc_replicator_refusals_total")).toEqual([0]);
   expect(await valuesOf(metrics.render(), "idc_replicator_compares_total")).toEqual([0]);
   expect(await valuesOf(metrics.render(), "idc_replicator_session_losses_total")).toEqual([0, 0]);
@@ -23,7 +24,8 @@ test("what an alert counts is there from the start, as 0", async () => {
 
 test("a gauge with a code or a kind goes back to 0 when the cause is gone", async () => {
   const metrics = createMetrics("prod");
-  const show = (status: LinkStatus) => refreshGauges({ link, status, nowMs: 1_000, metrics });
+  const show = (status: LinkStatus) =>
+    refreshGauges({ link, status, journal: { entries: 0, bytes: 0 }, nowMs: 1_000, metrics });
 
   show({ ...well, stopped: { code: "fenced", detail: "" }, problemCounts: { conflict: 3 } });
   expect(await valuesOf(metrics.render(), 'idc_replicator_link_stopped.*code="fenced"')).toEqual([1]);
@@ -61,7 +63,7 @@ const well: LinkStatus = {
     events: 0,
     eventsIgnored: 0,
     skipped: 0,
-    foreignWrites: 0,
+    drift: 0,
     refused: 0,
     compares: 0,
   },

@@ -1,6 +1,7 @@
 import type { Logger } from "#lib/log.ts";
 import { errorName } from "#lib/zookeeper/errors.ts";
 import { stopCodes } from "./core/claim.ts";
+import { driftKinds } from "./core/drift.ts";
 import type { LinkNote, LinkStatus } from "./core/link-events.ts";
 import { problemKinds } from "./core/problems.ts";
 import { phaseNames } from "./core/transitions.ts";
@@ -24,6 +25,8 @@ export function createNoteTaker(options: { link: string; log: Logger; metrics: M
         metrics.add("idc_replicator_operations_total", { link, op: "create" }, note.creates);
         metrics.add("idc_replicator_operations_total", { link, op: "set" }, note.sets);
         metrics.add("idc_replicator_operations_total", { link, op: "delete" }, note.deletes);
+        for (const kind of driftKinds)
+          metrics.add("idc_replicator_drift_repaired_total", { link, kind }, note.repaired[kind]);
         for (const lagMs of note.lagsMs) metrics.observe("idc_replicator_lag_seconds", { link }, lagMs / 1_000);
         log.debug({ creates: note.creates, sets: note.sets, deletes: note.deletes }, "batch applied");
         break;
@@ -40,9 +43,9 @@ export function createNoteTaker(options: { link: string; log: Logger; metrics: M
         if (note.engaged) log.error({ reason: note.reason, deletes: note.held }, "delete brake engaged");
         else log.info({}, "delete brake released");
         break;
-      case "foreignWrite":
-        metrics.add("idc_replicator_foreign_writes_total", { link }, 1);
-        log.warn({ path: note.path }, "target node was changed by somebody else");
+      case "drift":
+        metrics.add("idc_replicator_drift_total", { link, kind: note.did }, 1);
+        log.warn({ path: note.path, kind: note.did }, "somebody else writes in the target");
         break;
       case "refused":
         metrics.add("idc_replicator_refusals_total", { link }, 1);
@@ -67,18 +70,27 @@ export function createNoteTaker(options: { link: string; log: Logger; metrics: M
 function startCounters(link: string, metrics: Metrics): void {
   for (const op of ["create", "set", "delete", "acl"]) metrics.add("idc_replicator_operations_total", { link, op }, 0);
   for (const side of ["source", "target"]) metrics.add("idc_replicator_session_losses_total", { link, side }, 0);
-  for (const name of [
-    "idc_replicator_compares_total",
-    "idc_replicator_foreign_writes_total",
-    "idc_replicator_refusals_total",
-  ] as const) {
+  metrics.add("idc_replicator_drift_total", { link, kind: "aclChanged" }, 0);
+  for (const kind of driftKinds) {
+    metrics.add("idc_replicator_drift_total", { link, kind }, 0);
+    metrics.add("idc_replicator_drift_repaired_total", { link, kind }, 0);
+  }
+  for (const name of ["idc_replicator_compares_total", "idc_replicator_refusals_total"] as const) {
     metrics.add(name, { link }, 0);
   }
 }
 
 /** Gauges that are read off the link's state when somebody asks. */
-export function refreshGauges(options: { link: string; status: LinkStatus; nowMs: number; metrics: Metrics }): void {
-  const { link, status, nowMs, metrics } = options;
+export function refreshGauges(options: {
+  link: string;
+  status: LinkStatus;
+  journal: { readonly entries: number; readonly bytes: number };
+  nowMs: number;
+  metrics: Metrics;
+}): void {
+  const { link, status, journal, nowMs, metrics } = options;
+  metrics.set("idc_replicator_drift_journal_entries", { link }, journal.entries);
+  metrics.set("idc_replicator_drift_journal_bytes", { link }, journal.bytes);
   for (const phase of phaseNames)
     metrics.set("idc_replicator_link_phase", { link, phase }, status.phase === phase ? 1 : 0);
   for (const code of stopCodes)

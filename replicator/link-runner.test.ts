@@ -40,7 +40,7 @@ const emptyWorld: LinkWorld = {
   writeAcls: async () => {
     throw new Error("no ACL is to be set");
   },
-  write: async (ops) => {
+  write: async ({ ops }) => {
     if (ops.length > 0) throw new Error("nothing but the checkpoint is to be written");
     return { kind: "applied", results: [], zxid: 0n as Zxid };
   },

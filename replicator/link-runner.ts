@@ -125,9 +125,7 @@ export function createLinkRunner(parts: {
         answerInOrder(
           "target",
           command.id,
-          world
-            .write(command.ops, command.checkpoint, signal)
-            .then((outcome) => ({ kind: "wrote", id: command.id, outcome })),
+          world.write(command, signal).then((outcome) => ({ kind: "wrote", id: command.id, outcome })),
           signal,
         );
         break;

@@ -79,10 +79,28 @@ export const metricDocs = [
     help: "Operations that the target refused; most are tried again after another look.",
   },
   {
-    name: "idc_replicator_foreign_writes_total",
+    name: "idc_replicator_drift_total",
     type: "counter",
+    labels: ["link", "kind"],
+    help: "Target nodes that somebody else has changed, created or deleted, so that the link has to set them right.",
+  },
+  {
+    name: "idc_replicator_drift_repaired_total",
+    type: "counter",
+    labels: ["link", "kind"],
+    help: "Of these, the ones set right; what was overwritten is in the journal (idcctl link drift).",
+  },
+  {
+    name: "idc_replicator_drift_journal_entries",
+    type: "gauge",
     labels: link,
-    help: "Writes that met a version nobody expected: somebody else writes under the link's target paths.",
+    help: "Entries in the drift journal, as of the replicator that leads; the oldest of more than 1,000 are deleted.",
+  },
+  {
+    name: "idc_replicator_drift_journal_bytes",
+    type: "gauge",
+    labels: link,
+    help: "Bytes in the drift journal, as of the replicator that leads; the oldest beyond 16 MiB are deleted.",
   },
   { name: "idc_replicator_skipped_total", type: "counter", labels: link, help: "Nodes left out because of `skip`." },
   {

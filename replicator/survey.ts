@@ -127,7 +127,7 @@ function dryWorld({ reader, own }: SurveyOptions, planned: Planned, fail: (cause
     arm: async () => "polling",
     read: (side, requests, signal) => orFail(reader.read(side, requests, signal)),
     readAcls: (side, paths, signal) => orFail(reader.readAcls(side, paths, signal)),
-    async write(ops) {
+    async write({ ops }) {
       for (const op of ops) planned.add(op);
       return { kind: "applied", results: ops.map(resultOf), zxid: 0n as Zxid };
     },

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
 import { errorCodes } from "#lib/zookeeper/errors.ts";
-import type { Acl, Stat } from "#lib/zookeeper/zookeeper.ts";
+import type { Acl, Stat, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { type AclCopy, createAclCopy, type WantedAcl } from "./acl-copy.ts";
 import { type AclIndex, createAclIndex } from "./acl-index.ts";
 import type { Desired } from "./evaluate.ts";
@@ -26,20 +26,20 @@ let work: ReturnType<typeof createWork>;
 let problems: ReturnType<typeof createProblems>;
 let rechecked: string[];
 let notes: LinkNote[];
-let counts: { aclsSet: number; refused: number; foreignWrites: number };
+let counts: { aclsSet: number; refused: number; drift: number };
 
 /** A link with one target node /t, whose ACL is open and whose path is busy. */
 beforeEach(() => {
   rechecked = [];
   notes = [];
-  counts = { aclsSet: 0, refused: 0, foreignWrites: 0 };
+  counts = { aclsSet: 0, refused: 0, drift: 0 };
   const context = {
     limits: { ...defaultLimits, attempts: 2, aclsPerWrite: 2 },
-    counts: counts as LinkCounts,
+    counts: counts as Partial<LinkCounts> as LinkCounts,
     note: (note: LinkNote) => void notes.push(note),
   } as Partial<LinkContext> as LinkContext;
   const index = createTargetIndex();
-  index.put("/t", { hash: 0, version: 0, pass: 1 });
+  index.put("/t", { hash: 0, version: 0, mzxid: 1n as Zxid, pass: 1 });
   problems = createProblems(10);
   work = createWork(context, problems);
   acls = createAclIndex();
@@ -129,7 +129,7 @@ function refuse(code: number): void {
 test("one that somebody else has set meanwhile is read again, a bounded number of times", () => {
   for (let attempt = 1; attempt <= 3; attempt++) refuse(errorCodes.badVersion);
   expect(rechecked).toEqual(["/t", "/t"]);
-  expect(counts.foreignWrites).toBe(2);
+  expect(counts.drift).toBe(2);
   expect(problems.list()).toMatchObject([{ kind: "acl", detail: expect.stringContaining("badVersion") }]);
 });
 

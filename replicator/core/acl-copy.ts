@@ -97,8 +97,8 @@ export function createAclCopy(parts: {
       return;
     }
     if (code === errorCodes.badVersion) {
-      counts.foreignWrites += 1;
-      context.note({ kind: "foreignWrite", path });
+      counts.drift += 1;
+      context.note({ kind: "drift", path, did: "aclChanged" });
     }
     recheck(path);
   };

@@ -6,6 +6,7 @@ import type { PendingWrite } from "./outbox.ts";
 import { parentOf } from "./paths.ts";
 import { sourcesOf } from "./rules/rules.ts";
 import { type CarrierParts, keepForChildren } from "./settle.ts";
+import { isUnchanged } from "./target-index.ts";
 
 /** What an answer of the target means for the index and for the path's further way. `pass` is the number of the last compare. */
 export interface Answers {
@@ -21,16 +22,16 @@ export interface Answers {
   rechecked(path: string, result: ReadResult | undefined, pass: number, now: Instant): void;
 }
 
-export function createAnswers(parts: CarrierParts, recheck: (path: string) => void): Answers {
-  const { context, index, work, family } = parts;
+export function createAnswers(parts: CarrierParts): Answers {
+  const { context, index, work, family, rechecks } = parts;
   const { counts, limits } = context;
   const attempts = new Map<string, number>();
 
   const isRuled = (path: string): boolean => sourcesOf(context.options.rules, path).length > 0;
-  const present = (path: string, hash: number, version: number, pass: number): void => {
-    index.put(path, { hash, version, pass });
+  const written = (path: string, seen: { hash: number; version: number; mzxid: Zxid; pass: number }): void => {
+    index.put(path, seen);
     const entry = index.get(path);
-    if (entry !== undefined) entry.seenInSource = pass;
+    if (entry !== undefined) entry.seenInSource = seen.pass;
   };
   const gone = (path: string): void => {
     const parent = parentOf(path);
@@ -39,34 +40,46 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     family.unpark(path);
     family.settled(path);
   };
+  /** As read now. Whoever changed it since the link last saw it was somebody else. */
+  const present = (path: string, { data, stat }: ReadResult & { kind: "data" }, pass: number): void => {
+    const { version, mzxid, numChildren: children } = stat;
+    const entry = index.get(path);
+    const foreign = entry === undefined ? "created" : isUnchanged(entry, stat) ? entry.foreign : "changed";
+    index.put(path, { hash: hashData(data), version, mzxid, pass, children, foreign });
+  };
+  const lost = (path: string): void => {
+    gone(path);
+    index.lose(path);
+  };
   /** A node that only stands there for those below it: gone again with the last of them, or at once if none comes any more. */
   const leaveWithChildren = (path: string): void => {
     family.park(path);
     if (!family.isNeeded(path)) work.mark(path, undefined);
   };
-  const created = (write: PendingWrite, version: number, pass: number): void => {
+  const created = (write: PendingWrite, mzxid: Zxid, pass: number): void => {
     const { path } = write;
     if (write.passage && !isRuled(path)) index.addPassage(path);
     else {
-      present(path, write.hash, version, pass);
+      written(path, { hash: write.hash, version: newNodeVersion, mzxid, pass });
       if (write.passage) leaveWithChildren(path);
     }
     family.arrived(path);
   };
   const appliedOne = (write: PendingWrite, result: WriteResult | undefined, zxid: Zxid, pass: number): void => {
-    // A node starts at version 0.
-    const version = result?.kind === "set" ? result.stat.version : 0;
     attempts.delete(write.path);
     switch (write.kind) {
       case "create":
         counts.created += 1;
         index.countChild(parentOf(write.path), 1);
         if (write.acl !== undefined) parts.aclCopy?.created(write.path, write.acl, zxid);
-        created(write, version, pass);
+        created(write, zxid, pass);
         break;
       case "set":
         counts.updated += 1;
-        present(write.path, write.hash, version, pass);
+        if (result?.kind === "set") {
+          const { version, mzxid } = result.stat;
+          written(write.path, { hash: write.hash, version, mzxid, pass });
+        }
         break;
       case "delete":
         counts.deleted += 1;
@@ -86,13 +99,15 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
   return {
     applied(batch, { results, zxid }, pass, now) {
       const ops = { create: 0, set: 0, delete: 0 };
+      const repaired = { changed: 0, created: 0, deleted: 0 };
       const lagsMs: number[] = [];
       for (const [at, write] of batch.entries()) {
         ops[write.kind] += 1;
         if (write.since !== undefined) lagsMs.push(now - write.since);
+        if (write.repairs !== undefined) repaired[write.repairs] += 1;
         appliedOne(write, results[at], zxid, pass);
       }
-      context.note({ kind: "applied", creates: ops.create, sets: ops.set, deletes: ops.delete, lagsMs });
+      context.note({ kind: "applied", creates: ops.create, sets: ops.set, deletes: ops.delete, repaired, lagsMs });
     },
     refused(write, code, pass, now) {
       const { path } = write;
@@ -106,22 +121,20 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
       }
       switch (code) {
         case errorCodes.nodeExists:
-          if (isRuled(path)) recheck(path);
+          if (isRuled(path)) rechecks.ask(path);
           else {
-            created(write, 0, pass);
+            created(write, noZxid, pass);
             work.finish(path);
           }
           break;
         case errorCodes.badVersion:
-          counts.foreignWrites += 1;
-          context.note({ kind: "foreignWrite", path });
-          recheck(path);
+          rechecks.ask(path);
           break;
         case errorCodes.noNode:
           if (write.kind === "create") {
-            index.remove(parentOf(path));
+            index.lose(parentOf(path));
             index.removePassage(parentOf(path));
-          } else gone(path);
+          } else lost(path);
           if (write.kind === "delete") work.finish(path);
           else work.repeat(path);
           break;
@@ -138,15 +151,18 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
       if (result?.kind === "data") {
         const ephemeral = result.stat.ephemeralOwner !== 0n;
         index.setEphemeral(path, ephemeral ? pass : undefined);
-        if (ephemeral) index.remove(path);
-        else {
-          const { version, numChildren: children } = result.stat;
-          index.put(path, { hash: hashData(result.data), version, pass, children });
+        if (ephemeral) {
+          index.remove(path);
+          work.repeat(path);
+        } else {
+          present(path, result, pass);
           family.arrived(path);
+          const { version, mzxid } = result.stat;
+          const isForeign = index.get(path)?.foreign !== undefined;
+          rechecks.answered(path, isForeign ? { version, mzxid, data: result.data } : undefined);
         }
-        work.repeat(path);
       } else if (result?.kind === "error" && result.code === errorCodes.noNode) {
-        gone(path);
+        lost(path);
         index.setEphemeral(path, undefined);
         work.repeat(path);
       } else {
@@ -156,3 +172,6 @@ export function createAnswers(parts: CarrierParts, recheck: (path: string) => vo
     },
   };
 }
+
+const newNodeVersion = 0;
+const noZxid = 0n as Zxid;

@@ -7,6 +7,7 @@ import type { AclIndex } from "./acl-index.ts";
 import { createAnswers } from "./answers.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
 import type { Fence, StopCode } from "./claim.ts";
+import { createRechecks } from "./drift.ts";
 import { evaluate } from "./evaluate.ts";
 import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -27,8 +28,12 @@ import type { Work } from "./work.ts";
  * Level-triggered: "dirty" only says that the path may differ; what is written is what was read after that (I7).
  */
 export interface Carrier {
-  /** `sourceWins`: also if the source has gone back. */
-  begin(claim: LinkEvent & { kind: "claimed" }, sourceWins: boolean, now: Instant): void;
+  /** `sourceWins`: also if the source has gone back. `over`: what others wrote since then, see Checkpoint.sourceWins. */
+  begin(
+    claim: LinkEvent & { kind: "claimed" },
+    word: { readonly sourceWins: boolean; readonly over: Zxid | undefined },
+    now: Instant,
+  ): void;
   /** A watch event of the source. */
   changed(source: string, now: Instant): void;
   /** Takes the answer of a read it sent; ids it does not know are ignored. */
@@ -39,6 +44,8 @@ export interface Carrier {
   awaits(id: number): boolean;
   /** Sends what can be sent. `pass` is the number of the current or last compare. */
   pump(pass: number, now: Instant): void;
+  /** A compare has read the source at this transaction or later. */
+  compared(sourceZxid: Zxid): void;
   /** Sessions are gone: everything in flight becomes dirty again. */
   abandon(): void;
   /** Whether this path's delete waits until nothing of the link is below it. */
@@ -81,23 +88,27 @@ export function createCarrier(core: {
   const { rules } = options;
   const outbox = createOutbox(limits);
   const rate = createRate(limits.writesPerSecond);
-  const recheck = new Set<string>();
   const size = createReadSize(limits);
-  const lookAgain = (path: string): void => void recheck.add(path);
+  const rechecks = createRechecks(limits.requestsPerRead);
   const aclCopy: AclCopy | undefined =
     acls === undefined || options.aclSchemes === undefined
       ? undefined
-      : createAclCopy({ context, schemes: options.aclSchemes, acls, index, work, recheck: lookAgain });
-  const parts: CarrierParts = { ...core, outbox, family: createFamily({ index, outbox, work }), aclCopy };
-  const answers = createAnswers(parts, lookAgain);
+      : createAclCopy({ context, schemes: options.aclSchemes, acls, index, work, recheck: rechecks.ask });
+  const parts: CarrierParts = { ...core, outbox, family: createFamily({ index, outbox, work }), rechecks, aclCopy };
+  const answers = createAnswers(parts);
   const reads = new Map<number, Read>();
   const writes = new Map<number, readonly PendingWrite[]>();
   let fence: Fence | undefined;
   let sourceZxid = 0n as Zxid;
   let pass = 0;
   let overflow = false;
-  /** When the checkpoint was last written, and why the brake is engaged as it says there. */
-  let saved: { at: Instant; braked: BrakeReason | undefined } = { at: 0 as Instant, braked: undefined };
+  let sourceWins: Zxid | undefined;
+  /** When the checkpoint was last written, and what it says of the brake and of an operator's word. */
+  let saved: { at: Instant; braked: BrakeReason | undefined; sourceWins: Zxid | undefined } = {
+    at: 0 as Instant,
+    braked: undefined,
+    sourceWins: undefined,
+  };
   let halt: { code: StopCode; detail: string } | undefined;
 
   const takeSourceAnswer = (
@@ -133,9 +144,9 @@ export function createCarrier(core: {
     context.emit({ kind: "read", id, side, requests, ...(aclPaths.length === 0 ? {} : { acls: aclPaths }) });
   };
   const sendTargetReads = (): void => {
-    while (recheck.size > 0 && reads.size < limits.readsInFlight) {
-      const paths = [...recheck.values().take(size.next)];
-      for (const path of paths) recheck.delete(path);
+    while (reads.size < limits.readsInFlight) {
+      const paths = rechecks.take(size.next);
+      if (paths.length === 0) return;
       send({ side: "target", paths }, paths.map(dataOf), aclCopy === undefined ? [] : paths);
     }
   };
@@ -144,10 +155,11 @@ export function createCarrier(core: {
     const requests: ReadRequest[] = [];
     const aclPaths: string[] = [];
     const groups: { path: string; sources: readonly string[]; first: number; firstAcl: number | undefined }[] = [];
-    for (let path = work.next(); path !== undefined; path = work.next()) {
+    const next = (): string | undefined => rechecks.next ?? work.next();
+    for (let path = next(); path !== undefined; path = next()) {
       const sources = sourcesOf(rules, path);
       if (requests.length > 0 && requests.length + sources.length > most) break;
-      work.begin(path);
+      if (!rechecks.begin(path)) work.begin(path);
       if (sources.length === 0) {
         work.finish(path);
         settleUnruled(parts, path);
@@ -163,8 +175,8 @@ export function createCarrier(core: {
         continue;
       }
       if (aclCopy?.needsTarget(path) === true) {
-        lookAgain(path);
-        if (recheck.size < limits.requestsPerRead) continue;
+        rechecks.ask(path);
+        if (rechecks.asked < limits.requestsPerRead) continue;
         break;
       }
       const withAcls = aclCopy?.needsSource(path) === true;
@@ -181,16 +193,17 @@ export function createCarrier(core: {
     send({ side: "source", since: sourceZxid, groups, roots }, requests, aclPaths);
   };
   const checkpoint = (now: Instant): Checkpoint => {
-    saved = { at: now, braked: brake.engagement()?.reason };
+    saved = { at: now, braked: brake.engagement()?.reason, sourceWins };
     assert(fence !== undefined, "nothing is written before the fence is claimed");
     const newest = witnesses.newest(limits.witnesses);
-    return { fence, sourceZxid, rules: rules.hash, brake: brake.memory(now), witnesses: newest };
+    return { fence, sourceZxid, rules: rules.hash, brake: brake.memory(now), witnesses: newest, sourceWins };
   };
   const sendWrite = (batch: readonly PendingWrite[], now: Instant): void => {
     const id = context.nextId();
     writes.set(id, batch);
     const ops = batch.map((write) => toWriteOp(write, options.acl));
-    context.emit({ kind: "write", id, ops, checkpoint: checkpoint(now) });
+    const journal = batch.flatMap(({ overwritten }) => overwritten ?? []);
+    context.emit({ kind: "write", id, ops, journal, checkpoint: checkpoint(now) });
   };
   const sendWrites = (now: Instant): void => {
     for (let allowed = rate.allowance(now); allowed > 0 && writes.size < limits.writesInFlight; ) {
@@ -213,7 +226,9 @@ export function createCarrier(core: {
   };
   /** Alone, where no batch has carried it: the brake must survive a crash, and the checkpoint's mark say how long we looked. */
   const sendCheckpointIfDue = (now: Instant): void => {
-    const isDue = saved.braked !== brake.engagement()?.reason || now - saved.at >= limits.checkpointEveryMs;
+    if (work.pending === 0) sourceWins = undefined;
+    const isNews = saved.braked !== brake.engagement()?.reason || saved.sourceWins !== sourceWins;
+    const isDue = isNews || now - saved.at >= limits.checkpointEveryMs;
     if (isDue && writes.size < limits.writesInFlight) sendWrite([], now);
   };
   const hasRoom = (): boolean =>
@@ -222,15 +237,16 @@ export function createCarrier(core: {
     outbox.bytes < limits.outboxBytes;
 
   return {
-    begin(claim, sourceWins, now) {
+    begin(claim, word, now) {
       const { checkpoint } = claim;
       fence = claim.fence;
-      saved = { at: now, braked: checkpoint?.brake.engaged?.reason };
+      sourceWins = word.over;
+      saved = { at: now, braked: checkpoint?.brake.engaged?.reason, sourceWins: checkpoint?.sourceWins };
       const known = checkpoint?.sourceZxid ?? (0n as Zxid);
-      if (sourceWins || known > sourceZxid) sourceZxid = known;
-      if (sourceWins) witnesses.clear();
+      if (word.sourceWins || known > sourceZxid) sourceZxid = known;
+      if (word.sourceWins) witnesses.clear();
       else witnesses.recall(checkpoint?.witnesses ?? []);
-      aclCopy?.begin(claim.own ?? [], sourceWins);
+      aclCopy?.begin(claim.own ?? [], word.sourceWins);
     },
     changed(source, now) {
       const outcome = translatePath(rules, source);
@@ -295,16 +311,20 @@ export function createCarrier(core: {
       sendTargetReads();
       sendWrites(now);
       if (aclCopy !== undefined) sendAcls(aclCopy, now);
-      while (work.dirtyCount > 0 && hasRoom()) {
+      while ((work.dirtyCount > 0 || rechecks.next !== undefined) && hasRoom()) {
         sendSourceRead(now);
         sendTargetReads();
       }
       sendCheckpointIfDue(now);
     },
+    compared(zxid) {
+      if (zxid > sourceZxid) sourceZxid = zxid;
+    },
     abandon() {
+      for (const batch of writes.values()) for (const { path, hash } of batch) index.doubt(path, hash);
       reads.clear();
       writes.clear();
-      recheck.clear();
+      rechecks.clear();
       outbox.clear();
       aclCopy?.abandon();
       halt = undefined;

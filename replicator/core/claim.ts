@@ -31,6 +31,7 @@ export const stopCodes = [
   "claim-failed",
   "source-went-back",
   "fenced",
+  "diverged",
   "bad-data",
 ] as const;
 

@@ -1,16 +1,25 @@
 import type { Instant } from "#lib/clock.ts";
 import { errorCodes } from "#lib/zookeeper/errors.ts";
-import type { ReadRequest, ReadResult } from "#lib/zookeeper/zookeeper.ts";
+import type { ReadRequest, ReadResult, Stat, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { type AclIndex, markOf } from "./acl-index.ts";
 import type { Brake } from "./brake.ts";
+import { createDivergence, type Past } from "./divergence.ts";
+import type { DriftKind } from "./drift.ts";
 import { hashData } from "./hash.ts";
 import type { LinkContext } from "./link-context.ts";
 import type { Side } from "./link-events.ts";
 import { isBelow, parentOf } from "./paths.ts";
 import type { Problems } from "./problems.ts";
-import { mayHoldSources, mayHoldTargets, sourcesOf, translateData, translatePath } from "./rules/rules.ts";
+import {
+  mayHoldSources,
+  mayHoldTargets,
+  type PathOutcome,
+  sourcesOf,
+  translateData,
+  translatePath,
+} from "./rules/rules.ts";
 import { createScan, type Scan } from "./scan.ts";
-import type { TargetIndex } from "./target-index.ts";
+import { isUnchanged, type TargetIndex } from "./target-index.ts";
 import type { Witnesses } from "./witnesses.ts";
 import type { Work } from "./work.ts";
 
@@ -24,9 +33,10 @@ export interface Comparison {
   /** What is being read; undefined when no compare is under way. */
   readonly stage: Side | undefined;
   readonly nodes: number;
-  start(now: Instant): void;
+  /** `past`: of the claim, for the first compare after it. */
+  start(now: Instant, past: Past | undefined): void;
   /** Takes an answer if it is its own. */
-  read(answer: { id: number; results: readonly ReadResult[] }, now: Instant): boolean;
+  read(answer: { id: number; results: readonly ReadResult[]; zxid: Zxid }, now: Instant): boolean;
   /** Whether the command of this id is its own and has no answer yet. */
   awaits(id: number): boolean;
   pump(): void;
@@ -40,6 +50,19 @@ interface Compared {
   readonly targetNodes: number;
   readonly differences: number;
   readonly tookMs: number;
+  /** The source was read at this transaction or later ones. */
+  readonly sourceZxid: Zxid;
+  /** What somebody else wrote while nobody watched, and the link would overwrite: it may not go on. */
+  readonly diverged: ReadonlyMap<string, DriftKind>;
+}
+
+interface Running {
+  readonly stage: Side;
+  readonly scan: Scan;
+  readonly startedAt: Instant;
+  readonly targetNodes: number;
+  differences: number;
+  sourceZxid: Zxid | undefined;
 }
 
 export function createComparison(parts: {
@@ -57,15 +80,24 @@ export function createComparison(parts: {
   const { rules } = options;
   const reads = new Map<number, readonly ReadRequest[]>();
   let number = 0;
-  let current: { stage: Side; scan: Scan; startedAt: Instant; targetNodes: number; differences: number } | undefined;
+  let current: Running | undefined;
   let finished: Compared | undefined;
   /** Source paths that map nowhere, seen by this compare. */
   let unmapped = new Set<string>();
+  /** Somebody else's nodes that are as the source says. */
+  const agreed = new Set<string>();
   let emptyRoots: { root: string; missing: boolean }[] = [];
 
   /** Target paths that a scan is to read because they are under the rules, so that this is found out once. */
   const ours = new Set<string>();
   const isOurs = (path: string): boolean => index.get(path) !== undefined || sourcesOf(rules, path).length > 0;
+  const divergence = createDivergence({
+    isRuled: (path) => sourcesOf(rules, path).length > 0,
+    exists: (path) => index.get(path) !== undefined,
+  });
+  /** Nodes above the rules' targets, read only if a delete there could be somebody else's. */
+  let above: ReadonlySet<string> = new Set();
+  let aboveSeen = 0;
   const wantTarget = (path: string): boolean => {
     if (!isOurs(path)) return mayHoldTargets(rules, path);
     ours.add(path);
@@ -76,9 +108,9 @@ export function createComparison(parts: {
     side === "target"
       ? createScan({
           ...limits,
-          roots: rules.targetRoots,
+          roots: [...above, ...rules.targetRoots],
           wanted: wantTarget,
-          descend: (path) => mayHoldTargets(rules, path),
+          descend: (path) => !above.has(path) && mayHoldTargets(rules, path),
           visit: visitTarget,
         })
       : createScan({
@@ -96,8 +128,11 @@ export function createComparison(parts: {
 
   const visitTarget = (path: string, result: ReadResult): void => {
     const isOneOfOurs = ours.delete(path) || isOurs(path);
+    if (result.kind === "error" && result.code !== errorCodes.noNode) divergence.undecided(path);
     if (result.kind !== "data") return;
+    if (above.has(path)) aboveSeen += 1;
     const ephemeral = result.stat.ephemeralOwner !== 0n;
+    divergence.saw(path, result.stat, isOneOfOurs && !ephemeral);
     if (!isOneOfOurs) {
       if (!ephemeral) index.addPassage(path);
       return;
@@ -108,11 +143,23 @@ export function createComparison(parts: {
       return;
     }
     if (acls?.seen(path, result.stat) === true) {
-      context.counts.foreignWrites += 1;
-      context.note({ kind: "foreignWrite", path });
+      context.counts.drift += 1;
+      context.note({ kind: "drift", path, did: "aclChanged" });
     }
-    const { version, numChildren: children } = result.stat;
-    index.put(path, { hash: hashData(result.data), version, pass: number, children });
+    const { version, mzxid, numChildren: children } = result.stat;
+    const hash = hashData(result.data);
+    const foreign = foreignOf(path, result.stat, hash);
+    index.put(path, { hash, version, mzxid, pass: number, children, foreign });
+  };
+
+  /** What somebody else did to this node: the answers of one connection come in order, so the index knows all of ours. */
+  const foreignOf = (path: string, stat: Stat, hash: number): DriftKind | undefined => {
+    const since = divergence.since(stat);
+    if (since !== undefined) return since;
+    if (index.isDoubtful(path, hash)) return undefined;
+    const entry = index.get(path);
+    if (entry === undefined) return index.isComplete ? "created" : undefined;
+    return isUnchanged(entry, stat) ? entry.foreign : "changed";
   };
 
   const differs = (path: string): void => {
@@ -148,21 +195,32 @@ export function createComparison(parts: {
         // Two sources seen for one target path, or one that is not plainly equal: the carrier reads all of them and decides.
         const again = entry?.seenInSource === number;
         if (entry !== undefined) entry.seenInSource = number;
-        if (!again && entry !== undefined && result.kind === "data") {
-          const translation = translateData(rules, outcome, result.data);
-          if (translation.kind === "copy" && hashData(translation.data) === entry.hash) {
-            if (acls?.isVerified(outcome.target, markOf(result.stat)) === false) {
-              // Its ACL may differ or not: found out in passing, and counted only if it has to be set.
-              work.mark(outcome.target, undefined);
-              return;
-            }
-            if (!work.isPending(outcome.target)) problems.clear("target", outcome.target);
-            return;
-          }
+        if (!again && result.kind === "data" && agrees(outcome, result)) {
+          // Its ACL may differ or not: found out in passing, and counted only if it has to be set.
+          if (acls?.isVerified(outcome.target, markOf(result.stat)) === false) work.mark(outcome.target, undefined);
+          else if (!work.isPending(outcome.target)) problems.clear("target", outcome.target);
+          return;
         }
+        agreed.delete(outcome.target);
+        divergence.differs(outcome.target);
         differs(outcome.target);
       }
     }
+  };
+
+  /** Whether the target has what this source node says; if not, it may be somebody else's doing. */
+  const agrees = (mapped: PathOutcome & { kind: "copy" }, { data, stat }: ReadResult & { kind: "data" }): boolean => {
+    const path = mapped.target;
+    const translation = translateData(rules, mapped, data);
+    if (translation.kind !== "copy" || (translation.data?.length ?? 0) > limits.nodeBytes) return false;
+    const entry = index.get(path);
+    if (entry === undefined) {
+      if (!index.isEphemeral(path) && divergence.missing(path, stat)) index.lose(path);
+      return false;
+    }
+    const isEqual = hashData(translation.data) === entry.hash;
+    if (isEqual && entry.foreign !== undefined) agreed.add(path);
+    return isEqual;
   };
 
   const noteUnmapped = (
@@ -185,10 +243,20 @@ export function createComparison(parts: {
   /** Target nodes without any source: candidates for a delete. Announced to the brake before the first of them. */
   const finishSource = (now: Instant): void => {
     if (current === undefined) return;
+    const sourceless = index.withoutSource(number);
+    if (options.deletes.mode === "mirror") for (const path of sourceless) divergence.differs(path);
+    const { scan, targetNodes, startedAt, differences, sourceZxid } = current;
+    const base = { sourceNodes: scan.nodes, targetNodes, sourceZxid: sourceZxid ?? noZxid, diverged: divergence.found };
+    if (divergence.found.size > 0) {
+      finished = { ...base, differences, tookMs: now - startedAt };
+      current = undefined;
+      return;
+    }
+    for (const path of agreed) index.adopt(path);
     for (const path of problems.paths("source")) if (!unmapped.has(path)) problems.clear("source", path);
     // What is held back may be gone on both sides, where no scan comes upon it.
     for (const path of problems.paths("target")) if (!work.isPending(path)) work.mark(path, undefined);
-    const extras = index.withoutSource(number).filter((path) => !work.isPending(path));
+    const extras = sourceless.filter((path) => !work.isPending(path));
     if (options.deletes.mode === "mirror" && brake.engagement() === undefined) {
       const going = deletable(extras);
       const wiped = emptyRoots.find(({ root }) =>
@@ -203,8 +271,7 @@ export function createComparison(parts: {
     for (const path of extras) differs(path);
     // A delete that is held for a node which is gone by now must not keep the brake engaged.
     for (const path of brake.held) if (!work.isPending(path)) work.mark(path, undefined);
-    const { scan, targetNodes, startedAt } = current;
-    finished = { sourceNodes: scan.nodes, targetNodes, differences: current.differences, tookMs: now - startedAt };
+    finished = { ...base, differences: current.differences, tookMs: now - startedAt };
     current = undefined;
   };
 
@@ -231,25 +298,38 @@ export function createComparison(parts: {
     get nodes() {
       return current?.scan.nodes ?? 0;
     },
-    start(now) {
+    start(now, past) {
       number += 1;
+      divergence.start(past);
+      above = new Set(past === undefined ? [] : rules.targetRoots.flatMap(ancestorsOf));
+      aboveSeen = 0;
       unmapped = new Set();
       emptyRoots = [];
+      agreed.clear();
       ours.clear();
-      current = { stage: "target", scan: scanOf("target", now), startedAt: now, targetNodes: 0, differences: 0 };
+      current = {
+        stage: "target",
+        scan: scanOf("target", now),
+        startedAt: now,
+        targetNodes: 0,
+        differences: 0,
+        sourceZxid: undefined,
+      };
     },
     awaits: (id) => reads.has(id),
-    read({ id, results }, now) {
+    read({ id, results, zxid }, now) {
       const requests = reads.get(id);
       if (requests === undefined) return false;
       reads.delete(id);
       if (current === undefined) return true;
+      if (current.stage === "source") current.sourceZxid ??= zxid;
       current.scan.feed(requests, results);
       if (!current.scan.done) return true;
       if (current.stage === "target") {
         index.sweep(number);
         acls?.sweep((path) => index.get(path) !== undefined);
-        current = { ...current, stage: "source", targetNodes: current.scan.nodes, scan: scanOf("source", now) };
+        const targetNodes = current.scan.nodes - aboveSeen;
+        current = { ...current, stage: "source", targetNodes, scan: scanOf("source", now) };
       } else finishSource(now);
       return true;
     },
@@ -272,4 +352,10 @@ export function createComparison(parts: {
       return result;
     },
   };
+}
+
+const noZxid = 0n as Zxid;
+
+function ancestorsOf(path: string): string[] {
+  return path === "/" ? [] : [parentOf(path), ...ancestorsOf(parentOf(path))];
 }

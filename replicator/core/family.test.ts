@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
+import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
 import { createOutbox, type PendingWrite } from "./outbox.ts";
@@ -21,7 +22,7 @@ function setUp() {
     }
     return paths;
   };
-  const put = (path: string): void => index.put(path, { hash: 0, version: 0, pass: 1 });
+  const put = (path: string): void => index.put(path, { hash: 0, version: 0, mzxid: 7n as Zxid, pass: 1 });
   return { index, outbox, family, marked, put };
 }
 
@@ -33,6 +34,8 @@ const create = (path: string): PendingWrite => ({
   version: -1,
   since: 0 as Instant,
   passage: false,
+  repairs: undefined,
+  overwritten: undefined,
 });
 
 describe("who waits for a parent", () => {

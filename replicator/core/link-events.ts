@@ -12,6 +12,7 @@ import type {
 import type { Identity } from "./acl.ts";
 import type { BrakeMemory, BrakeReason } from "./brake.ts";
 import type { Fence, StopCode } from "./claim.ts";
+import type { DriftKind, Overwritten } from "./drift.ts";
 import type { Problem, ProblemKind } from "./problems.ts";
 import type { PhaseName } from "./transitions.ts";
 import type { Witness } from "./witnesses.ts";
@@ -58,7 +59,10 @@ export type LinkEvent =
   | { readonly kind: "wroteAcls"; readonly id: number; readonly outcome: AclWriteOutcome }
   | { readonly kind: "compareAsked" }
   | { readonly kind: "deletesAccepted" }
-  /** A stopped link is to try again. `init`: with a new fence where there is none to take over. */
+  /**
+   * A stopped link is to try again. `sourceWins`: over what others wrote in the target while nobody watched, and also if the
+   * source has gone back. `init`: with a new fence where there is none to take over.
+   */
   | { readonly kind: "resumeAsked"; readonly sourceWins: boolean; readonly init: boolean }
   | { readonly kind: "tick" };
 
@@ -123,7 +127,14 @@ export type LinkCommand =
       /** Paths whose ACLs are read too, after the requests; only where ACLs are copied. */
       readonly acls?: readonly string[];
     }
-  | { readonly kind: "write"; readonly id: number; readonly ops: readonly WriteOp[]; readonly checkpoint: Checkpoint }
+  /** `journal`: what these operations overwrite of somebody else's, to be kept in the same multi. */
+  | {
+      readonly kind: "write";
+      readonly id: number;
+      readonly ops: readonly WriteOp[];
+      readonly journal: readonly Overwritten[];
+      readonly checkpoint: Checkpoint;
+    }
   | {
       readonly kind: "writeAcls";
       readonly id: number;
@@ -141,6 +152,11 @@ export interface Checkpoint {
   readonly rules: string;
   readonly brake: BrakeMemory;
   readonly witnesses: readonly Witness[];
+  /**
+   * An operator has let the source win over what others wrote in the target since this zxid of the target, and it is not all
+   * carried out yet.
+   */
+  readonly sourceWins: Zxid | undefined;
 }
 
 /** As found in the target. */
@@ -164,6 +180,8 @@ export type LinkNote =
       readonly creates: number;
       readonly sets: number;
       readonly deletes: number;
+      /** How many of them have set drift right. */
+      readonly repaired: Readonly<Record<DriftKind, number>>;
       readonly lagsMs: readonly number[];
     }
   | { readonly kind: "problem"; readonly problem: Omit<Problem, "since"> }
@@ -173,7 +191,8 @@ export type LinkNote =
       readonly reason: BrakeReason | undefined;
       readonly held: number;
     }
-  | { readonly kind: "foreignWrite"; readonly path: string }
+  /** Somebody else did this to a target node, and the link is about to set it right. */
+  | { readonly kind: "drift"; readonly path: string; readonly did: DriftKind | "aclChanged" }
   | { readonly kind: "aclsSet"; readonly acls: number }
   | { readonly kind: "refused"; readonly path: string; readonly op: WriteOp["kind"] | "acl"; readonly code: number }
   | {
@@ -237,7 +256,7 @@ export interface LinkCounts {
   events: number;
   eventsIgnored: number;
   skipped: number;
-  foreignWrites: number;
+  drift: number;
   refused: number;
   compares: number;
 }

@@ -26,6 +26,8 @@ const stories: Readonly<Record<string, Setting>> = {
   "conflict.txt": { rules: [["/s/{a}/{b}", "/t/{a}%{b}"]] },
   "unreadable.txt": { rules: [mirror] },
   "foreign-write.txt": { rules: [mirror] },
+  "drift.txt": { rules: [mirror] },
+  "diverged.txt": { rules: [mirror] },
   "session-lost.txt": { rules: [mirror] },
   "parent-in-the-way.txt": { rules: [mirror] },
   "parent-of-a-session.txt": {

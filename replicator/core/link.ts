@@ -5,6 +5,8 @@ import { createBrake } from "./brake.ts";
 import { createCarrier } from "./carrier.ts";
 import type { Fence, StopCode } from "./claim.ts";
 import { createComparison } from "./comparison.ts";
+import type { Past } from "./divergence.ts";
+import type { DriftKind } from "./drift.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LinkContext, LinkOptions } from "./link-context.ts";
 import type { LinkCommand, LinkEvent, LinkProgress, LinkStatus, Pause, Side, WatchMode } from "./link-events.ts";
@@ -28,6 +30,9 @@ export interface Link {
   held(): readonly string[];
 }
 
+/** Paths named in the detail of a stop; the status lists more. */
+const samplesMax = 3;
+
 export function createLink(options: LinkOptions): Link {
   let phase: PhaseName = "connecting";
   let stopped: { code: StopCode; detail: string } | undefined;
@@ -41,6 +46,10 @@ export function createLink(options: LinkOptions): Link {
   let asked = { sourceWins: false, init: false };
   let sourceLostAt = Number.POSITIVE_INFINITY;
   let watch: WatchMode | undefined;
+  /** Whether a compare has judged what others wrote before it, and the source was watched ever since. */
+  let isPastJudged = false;
+  /** The time before the claim, until a compare has begun. */
+  let past: Past | undefined;
   let lastId = 0;
   /** Id of the lead, claim or arm command whose answer is awaited. */
   let awaited = 0;
@@ -61,7 +70,7 @@ export function createLink(options: LinkOptions): Link {
       events: 0,
       eventsIgnored: 0,
       skipped: 0,
-      foreignWrites: 0,
+      drift: 0,
       refused: 0,
       compares: 0,
     },
@@ -98,12 +107,22 @@ export function createLink(options: LinkOptions): Link {
   const stop = (on: PhaseTrigger, code: StopCode, detail: string): void => {
     if (!move(on, detail)) return;
     stopped = { code, detail };
+    isPastJudged = false;
     comparison.abandon();
     carrier.abandon();
   };
   const stopIfFenced = (): void => {
     if (fence === undefined || fenceGone !== fence.name) return;
     stop("fenced", "fenced", `The fence ${fence.name} is gone: another replicator has taken the link over`);
+  };
+  const stopDiverged = (diverged: ReadonlyMap<string, DriftKind>, now: Instant): void => {
+    for (const [path, kind] of diverged.entries().take(context.limits.problemsListed)) {
+      const detail = `${kind} by somebody else while nobody watched the source, which says otherwise`;
+      problems.set({ kind: "foreign", side: "target", path, detail }, now);
+    }
+    const samples = [...diverged.entries().take(samplesMax)].map(([path, kind]) => `${path} (${kind})`);
+    const paths = `${diverged.size} target ${diverged.size === 1 ? "node" : "nodes"}`;
+    stop("diverged", "diverged", `${paths} written by somebody else while nobody watched: ${samples.join(", ")}`);
   };
   /** Whatever is in flight is forgotten: a full compare finds out what became of it. */
   const startOver = (detail: string): void => {
@@ -141,13 +160,35 @@ export function createLink(options: LinkOptions): Link {
     pause = seen;
     if (phase === "paused" && pause === undefined) startAgain();
     if (pause === undefined || !move("paused", pause.reason)) return;
+    isPastJudged = false;
     comparison.abandon();
     carrier.abandon();
+  };
+  const beginClaim = (claimed: LinkEvent & { kind: "claimed" }, now: Instant): void => {
+    const { checkpoint } = claimed;
+    if (claimed.fence.name !== fence?.name) {
+      isPastJudged = false;
+      index.clear();
+      if (checkpoint !== undefined) brake.resume(checkpoint.brake, now);
+    }
+    fence = claimed.fence;
+    const { sourceWins } = asked;
+    const wins = sourceWins || checkpoint?.sourceWins !== undefined;
+    // A source that was watched all the time was not failed over from: what others wrote meanwhile is drift.
+    past = checkpoint && {
+      mark: checkpoint.sourceWins ?? checkpoint.mark,
+      sourceZxid: checkpoint.sourceZxid,
+      stops: !wins && !isPastJudged,
+    };
+    carrier.begin(claimed, { sourceWins, over: wins ? past?.mark : undefined }, now);
+    asked = { ...asked, init: false };
   };
   const startCompare = (now: Instant): void => {
     nextCompareAt = Number.POSITIVE_INFINITY;
     compareWanted = false;
-    comparison.start(now);
+    problems.clearAll("foreign");
+    comparison.start(now, past);
+    past = undefined;
   };
 
   const handle = (event: LinkEvent, now: Instant): void => {
@@ -161,7 +202,10 @@ export function createLink(options: LinkOptions): Link {
         break;
       case "disconnected":
         connected[event.side] = false;
-        if (event.side === "source") sourceLostAt = now;
+        if (event.side === "source") {
+          sourceLostAt = now;
+          isPastJudged = false;
+        }
         startOver(`${event.side} disconnected`);
         break;
       case "waiting":
@@ -179,11 +223,7 @@ export function createLink(options: LinkOptions): Link {
         break;
       case "claimed":
         if (event.id !== awaited) break;
-        if (event.fence.name !== fence?.name && event.checkpoint !== undefined)
-          brake.resume(event.checkpoint.brake, now);
-        fence = event.fence;
-        carrier.begin(event, asked.sourceWins, now);
-        asked = { ...asked, init: false };
+        beginClaim(event, now);
         // A pause that was seen meanwhile is newer than what the claim has read.
         if (phase === "claiming") followPause(event.pause);
         if (!move("claimed")) break;
@@ -249,10 +289,17 @@ export function createLink(options: LinkOptions): Link {
     if (phase !== "comparing" && phase !== "following") return;
     const finished = comparison.takeFinished();
     if (finished !== undefined) {
-      lastCompare = { at: now, ...finished };
       nextCompareAt = now + (watch === "polling" ? options.pollEveryMs : options.compareEveryMs);
       context.counts.compares += 1;
-      context.note({ kind: "compared", ...finished });
+      const { sourceNodes, targetNodes, differences, tookMs, diverged } = finished;
+      lastCompare = { at: now, sourceNodes, targetNodes, differences, tookMs };
+      context.note({ kind: "compared", sourceNodes, targetNodes, differences, tookMs });
+      if (diverged.size > 0) {
+        stopDiverged(diverged, now);
+        return;
+      }
+      carrier.compared(finished.sourceZxid);
+      isPastJudged = true;
       if (move("compared")) asked = { sourceWins: false, init: false };
     }
     if (carrier.takeOverflow()) compareWanted = true;

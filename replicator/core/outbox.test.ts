@@ -14,6 +14,8 @@ const write = (kind: PendingWrite["kind"], path: string, data: NodeData = null):
   version: 5,
   since: undefined,
   passage: false,
+  repairs: undefined,
+  overwritten: undefined,
 });
 
 function filled(...writes: PendingWrite[]) {

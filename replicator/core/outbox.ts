@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Acl, NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import type { WantedAcl } from "./acl-copy.ts";
+import type { DriftKind, Overwritten } from "./drift.ts";
 import type { LinkLimits } from "./limits.ts";
 import { parentOf } from "./paths.ts";
 
@@ -18,6 +19,10 @@ export interface PendingWrite {
   readonly passage: boolean;
   /** What a create is to give; undefined: what the link gives. */
   readonly acl?: WantedAcl | undefined;
+  /** What somebody else did to the node, if this sets it right. */
+  readonly repairs: DriftKind | undefined;
+  /** His node as it was read; undefined where nothing of his is overwritten. */
+  readonly overwritten: Overwritten | undefined;
 }
 
 /**
@@ -163,5 +168,6 @@ function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
 
 function bytesOf(write: PendingWrite): number {
   // A character of a path takes up to three bytes in UTF-8.
-  return opOverheadBytes + write.path.length * 3 + (write.data?.length ?? 0);
+  const bytes = opOverheadBytes + write.path.length * 3 + (write.data?.length ?? 0);
+  return write.overwritten === undefined ? bytes : 2 * bytes + (write.overwritten.data?.length ?? 0);
 }

@@ -4,7 +4,7 @@ import type { Instant } from "#lib/clock.ts";
  * Why a path is held back: neither written nor deleted until the cause is gone.
  * conflict: two source nodes stand behind one target path (I8). unmapped: a cluster or an address has no row.
  * badData: the node is not of its rule's format. unreadable: the source refuses to show it. oversize: it would not fit a
- * packet. targetEphemeral: a session in the target owns the path. invalidTarget: the rule gives a path ZooKeeper does not
+ * packet. foreign: somebody else wrote the target's node while nobody watched. targetEphemeral: a session in the target owns the path. invalidTarget: the rule gives a path ZooKeeper does not
  * allow. ambiguous: more sources could stand behind it than are looked at. keptForChildren: gone at the source, but something
  * that is not ours is below it. acl: its ACL cannot be carried over, and without it the data are not. parentMissing: the node above it is not in the target yet. refused: the target refused the write again and again.
  * One runbook entry each in docs/operations.md.
@@ -15,6 +15,7 @@ export const problemKinds = [
   "badData",
   "unreadable",
   "oversize",
+  "foreign",
   "targetEphemeral",
   "invalidTarget",
   "ambiguous",
@@ -39,6 +40,7 @@ export interface Problems {
   /** Records or replaces. True if this path had no problem of this kind before. */
   set(problem: Omit<Problem, "since">, now: Instant): boolean;
   clear(side: Problem["side"], path: string): void;
+  clearAll(kind: ProblemKind): void;
   /** At most `listMax` of them, oldest first. */
   list(): readonly Problem[];
   readonly counts: ReadonlyMap<ProblemKind, number>;
@@ -72,6 +74,9 @@ export function createProblems(listMax: number): Problems {
       return true;
     },
     clear,
+    clearAll(kind) {
+      for (const problem of byPath.values()) if (problem.kind === kind) clear(problem.side, problem.path);
+    },
     list: () => [...byPath.values().take(listMax)],
     counts,
     get size() {

@@ -2,6 +2,7 @@ import type { Instant } from "#lib/clock.ts";
 import type { NodeData } from "#lib/zookeeper/zookeeper.ts";
 import type { AclCopy, WantedAcl } from "./acl-copy.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
+import type { Found, Rechecks } from "./drift.ts";
 import type { Desired } from "./evaluate.ts";
 import type { Family } from "./family.ts";
 import { hashData } from "./hash.ts";
@@ -10,7 +11,7 @@ import type { Outbox, PendingWrite } from "./outbox.ts";
 import { parentOf } from "./paths.ts";
 import type { Problems } from "./problems.ts";
 import { sourcesOf } from "./rules/rules.ts";
-import type { TargetEntry, TargetIndex } from "./target-index.ts";
+import { isUnchanged, type TargetEntry, type TargetIndex } from "./target-index.ts";
 import type { Work } from "./work.ts";
 
 /** What the carrying parts of a link share. */
@@ -24,6 +25,7 @@ export interface CarrierParts {
   readonly family: Family;
   /** Only where ACLs are copied. */
   readonly aclCopy: AclCopy | undefined;
+  readonly rechecks: Rechecks;
 }
 
 /**
@@ -37,8 +39,9 @@ export function settle(
   emptyRoot: BrakeReason | undefined,
   now: Instant,
 ): void {
-  const { context, index, problems, brake, work, family } = parts;
+  const { context, index, problems, brake, work, family, rechecks } = parts;
   const entry = index.get(path);
+  const found = rechecks.takeFound(path);
   if (desired.kind !== "absent") brake.forget(path);
   family.stopWaiting(path);
   switch (desired.kind) {
@@ -54,12 +57,12 @@ export function settle(
       work.finish(path);
       break;
     case "present":
-      settlePresent(parts, path, desired, entry, now);
+      settlePresent(parts, path, desired, { entry, found }, now);
       break;
     case "absent":
       problems.clear("target", path);
       if (entry === undefined) settleAbsentUnseen(parts, path);
-      else settleAbsent(parts, path, entry, emptyRoot, now);
+      else settleAbsent(parts, path, { entry, found }, emptyRoot, now);
       break;
   }
   family.settled(path);
@@ -100,7 +103,7 @@ function settlePresent(
   parts: CarrierParts,
   path: string,
   desired: { source: string; data: NodeData; acl?: WantedAcl },
-  entry: TargetEntry | undefined,
+  { entry, found }: { entry: TargetEntry | undefined; found: Found | undefined },
   now: Instant,
 ): void {
   const { context, index, problems, work, family } = parts;
@@ -116,7 +119,7 @@ function settlePresent(
     create(parts, path, desired, now);
   } else {
     problems.clear("target", path);
-    settleBoth(parts, path, desired, entry);
+    settleBoth(parts, path, desired, { entry, found });
   }
 }
 
@@ -125,16 +128,19 @@ function settleBoth(
   parts: CarrierParts,
   path: string,
   { data, acl }: { data: NodeData; acl?: WantedAcl },
-  { hash: present, version }: TargetEntry,
+  { entry, found }: { entry: TargetEntry; found: Found | undefined },
 ): void {
-  const { aclCopy, work } = parts;
+  const { aclCopy, index, work } = parts;
+  const { hash: present, version } = entry;
   const hash = hashData(data);
   const order = aclCopy?.order(path, acl) ?? "fits";
   if (order === "unknown") work.repeat(path);
   else if (acl !== undefined && (order === "first" || (order === "after" && hash === present))) aclCopy?.set(path, acl);
-  else if (hash === present) work.finish(path);
-  else {
-    put(parts, { path, kind: "set", data, hash, version, passage: false });
+  else if (hash === present) {
+    index.adopt(path);
+    work.finish(path);
+  } else if (isAtHand(parts, path, entry, found)) {
+    put(parts, { path, kind: "set", data, hash, version, passage: false }, found);
     if (order === "after") work.mark(path, undefined);
   }
 }
@@ -162,7 +168,7 @@ function settleAbsentUnseen(parts: CarrierParts, path: string): void {
 function settleAbsent(
   parts: CarrierParts,
   path: string,
-  entry: TargetEntry,
+  { entry, found }: { entry: TargetEntry; found: Found | undefined },
   emptyRoot: BrakeReason | undefined,
   now: Instant,
 ): void {
@@ -174,14 +180,15 @@ function settleAbsent(
     work.finish(path);
   } else if (entry.children > 0) {
     keepForChildren(parts, path, now);
-  } else {
+  } else if (isAtHand(parts, path, entry, found)) {
     const before = brake.engagement();
     const admitted = brake.admit(path, index.size - outbox.deletes, emptyRoot, now);
     const after = brake.engagement();
     if (before === undefined && after !== undefined) {
       context.note({ kind: "brake", engaged: true, reason: after.reason, held: brake.held.size });
     }
-    if (admitted) put(parts, { path, kind: "delete", data: null, hash: 0, version: entry.version, passage: false });
+    if (admitted)
+      put(parts, { path, kind: "delete", data: null, hash: 0, version: entry.version, passage: false }, found);
     else work.finish(path);
   }
 }
@@ -198,6 +205,29 @@ export function keepForChildren({ brake, work, family }: CarrierParts, path: str
   );
 }
 
-function put({ outbox, work }: CarrierParts, write: Omit<PendingWrite, "since">): void {
-  outbox.add({ ...write, since: work.since(write.path) });
+/**
+ * Somebody else's bytes go to the journal when they are overwritten: false if they have to be read first, as the node is now.
+ * Then the path stays busy and is settled again.
+ */
+function isAtHand({ rechecks }: CarrierParts, path: string, entry: TargetEntry, found: Found | undefined): boolean {
+  if (entry.foreign === undefined || (found !== undefined && isUnchanged(entry, found))) return true;
+  rechecks.ask(path);
+  return false;
+}
+
+/** @param found the node that it overwrites, as it was read last */
+function put(
+  { context, index, outbox, work }: CarrierParts,
+  write: Omit<PendingWrite, "since" | "repairs" | "overwritten">,
+  found?: Found,
+): void {
+  const { path } = write;
+  const foreign = index.get(path)?.foreign;
+  const repairs = foreign ?? (index.isLost(path) ? "deleted" : undefined);
+  if (repairs !== undefined) {
+    context.counts.drift += 1;
+    context.note({ kind: "drift", path, did: repairs });
+  }
+  const overwritten = foreign === undefined || found === undefined ? undefined : { ...found, path, kind: foreign };
+  outbox.add({ ...write, since: work.since(path), repairs, overwritten });
 }

@@ -8,7 +8,8 @@ import type { LinkCommand, LinkEvent, LinkNote, StoredCheckpoint } from "./link-
 /**
  * Stories of a link as plain text. A step is what happened, `----`, what the link answered; `====` stands between two steps.
  * An answer to a read has one line for each request, in the order of the requests: `/a: "data", version 3, 2 children`,
- * `/a: noNode`, and `/a/*: x, y` for the children of /a. Each step takes 10 ms; `later 60000 ms` lets time pass before it.
+ * `/a: noNode`, and `/a/*: x, y` for the children of /a. Zxids of a node are told where they matter: `, czxid 7, mzxid 9, pzxid 9`;
+ * else its mzxid is its version, and the others are 0. Each step takes 10 ms; `later 60000 ms` lets time pass before it.
  */
 const stepMs = 10;
 
@@ -32,11 +33,11 @@ export function createTeller(link: Link): Teller {
     const take = (form: RegExp): readonly string[] | undefined => form.exec(line)?.slice(1);
     const [simple] = simpleEvents.filter(([text]) => text === line).map(([, event]) => event);
     if (simple !== undefined) return simple;
-    let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)$/);
+    let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)(?:, mark (\d+))?$/);
     if (found !== undefined) {
-      const [id, epoch = "", zxid = ""] = found;
+      const [id, epoch = "", zxid = "", mark = farMark] = found;
       const claimed = BigInt(epoch);
-      const checkpoint = storedAt(claimed, BigInt(zxid) as Zxid);
+      const checkpoint = storedAt(claimed, BigInt(zxid) as Zxid, BigInt(mark) as Zxid);
       return {
         kind: "claimed",
         id: Number(id),
@@ -116,12 +117,14 @@ const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
 ];
 
 /** What a claim finds in the target; at source zxid 0 nothing was ever carried over. */
-function storedAt(epoch: bigint, sourceZxid: Zxid): StoredCheckpoint | undefined {
+function storedAt(epoch: bigint, sourceZxid: Zxid, mark: Zxid): StoredCheckpoint | undefined {
   if (sourceZxid === 0n) return undefined;
-  return { epoch, sourceZxid, rules: "", brake: { engaged: undefined, deletes: [] }, witnesses: [], mark: noZxid };
+  const brake = { engaged: undefined, deletes: [] };
+  return { epoch, sourceZxid, rules: "", brake, witnesses: [], sourceWins: undefined, mark };
 }
 
-const noZxid = 0n as Zxid;
+/** Where no mark is told: nothing is newer. */
+const farMark = String(2n ** 62n);
 
 function parseResults(requests: readonly ReadRequest[], lines: readonly string[]): ReadResult[] {
   const asked = requests.map(requestText);
@@ -134,10 +137,15 @@ function parseResults(requests: readonly ReadRequest[], lines: readonly string[]
 function parseResult(kind: ReadRequest["kind"], text: string): ReadResult {
   if (text in errorCodes) return { kind: "error", code: errorCodes[text as ErrorName] };
   if (kind === "children") return { kind, children: text.split(", ") };
-  const [, data = "", version, children, ephemeral] =
-    /^(null|"[^"]*"), version (\d+)(?:, (\d+) children)?(, ephemeral)?$/.exec(text) ?? [];
+  const [, data = "", version, children, zxids = "", ephemeral] =
+    /^(null|"[^"]*"), version (\d+)(?:, (\d+) children)?((?:, [cmp]zxid \d+)*)(, ephemeral)?$/.exec(text) ?? [];
   if (version === undefined) throw new Error(`Cannot read the answer ${JSON.stringify(text)} of a story`);
+  const zxid = (which: string, usual: string) =>
+    BigInt(new RegExp(`${which} (\\d+)`).exec(zxids)?.[1] ?? usual) as Zxid;
   const stat = {
+    czxid: zxid("czxid", "0"),
+    mzxid: zxid("mzxid", version),
+    pzxid: zxid("pzxid", "0"),
     version: Number(version),
     numChildren: Number(children ?? 0),
     ephemeralOwner: ephemeral === undefined ? 0n : 1n,
@@ -158,7 +166,8 @@ function parseOutcome(
   if (outcome === "fenced") return { kind: "fenced", detail: "the fence is gone" };
   if (code !== undefined) return { kind: "refused", failedAt, code: errorCodes[code as ErrorName] };
   const results = ops.map((op): WriteResult => {
-    if (op.kind === "set") return { kind: "set", stat: { version: op.version + 1 } as Stat };
+    const version = "version" in op ? op.version + 1 : 0;
+    if (op.kind === "set") return { kind: "set", stat: { version, mzxid: BigInt(version) as Zxid } as Stat };
     return op.kind === "create" ? { kind: "create", path: op.path } : { kind: op.kind };
   });
   return { kind: "applied", results, zxid: 0n as Zxid };
@@ -185,11 +194,15 @@ function commandLines(command: LinkCommand): string[] {
     case "read":
       return [`read ${command.id} of the ${command.side}: ${command.requests.map(requestText).join(", ")}`];
     case "write": {
-      const { fence, sourceZxid, brake } = command.checkpoint;
+      const { fence, sourceZxid, brake, sourceWins } = command.checkpoint;
       const braked = brake.engaged === undefined ? "" : `, brake engaged: ${brake.engaged.reason}`;
+      const wins = sourceWins === undefined ? "" : `, the source wins since ${sourceWins}`;
       return [
-        `write ${command.id} under epoch ${fence.epoch}, source zxid ${sourceZxid}${braked}`,
+        `write ${command.id} under epoch ${fence.epoch}, source zxid ${sourceZxid}${braked}${wins}`,
         ...command.ops.map(opText),
+        ...command.journal.map(
+          ({ path, kind, version, data }) => `  journal ${path}, ${kind}: ${dataText(data)} of version ${version}`,
+        ),
       ];
     }
     case "writeAcls":
@@ -229,10 +242,10 @@ function noteText(note: LinkNote): string {
       return `note: ${note.problem.path} is held back, ${note.problem.kind}: ${note.problem.detail}`;
     case "brake":
       return note.engaged ? `note: brake engaged, ${note.reason}: ${note.held} deletes` : "note: brake released";
-    case "foreignWrite":
-      return `note: somebody else wrote ${note.path}`;
     case "aclsSet":
       return `note: ${note.acls} ACLs set`;
+    case "drift":
+      return `note: somebody else has ${note.did === "aclChanged" ? "changed the ACL of" : note.did} ${note.path}`;
     case "refused":
       return `note: ${note.op} ${note.path} was refused: ${errorName(note.code)}`;
     case "compared":

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { createTargetIndex } from "./target-index.ts";
 
-const seen = (pass: number, children = 0) => ({ hash: 1, version: 0, pass, children });
+const seen = (pass: number, children = 0) => ({ hash: 1, version: 0, mzxid: 7n as Zxid, pass, children });
 
 test("a compare forgets what it did not see", () => {
   const index = createTargetIndex();
@@ -43,7 +44,7 @@ test("all children are as last read, and counted on with the link's own writes",
   const index = createTargetIndex();
   index.put("/a", seen(1, 2));
   index.countChild("/a", 1);
-  index.put("/a", { hash: 2, version: 1, pass: 1 });
+  index.put("/a", { hash: 2, version: 1, mzxid: 8n as Zxid, pass: 1 });
   expect(index.get("/a")).toMatchObject({ hash: 2, version: 1, children: 3 });
   index.put("/a", seen(2, 1));
   index.countChild("/a", -1);

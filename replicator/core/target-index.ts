@@ -1,3 +1,5 @@
+import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { DriftKind } from "./drift.ts";
 import { parentOf } from "./paths.ts";
 
 /**
@@ -8,6 +10,10 @@ import { parentOf } from "./paths.ts";
 export interface TargetEntry {
   hash: number;
   version: number;
+  /** The low half of its mzxid: with the version it tells whether somebody has written it since, or made it anew. */
+  mzxidLow: number;
+  /** What somebody else did to it since the link wrote it last; undefined: nothing. */
+  foreign: DriftKind | undefined;
   /** How many nodes are directly below it, whoever's: as last read, and counted on with what the link has written since. */
   children: number;
   /** Number of the compare that last saw it in the target. */
@@ -16,12 +22,35 @@ export interface TargetEntry {
   seenInSource: number;
 }
 
+interface Seen {
+  readonly hash: number;
+  readonly version: number;
+  readonly mzxid: Zxid;
+  readonly pass: number;
+  readonly children?: number;
+  readonly foreign?: DriftKind | undefined;
+}
+
 export interface TargetIndex {
   readonly size: number;
   get(path: string): TargetEntry | undefined;
   /** Creates or refreshes the entry as seen in the target now. */
-  put(path: string, seen: { hash: number; version: number; pass: number; children?: number }): void;
+  put(path: string, seen: Seen): void;
+  /** Somebody else's node is as the source says: it counts as the link's own from now on. */
+  adopt(path: string): void;
   remove(path: string): void;
+  /** As remove, but somebody else has deleted it. */
+  lose(path: string): void;
+  /** Whether somebody else has deleted it, as last noticed. */
+  isLost(path: string): boolean;
+  /** A write of the link was on its way to this path when the session broke: nobody knows what became of it. */
+  doubt(path: string, hash: number): void;
+  /** Whether such data there would be of that write. */
+  isDoubtful(path: string, hash: number): boolean;
+  /** Whether all nodes of the target were seen once, and every change since then: what differs then is somebody else's doing. */
+  readonly isComplete: boolean;
+  /** Another replicator may have written since: nothing is known any more. */
+  clear(): void;
   /** A node directly below has come (1) or gone (-1) by a write of the link. */
   countChild(path: string, change: 1 | -1): void;
   /** Nodes that belong to no rule but carry some that do; and nodes known to be there without having been scanned. */
@@ -40,11 +69,23 @@ export interface TargetIndex {
   withoutSource(pass: number): string[];
 }
 
+/** Whether the node is still the one of this entry, unwritten. */
+export function isUnchanged(entry: TargetEntry, node: { readonly version: number; readonly mzxid: Zxid }): boolean {
+  return entry.version === node.version && entry.mzxidLow === lowHalf(node.mzxid);
+}
+
+function lowHalf(zxid: Zxid): number {
+  return Number(BigInt.asIntN(32, zxid));
+}
+
 export function createTargetIndex(): TargetIndex {
   const entries = new Map<string, TargetEntry>();
   const childCount = new Map<string, number>();
   const passages = new Set<string>(["/"]);
   const ephemerals = new Map<string, number>();
+  const lost = new Set<string>();
+  const doubtful = new Map<string, number>();
+  let isComplete = false;
 
   const count = (path: string, change: 1 | -1): void => {
     const parent = parentOf(path);
@@ -55,25 +96,50 @@ export function createTargetIndex(): TargetIndex {
   const remove = (path: string): void => {
     if (entries.delete(path)) count(path, -1);
   };
+  const lose = (path: string): void => {
+    lost.add(path);
+    remove(path);
+  };
 
   return {
     get size() {
       return entries.size;
     },
     get: (path) => entries.get(path),
-    put(path, { hash, version, pass, children }) {
+    put(path, { hash, version, mzxid, pass, children, foreign }) {
+      lost.delete(path);
       const entry = entries.get(path);
+      const mzxidLow = lowHalf(mzxid);
       if (entry === undefined) {
-        entries.set(path, { hash, version, children: children ?? 0, seenInTarget: pass, seenInSource: 0 });
+        const unseen = { children: children ?? 0, seenInTarget: pass, seenInSource: 0 };
+        entries.set(path, { hash, version, mzxidLow, foreign, ...unseen });
         count(path, 1);
       } else {
         entry.hash = hash;
         entry.version = version;
+        entry.mzxidLow = mzxidLow;
+        entry.foreign = foreign;
         entry.children = children ?? entry.children;
         entry.seenInTarget = pass;
       }
     },
+    adopt(path) {
+      const entry = entries.get(path);
+      if (entry !== undefined) entry.foreign = undefined;
+    },
     remove,
+    lose,
+    isLost: (path) => lost.has(path),
+    doubt: (path, hash) => void doubtful.set(path, hash),
+    isDoubtful: (path, hash) => doubtful.get(path) === hash,
+    get isComplete() {
+      return isComplete;
+    },
+    clear() {
+      for (const known of [entries, childCount, passages, ephemerals, lost, doubtful]) known.clear();
+      passages.add("/");
+      isComplete = false;
+    },
     countChild(path, change) {
       const entry = entries.get(path);
       if (entry !== undefined) entry.children = Math.max(0, entry.children + change);
@@ -88,7 +154,11 @@ export function createTargetIndex(): TargetIndex {
     },
     isEphemeral: (path) => ephemerals.has(path),
     sweep(pass) {
-      for (const [path, entry] of entries) if (entry.seenInTarget < pass) remove(path);
+      lost.clear();
+      for (const [path, entry] of entries)
+        if (entry.seenInTarget < pass) doubtful.has(path) ? remove(path) : lose(path);
+      doubtful.clear();
+      isComplete = true;
       for (const [path, seen] of ephemerals) if (seen < pass) ephemerals.delete(path);
     },
     withoutSource(pass) {

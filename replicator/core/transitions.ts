@@ -22,6 +22,7 @@ export type PhaseTrigger =
   | "compared"
   | "sessionLost"
   | "fenced"
+  | "diverged"
   | "badData"
   | "paused"
   | "resumed";
@@ -79,6 +80,12 @@ export const transitions = [
   { from: "comparing", on: "sessionLost", to: "connecting", why: lost },
   { from: "comparing", on: "paused", to: "paused", why: paused },
   { from: "comparing", on: "fenced", to: "stopped", why: fenced },
+  {
+    from: "comparing",
+    on: "diverged",
+    to: "stopped",
+    why: "Somebody else wrote in the target while nobody watched, and the source says otherwise: an operator must decide",
+  },
   {
     from: "comparing",
     on: "badData",

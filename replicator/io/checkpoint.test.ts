@@ -15,6 +15,10 @@ const checkpoints: fc.Arbitrary<Checkpoint> = fc.record({
   fence: fc.bigInt({ min: 1n, max: 2n ** 62n }).map((epoch) => fenceOf(epoch, "0123abcd")),
   sourceZxid: fc.bigInt({ min: 0n, max: 2n ** 62n }).map((zxid) => zxid as Zxid),
   rules: fc.string(),
+  sourceWins: fc.option(
+    fc.bigInt({ min: 0n, max: 2n ** 62n }).map((zxid) => zxid as Zxid),
+    { nil: undefined },
+  ),
   brake: fc.record({
     engaged: fc.option(fc.record({ reason: fc.constantFrom(...brakeReasons), ageMs }), { nil: undefined }),
     deletes: fc.array(fc.record({ count: fc.nat(), ageMs })),
@@ -47,6 +51,7 @@ const plain: Checkpoint = {
   rules: "r",
   brake: { engaged: undefined, deletes: [] },
   witnesses: [],
+  sourceWins: undefined,
 };
 
 test("a witness with a path too long for every batch to carry is left out", () => {
@@ -70,14 +75,15 @@ test("a stamp in the future counts as now", () => {
 test("a checkpoint of an older release has a brake that remembers nothing, and no witnesses", () => {
   const data = bytes('{"schema":1,"epoch":"3","sourceZxid":"12","rules":"r","at":"2026-03-01T00:00:00.000Z"}');
   const { brake, witnesses } = plain;
-  const expected = { epoch: 3n, sourceZxid: 12n, rules: "r", brake, witnesses, mark };
-  expect(decodeCheckpoint({ data, mark }, atMs)).toEqual(expected);
+  const expected = { epoch: 3n, sourceZxid: 12n, rules: "r", brake, witnesses, sourceWins: undefined, mark };
+  expect(decodeCheckpoint({ data, mark }, atMs)).toStrictEqual(expected);
 });
 
 test.each([
   "",
   "null",
   "{}",
+  '{"schema":1,"epoch":"3","sourceZxid":"12","rules":"r","sourceWins":"all"}',
   '{"schema":2,"epoch":"3","sourceZxid":"12","rules":"r"}',
   '{"schema":1,"epoch":"3","sourceZxid":12,"rules":"r"}',
   '{"schema":1,"epoch":"3","sourceZxid":"-1","rules":"r"}',

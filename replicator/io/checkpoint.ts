@@ -23,6 +23,8 @@ interface Stored {
   };
   /** What the source said last. */
   readonly witnesses?: readonly { readonly path: string; readonly zxid: string; readonly there: boolean }[];
+  /** While it lasts: see Checkpoint. */
+  readonly sourceWins?: string;
   readonly at: string;
 }
 
@@ -42,6 +44,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint, atMs: number): Uint8Arr
     witnesses: checkpoint.witnesses
       .filter(({ path }) => path.length <= witnessPathMax)
       .map(({ path, zxid, there }) => ({ path, zxid: zxid.toString(), there })),
+    ...(checkpoint.sourceWins === undefined ? {} : { sourceWins: checkpoint.sourceWins.toString() }),
     at: ago(0),
   };
   return new TextEncoder().encode(JSON.stringify(stored));
@@ -54,14 +57,16 @@ export function decodeCheckpoint(
 ): StoredCheckpoint | undefined {
   try {
     const stored = JSON.parse(new TextDecoder().decode(found.data)) as Record<keyof Stored, unknown>;
-    const { schema, epoch, sourceZxid, rules, brake, witnesses } = stored;
+    const { schema, epoch, sourceZxid, rules, brake, witnesses, sourceWins } = stored;
     if (schema !== 1 || !isDecimal(epoch) || !isDecimal(sourceZxid) || typeof rules !== "string") return undefined;
+    if (sourceWins !== undefined && !isDecimal(sourceWins)) return undefined;
     return {
       epoch: BigInt(epoch),
       sourceZxid: BigInt(sourceZxid) as Zxid,
       rules,
       brake: brake === undefined ? noMemory : decodeBrake(brake as NonNullable<Stored["brake"]>, atMs),
       witnesses: witnesses === undefined ? [] : decodeWitnesses(witnesses as NonNullable<Stored["witnesses"]>),
+      sourceWins: sourceWins === undefined ? undefined : (BigInt(sourceWins) as Zxid),
       mark: found.mark,
     };
   } catch {

@@ -188,7 +188,8 @@ async function takeOverOps(
 async function ensureCheckpoint(options: FenceOptions, fence: Fence, signal: AbortSignal): Promise<void> {
   const { layout, target, ownAcl: acl } = options;
   if ((await target.exists(layout.checkpoint, { signal })) !== null) return;
-  const empty = { fence, sourceZxid: 0n as Zxid, rules: "", brake: { engaged: undefined, deletes: [] }, witnesses: [] };
+  const brake = { engaged: undefined, deletes: [] };
+  const empty = { fence, sourceZxid: 0n as Zxid, rules: "", brake, witnesses: [], sourceWins: undefined };
   const data = encodeCheckpoint(empty, options.wallTime());
   await target.multi(
     [

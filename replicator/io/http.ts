@@ -1,12 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
-import { createHttp, type HealthCheck } from "#lib/http.ts";
+import { assertLocal, createHttp, type HealthCheck } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
 import type { LinkProgress } from "../core/link-events.ts";
 import type { LinkDaemon } from "../link-daemon.ts";
 import type { Metrics } from "../metrics.ts";
-import { reportExplanation, reportLink, reportSurvey } from "./report.ts";
+import { reportDrift, reportDriftData, reportExplanation, reportLink, reportSurvey } from "./report.ts";
 
 /** The loop ticks every 200 ms; silent for so long it hangs. */
 const stepAgeMaxMs = 5_000;
@@ -15,13 +15,15 @@ const surveyTimeoutMs = 300_000;
 const explainTimeoutMs = 5_000;
 
 /** Writing or taking away a pause in the target. */
+/** A full journal has 16 MiB. */
+const driftTimeoutMs = 30_000;
 const changeTimeoutMs = 10_000;
 
 type OneLink = { Params: { link: string } };
 type Change = OneLink & { Body: Record<string, unknown> | null };
 
 /**
- * GET /v1/links, /v1/links/:link, …/plan, …/verify, …/explain?path=; health and metrics.
+ * GET /v1/links, /v1/links/:link, …/plan, …/verify, …/explain?path=, …/drift, …/drift/:id; health and metrics.
  * POST …/compare, …/accept-deletes, …/pause, …/resume, …/init: each but the first with a `reason`, which is logged.
  */
 export function createReplicatorHttp(options: {
@@ -67,6 +69,23 @@ export function createReplicatorHttp(options: {
       );
     }
     return reportExplanation(await find(params.link).explain(path, AbortSignal.timeout(explainTimeoutMs)));
+  });
+  http.get<OneLink>("/v1/links/:link/drift", async (request) => {
+    assertLocal(request, "The drift journal");
+    const { link } = request.params;
+    return { link, entries: (await find(link).drift(AbortSignal.timeout(driftTimeoutMs))).map(reportDrift) };
+  });
+  http.get<OneLink & { Params: { id: string } }>("/v1/links/:link/drift/:id", async (request) => {
+    assertLocal(request, "The drift journal");
+    const { link, id } = request.params;
+    const entry = await find(link).driftEntry(id, AbortSignal.timeout(driftTimeoutMs));
+    if (entry !== undefined) return reportDriftData(entry);
+    throw refused(
+      404,
+      new OperatorError("REP_NO_DRIFT", `The journal of link ${link} has no entry ${JSON.stringify(id)}`, {
+        hint: `idcctl link drift ${link} lists them; the oldest make room for new ones`,
+      }),
+    );
   });
   http.post<OneLink>("/v1/links/:link/compare", async ({ params }, reply) => {
     find(params.link).compare();

@@ -14,6 +14,9 @@ export interface LinkLayout {
   fenceOf(path: string): string | undefined;
   readonly checkpoint: string;
   readonly pause: string;
+  /** Folder of the drift journal. */
+  readonly drift: string;
+  driftEntry(id: string): string;
   /** Apart from the link's own folder, which says that the link has had a fence. */
   readonly latch: string;
 }
@@ -31,6 +34,8 @@ export function layoutOf(linkName: string): LinkLayout {
     },
     checkpoint: `${link}/checkpoint`,
     pause: `${link}/pause`,
+    drift: `${link}/drift`,
+    driftEntry: (id) => `${link}/drift/${id}`,
     latch: `${latchesRoot}/${linkName}`,
   };
 }

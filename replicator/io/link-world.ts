@@ -1,15 +1,8 @@
-import type { WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import type { Identity } from "../core/acl.ts";
-import type {
-  AclWrite,
-  AclWriteOutcome,
-  Checkpoint,
-  ClaimRequest,
-  WatchMode,
-  WriteOutcome,
-} from "../core/link-events.ts";
+import type { AclWrite, AclWriteOutcome, Checkpoint, ClaimRequest, WatchMode } from "../core/link-events.ts";
 import { learnIdentities, writeAclsFenced } from "./acls.ts";
-import { type ClaimOutcome, claimFence, type FenceOptions, writeFenced } from "./fence.ts";
+import { type ClaimOutcome, claimFence, type FenceOptions } from "./fence.ts";
+import type { JournalStore } from "./journal.ts";
 import type { Latch } from "./latch.ts";
 import { isRefusal, type Reader } from "./reader.ts";
 
@@ -28,7 +21,7 @@ export interface LinkWorld {
   arm(roots: readonly string[], signal: AbortSignal): Promise<WatchMode>;
   readonly read: Reader["read"];
   readonly readAcls: Reader["readAcls"];
-  write(ops: readonly WriteOp[], checkpoint: Checkpoint, signal: AbortSignal): Promise<WriteOutcome>;
+  readonly write: JournalStore["write"];
   writeAcls(writes: readonly AclWrite[], checkpoint: Checkpoint, signal: AbortSignal): Promise<AclWriteOutcome>;
 }
 
@@ -36,11 +29,12 @@ export function createLinkWorld(
   options: FenceOptions & {
     readonly reader: Reader;
     readonly latch: Latch;
+    readonly journal: JournalStore;
     /** Called at each claim; undefined: ACLs are not copied, and nobody asks. */
     readonly onIdentities: ((own: readonly Identity[]) => void) | undefined;
   },
 ): LinkWorld {
-  const { latch, layout, reader, source, target } = options;
+  const { journal, latch, layout, reader, source, target } = options;
   return {
     async lead(onWaiting, signal) {
       try {
@@ -64,7 +58,9 @@ export function createLinkWorld(
             return { kind: "refused", code: "fenced", detail: `${fence} was deleted as soon as it was ours` };
           }
         }
-        if (outcome.kind === "refused" || options.onIdentities === undefined) return outcome;
+        if (outcome.kind === "refused") return outcome;
+        await journal.open(outcome.fence, signal);
+        if (options.onIdentities === undefined) return outcome;
         const own = await learnIdentities(target, layout.fence(outcome.fence.name), signal);
         options.onIdentities(own);
         return { ...outcome, own };
@@ -79,15 +75,7 @@ export function createLinkWorld(
     },
     read: reader.read,
     readAcls: reader.readAcls,
-    async write(ops, checkpoint, signal) {
-      try {
-        return await writeFenced(options, ops, checkpoint, signal);
-      } catch (error) {
-        // Refused as a whole, for example by a server that lacks one of the operations: none of it was applied.
-        if (!isRefusal(error)) throw error;
-        return { kind: "refused", failedAt: 0, code: error.zkCode };
-      }
-    },
+    write: journal.write,
     writeAcls: (writes, checkpoint, signal) => writeAclsFenced(options, writes, checkpoint, signal),
   };
 }

@@ -4,7 +4,7 @@ import type { Side } from "../core/link-events.ts";
 import { type LineChange, lineChanges } from "../core/rules/line-changes.ts";
 import type { Explanation } from "../core/rules/rules.ts";
 import { transitions } from "../core/transitions.ts";
-import type { LinkDaemon, LinkExplanation } from "../link-daemon.ts";
+import type { DriftEntry, LinkDaemon, LinkExplanation } from "../link-daemon.ts";
 import type { Difference, Survey } from "../survey.ts";
 
 /** The API's JSON, which idcctl prints. 64-bit numbers are strings; ages are milliseconds on the daemon's own clock. */
@@ -180,4 +180,36 @@ export interface ExplanationReport extends Omit<Explanation, "before" | "after">
 export function reportExplanation({ explanation, ...found }: LinkExplanation): ExplanationReport {
   const { before: _before, after: _after, ...told } = explanation;
   return { ...told, ...found };
+}
+
+export interface DriftReport {
+  readonly id: string;
+  /** Wall time of the repair. */
+  readonly at: string;
+  readonly did: string;
+  readonly path: string;
+  /** null: the node had no data at all. */
+  readonly bytes: number | null;
+  readonly version: number;
+  readonly mzxid: string;
+}
+
+export function reportDrift({ id, at, kind, path, bytes, version, mzxid }: DriftEntry): DriftReport {
+  return { id, at, did: kind, path, bytes, version, mzxid };
+}
+
+export interface DriftDataReport extends DriftReport {
+  /** Base64; null as `bytes`. */
+  readonly data: string | null;
+  /** Fewer bytes than the node had: they did not fit. */
+  readonly cut: boolean;
+}
+
+export function reportDriftData(entry: DriftEntry): DriftDataReport {
+  const { data, bytes } = entry;
+  return {
+    ...reportDrift(entry),
+    data: data === null ? null : Buffer.from(data).toString("base64"),
+    cut: (data?.length ?? 0) < (bytes ?? 0),
+  };
 }

@@ -121,8 +121,8 @@ describe("the checker of values", () => {
       checker.sourceChanged(op.path);
     };
     const write = (...ops: WriteOp[]): void => {
-      const applied = checker.applying(1, ops);
-      if (target.apply(ops).kind === "applied") applied();
+      const applied = checker.applying(1, ops, []);
+      applied(target.apply(ops).kind === "applied");
     };
     const goAt = (name: string): void => {
       atSource({ kind: "delete", path: `/s/data/${name}`, version: -1 });
@@ -182,8 +182,9 @@ describe("the checker of orders complains about", () => {
     let id = 0;
     const fence = { epoch: 1n, name: "e-1" };
     const brake = { engaged: undefined, deletes: [] };
-    const checkpoint = { fence, sourceZxid: 0n as never, rules: "", brake, witnesses: [] };
-    const write = (...ops: WriteOp[]): void => orders.commanded({ kind: "write", id: ++id, ops, checkpoint });
+    const checkpoint = { fence, sourceZxid: 0n as never, rules: "", brake, witnesses: [], sourceWins: undefined };
+    const write = (...ops: WriteOp[]): void =>
+      orders.commanded({ kind: "write", id: ++id, ops, journal: [], checkpoint });
     enter("following");
     return { enter, write, orders };
   };

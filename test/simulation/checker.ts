@@ -1,7 +1,9 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Acl, NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import type { Overwritten } from "../../replicator/core/drift.ts";
 import { createAclChecker } from "./acl-checker.ts";
 import { guardedRoots, type Model, shown, type Wanted } from "./model.ts";
+import { createOthers, type Others } from "./others.ts";
 import { Violation } from "./violation.ts";
 import type { VirtualNode, VirtualZooKeeper } from "./virtual-zookeeper.ts";
 
@@ -14,8 +16,12 @@ export interface Checker {
   sourceChanged(path: string): void;
   /** Somebody else has created this target node anew. */
   createdByOthers(path: string): void;
-  /** Call just before the target carries out a replicator's batch; call what it gives if the batch was applied. */
-  applying(replicator: number, ops: readonly WriteOp[]): () => void;
+  /** A replicator owns the target: see createOthers. */
+  readonly claimed: Others["claimed"];
+  readonly compared: Others["compared"];
+  readonly sourceWins: Others["sourceWins"];
+  /** Call just before the target carries out a replicator's batch; call what it gives once it was applied, or was not. */
+  applying(replicator: number, ops: readonly WriteOp[], journal: readonly Overwritten[]): (isApplied: boolean) => void;
   /** A replicator has set the ACL of this target node. */
   aclSet(path: string, before: readonly Acl[], acl: readonly Acl[]): void;
   aclSetByOthers(path: string): void;
@@ -65,6 +71,7 @@ export function createChecker(options: {
     acls.wanted(path, wanted);
     for (const one of sources) targetBySource.set(one, path);
   }
+  const others = createOthers({ model, source, target, keepsDeletes: deletes.mode === "keep" });
   let changes = 0;
   /** When each root last had something below it. */
   const filledAt = new Map<string, number>();
@@ -118,8 +125,12 @@ export function createChecker(options: {
   };
 
   return {
+    claimed: others.claimed,
+    compared: others.compared,
+    sourceWins: others.sourceWins,
     sourceChanged(path) {
       changes += 1;
+      others.adopt();
       for (const root of guardedRoots) if (!isEmpty(root)) filledAt.set(root, changes);
       const there = targetBySource.get(path);
       const history = there === undefined ? undefined : histories.get(there);
@@ -137,11 +148,16 @@ export function createChecker(options: {
     },
     aclSet: acls.set,
     aclSetByOthers: acls.setByOthers,
-    applying(replicator, ops) {
+    applying(replicator, ops, journal) {
       measure();
+      others.linkWrites(true);
+      const kept = others.overwriting(ops, journal);
       const before = new Map(ops.map(({ path }) => [path, seen(target.nodes.get(path))]));
       const aclsBefore = new Map(ops.map(({ path }) => [path, target.nodes.get(path)?.acl ?? []]));
-      return () => {
+      return (isApplied) => {
+        others.linkWrites(false);
+        if (!isApplied) return;
+        kept();
         for (const op of ops) {
           checkValue(op);
           if (model.policies.copiesAcls && isCovered(op.path)) acls.check(op, aclsBefore.get(op.path) ?? []);

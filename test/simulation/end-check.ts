@@ -2,7 +2,7 @@ import type { LinkStatus } from "../../replicator/core/link-events.ts";
 import { keyOf } from "./acls.ts";
 import { type Model, shown, targetOf } from "./model.ts";
 import { Violation } from "./violation.ts";
-import { parentPath, type VirtualZooKeeper } from "./virtual-zookeeper.ts";
+import { isHidden, parentPath, type VirtualZooKeeper } from "./virtual-zookeeper.ts";
 
 /** What a path of a quiet world must be: `problem` undefined: none may be reported; "any": one may be. */
 type Expected = { readonly fits: boolean; readonly problem: string | undefined };
@@ -87,11 +87,6 @@ function expected(world: Parameters<typeof checkEnd>[0], path: string): Expected
       return { fits: true, problem: hasOwnBelow ? "any" : "keptForChildren" };
     }
   }
-}
-
-function isHidden(store: VirtualZooKeeper, path: string): boolean {
-  const parent = parentPath(path);
-  return store.nodes.get(parent)?.readable === false || (parent !== "/" && isHidden(store, parent));
 }
 
 function describe({ model, source, target }: Parameters<typeof checkEnd>[0], path: string): string {

@@ -65,6 +65,9 @@ export interface Spy {
 
 /** Longest that a session outlives its connection. */
 const sessionMsMax = 250;
+type Batch = Pick<LinkCommand & { kind: "write" }, "ops" | "journal" | "checkpoint">;
+type Outcome = (LinkEvent & { kind: "wrote" })["outcome"];
+
 const linkRoot = "/crossidc/links/simulated";
 
 export function createReplica(parts: ReplicaParts): Replica {
@@ -78,6 +81,11 @@ export function createReplica(parts: ReplicaParts): Replica {
   let outlived = false;
   /** Sessions that have ended. */
   let sessions = 0;
+  /** Whether a compare has looked at what others had done before, and the source was never out of sight since. */
+  let isPastJudged = false;
+  let isFirst = false;
+  /** As it was told before the last claim. */
+  let sourceWins = false;
   const stopWatch: Record<Side, () => void> = { source: () => {}, target: () => {} };
 
   const tell = (event: LinkEvent): void => {
@@ -107,10 +115,17 @@ export function createReplica(parts: ReplicaParts): Replica {
       case "claim":
         toTarget.request(() => {
           if (parts.fenceWatch) watchFence();
-          return {
-            id: command.id,
-            ...claim({ target, held: command.held, newClaim: newClaim(), now: timeline.now, pause: parts.pause() }),
-          };
+          const { held } = command;
+          const claimed = claim({ target, held, newClaim: newClaim(), now: timeline.now, pause: parts.pause() });
+          if (claimed.kind === "claimed") {
+            const { checkpoint } = claimed;
+            const mark = checkpoint && (checkpoint.sourceWins ?? checkpoint.mark);
+            isFirst = checkpoint === undefined;
+            sourceWins = command.sourceWins;
+            const wins = command.sourceWins || checkpoint?.sourceWins !== undefined;
+            checker.claimed({ mark, afresh: held === undefined, unwatched: !isPastJudged && !wins });
+          }
+          return { id: command.id, ...claimed };
         });
         break;
       case "arm":
@@ -123,7 +138,7 @@ export function createReplica(parts: ReplicaParts): Replica {
         wires[command.side].request(() => answer(stores[command.side], command));
         break;
       case "write":
-        toTarget.request(() => ({ kind: "wrote", id: command.id, outcome: write(command.ops, command.checkpoint) }));
+        toTarget.request(() => ({ kind: "wrote", id: command.id, outcome: write(command) }));
         break;
       case "writeAcls":
         toTarget.request(() => ({
@@ -133,6 +148,14 @@ export function createReplica(parts: ReplicaParts): Replica {
         }));
         break;
       case "note":
+        if (command.note.kind === "compared") {
+          isPastJudged = true;
+          checker.compared(sourceWins);
+          // Of what it found on its first start ever nobody knows whose it is.
+          if (isFirst) checker.claimed({ mark: undefined, afresh: true, unwatched: false });
+          isFirst = false;
+        }
+        if (command.note.kind === "phase" && ["stopped", "paused"].includes(command.note.to)) isPastJudged = false;
         break;
     }
   };
@@ -169,23 +192,23 @@ export function createReplica(parts: ReplicaParts): Replica {
       if (watched && visible && !spy.losesEvent(change)) wires.source.push({ kind: "changed", path, change: kind });
     });
   };
-  const write = (ops: readonly WriteOp[], checkpoint: Checkpoint): (LinkEvent & { kind: "wrote" })["outcome"] => {
+  const write = ({ ops, journal, checkpoint }: Batch): Outcome => {
     const sent = spy.tamper(ops);
-    const applied = checker.applying(parts.number, sent);
+    const applied = checker.applying(parts.number, sent, journal);
     const outcome = target.apply([
       { kind: "check", path: `${linkRoot}/fence/${checkpoint.fence.name}`, version: -1 },
       ...sent,
       { kind: "set", path: `${linkRoot}/checkpoint`, data: encodeCheckpoint(checkpoint, timeline.now), version: -1 },
     ]);
+    applied(outcome.kind === "applied");
     if (outcome.kind === "applied") {
-      applied();
       return { ...outcome, results: outcome.results.slice(1, -1) };
     }
     if (outcome.failedAt === 0) return { kind: "fenced", detail: `${checkpoint.fence.name} is over` };
     return { ...outcome, failedAt: outcome.failedAt - 1 };
   };
   const writeAcls = (writes: readonly AclWrite[], checkpoint: Checkpoint): AclWriteOutcome => {
-    const check = write([], checkpoint);
+    const check = write({ ops: [], journal: [], checkpoint });
     if (check.kind === "fenced") return check;
     const results = writes.map(({ path, acl, aversion }) => {
       const before = target.nodes.get(path)?.acl;
@@ -213,6 +236,7 @@ export function createReplica(parts: ReplicaParts): Replica {
       tell({ kind: "connected", side, resumed });
     },
     cut(side, lateMs) {
+      if (side === "source") isPastJudged = false;
       wires[side].cut(lateMs);
       stopWatch[side]();
       timeline.after(random.int(0, lateMs), () => tell({ kind: "disconnected", side }));

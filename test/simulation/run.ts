@@ -147,6 +147,13 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     checker.accepted(replicas.indexOf(current()) + 1, held);
     current().tell({ kind: "deletesAccepted" });
   };
+  const isDiverged = (): boolean => current().link.progress().stopped?.code === "diverged";
+  const letSourceWin = (): void => {
+    if (!isDiverged()) return;
+    if (calm) throw new Violation("the link has stopped as diverged, but nobody else has written in the target");
+    checker.sourceWins();
+    current().tell({ kind: "resumeAsked", sourceWins: true, init: false });
+  };
   const act = (): void => {
     // The second half of a calm life has no compare that would find what events have missed.
     const dice = calm && left < character.actions / 2 ? 0 : random.next();
@@ -166,7 +173,8 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       startReplica();
     } else if (dice < 0.95) setPause(pause === undefined ? { reason: "drawn", at: "" } : undefined);
     else if (dice < 0.955) resume();
-    else if (dice < 0.97) accept();
+    else if (dice < 0.965) letSourceWin();
+    else if (dice < 0.975) accept();
     else current().tell({ kind: "compareAsked" });
   };
   const runUntil = (condition: () => boolean, what: string, tasksMax = tasksToRestMax): void => {
@@ -179,6 +187,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
     const until = timeline.now + quietMs;
     const isAtRest = (): boolean => {
       if (timeline.now < until) return false;
+      letSourceWin();
       const status = current().link.progress();
       return status.idle || status.phase === "stopped";
     };

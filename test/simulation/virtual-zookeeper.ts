@@ -39,6 +39,8 @@ export interface VirtualNode {
   readonly aversion: number;
   readonly czxid: Zxid;
   readonly mzxid: Zxid;
+  /** When a child came or went last. */
+  readonly pzxid: Zxid;
   /** 0n, or the session it lives with. */
   readonly ephemeralOwner: bigint;
   readonly readable: boolean;
@@ -72,10 +74,13 @@ export function createVirtualZooKeeper(): VirtualZooKeeper {
     if (nodes.has(path)) return errorCodes.nodeExists;
     if (parent.ephemeralOwner !== 0n) return errorCodes.noChildrenForEphemerals;
     nodes.set(path, nodeOf(op.data, op.acl, at, op.owner ?? 0n));
+    const { pzxid } = parent;
     parent.children.add(nameOf(path));
+    parent.pzxid = at;
     undo.push(() => {
       nodes.delete(path);
       parent.children.delete(nameOf(path));
+      parent.pzxid = pzxid;
     });
     changes.push({ path, kind: "created", visible: true });
     return { kind: "create", path };
@@ -96,12 +101,15 @@ export function createVirtualZooKeeper(): VirtualZooKeeper {
       return { kind: "set", stat: statOf(node) };
     }
     if (node.children.size > 0) return errorCodes.notEmpty;
-    const siblings = nodes.get(parentPath(op.path))?.children;
+    const parent = nodes.get(parentPath(op.path));
+    const pzxid = parent?.pzxid;
     nodes.delete(op.path);
-    siblings?.delete(nameOf(op.path));
+    parent?.children.delete(nameOf(op.path));
+    if (parent !== undefined) parent.pzxid = at;
     undo.push(() => {
       nodes.set(op.path, node);
-      siblings?.add(nameOf(op.path));
+      parent?.children.add(nameOf(op.path));
+      if (parent !== undefined && pzxid !== undefined) parent.pzxid = pzxid;
     });
     changes.push({ path: op.path, kind: "deleted", visible: node.readable });
     return { kind: "delete" };
@@ -166,6 +174,12 @@ export function createVirtualZooKeeper(): VirtualZooKeeper {
   };
 }
 
+/** Whether a node above this path cannot be read. */
+export function isHidden(store: VirtualZooKeeper, path: string): boolean {
+  const parent = parentPath(path);
+  return store.nodes.get(parent)?.readable === false || (parent !== "/" && isHidden(store, parent));
+}
+
 export function parentPath(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
 }
@@ -182,6 +196,7 @@ function nodeOf(data: NodeData, acl: readonly Acl[], at: Zxid, ephemeralOwner: b
     aversion: 0,
     czxid: at,
     mzxid: at,
+    pzxid: at,
     ephemeralOwner,
     readable: true,
     children: new Set(),
@@ -192,7 +207,7 @@ function statOf(node: VirtualNode): Stat {
   return {
     czxid: node.czxid,
     mzxid: node.mzxid,
-    pzxid: node.mzxid,
+    pzxid: node.pzxid,
     ctime: 0n,
     mtime: 0n,
     version: node.version,

@@ -152,7 +152,7 @@ describe.for([
     const after = (await daemon.link()).counts;
     expect(after).toMatchObject({
       aclsSet: (counts["aclsSet"] ?? 0) + 1,
-      foreignWrites: (counts["foreignWrites"] ?? 0) + 1,
+      drift: (counts["drift"] ?? 0) + 1,
     });
   });
 
