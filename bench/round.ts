@@ -35,9 +35,12 @@ const quickProbes = 3;
 /** One contender's turn: three passes, then, if it can follow, the loads. */
 export async function runRound(options: RoundOptions): Promise<void> {
   const { source, rttMs } = options;
-  if (rttMs === 0) return against(options, source.address);
+  if (rttMs === 0) {
+    await against(options, source.address);
+    return;
+  }
   await using line = await startProxy({ target: source.address, delayMs: rttMs / 2 });
-  return against(options, line.address);
+  await against(options, line.address);
 }
 
 async function against(options: RoundOptions, sourceAddress: string): Promise<void> {
