@@ -13,7 +13,7 @@ const multisInFlight = 4;
 export function open(address: string, signal: AbortSignal, onWatch: (event: WatchEvent) => void = () => {}): ZooKeeper {
   return createZooKeeper({
     servers: [address],
-    sessionTimeoutMs: 30_000,
+    sessionTimeoutMs: 60_000,
     connectTimeoutMs: 5_000,
     auth: [],
     clock: systemClock,

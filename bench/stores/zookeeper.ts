@@ -4,8 +4,8 @@ import { startZooKeeper } from "../../test/integration/harness/zookeeper.ts";
 import { dataOf, fill, nodeOf, open, pathOf, root } from "../tree.ts";
 import { generationIn, type Store } from "./store.ts";
 
-/** As a server in production has it: both compilers, and room for the tree. */
-const jvmArgs = ["-Xmx4g", "-XX:TieredStopAtLevel=4"];
+/** As a server in production has it: both compilers, the usual collector, and room for the tree. */
+const jvmArgs = ["-Xms1g", "-Xmx4g", "-XX:-UseSerialGC", "-XX:+UseG1GC", "-XX:TieredStopAtLevel=4"];
 const requestsPerRead = 500;
 
 export async function startZooKeeperStore(signal: AbortSignal): Promise<Store> {
