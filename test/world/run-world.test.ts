@@ -66,3 +66,23 @@ worldTest("who may not make namespaces is told so, with code 3", async () => {
   expect(stderr).toMatch(/network namespaces cannot be made|\/dev\/net\/tun cannot be opened/);
   expect(code).toBe(3);
 });
+
+worldTest("tests that need a world are skipped loudly where none can be made, and fail in CI", async () => {
+  const vitest = inProject("node_modules/vitest/vitest.mjs");
+  // Without `ip`, which nothing else needs.
+  const run = (env: Readonly<Record<string, string | undefined>>) =>
+    runProcess("env", ["PATH=/nowhere", process.execPath, vitest, "run", "--project", "world", "kafka", "faults"], {
+      timeoutMs: commandMsMax,
+      env: { NO_COLOR: "1", ...env },
+    });
+  const elsewhere = await run({ CI: undefined });
+  expect(elsewhere.stderr).toContain(
+    "Tests in a three-site world are SKIPPED: ip is missing: install Debian's iproute2",
+  );
+  expect(elsewhere.stdout).toMatch(/Tests {2}\d+ skipped \(\d+\)\n/);
+  expect(elsewhere.code).toBe(0);
+  const inCi = await run({ CI: "true" });
+  expect(inCi.stderr).toContain("no world can be made here, and in CI that is a failure: ip is missing");
+  expect(inCi.stdout).toMatch(/Tests {2}\d+ failed \(\d+\)\n/);
+  expect(inCi.code).toBe(1);
+});

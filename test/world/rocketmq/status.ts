@@ -3,14 +3,14 @@ import type { SiteName } from "../network/sites.ts";
 import { type Answer, createRemoting, parseBody, type Request } from "./remoting.ts";
 
 const answerMsMax = 3_000;
-const codes = { createTopic: 17, controllerMetadata: 1005, syncState: 1006 } as const;
+const codes = { createTopic: 17, electMaster: 1002, controllerMetadata: 1005, syncState: 1006 } as const;
 
 /** What a controller has on record about one broker set. */
 export interface SetStatus {
   readonly masterAddress: string;
   readonly masterEpoch: number;
-  /** Addresses, the master's included. */
-  readonly inSync: readonly string[];
+  /** The master included. */
+  readonly inSync: readonly { readonly id: number; readonly address: string }[];
 }
 
 /** Asks one thing over a connection of its own. @throws when the answer is no success */
@@ -22,7 +22,7 @@ async function askOnce(network: Network, from: SiteName, address: string, reques
 }
 
 /** The controller that leads, as the one asked sees it. @throws when it knows none */
-async function leadingController(network: Network, from: SiteName, controller: string): Promise<string> {
+export async function leadingController(network: Network, from: SiteName, controller: string): Promise<string> {
   const { fields } = await askOnce(network, from, controller, { code: codes.controllerMetadata });
   const leader = fields["controllerLeaderAddress"] ?? "";
   if (leader === "") throw new Error(`${controller} knows no leading controller`);
@@ -40,14 +40,14 @@ export async function setStatus(network: Network, from: SiteName, controller: st
   return {
     masterAddress: found.masterAddress,
     masterEpoch: found.masterEpoch,
-    inSync: found.inSyncReplicas.map(({ brokerAddress }) => brokerAddress),
+    inSync: found.inSyncReplicas.map(({ brokerId, brokerAddress }) => ({ id: brokerId, address: brokerAddress })),
   };
 }
 
 interface ReplicasInfo {
   readonly masterAddress: string;
   readonly masterEpoch: number;
-  readonly inSyncReplicas: readonly { readonly brokerAddress: string }[];
+  readonly inSyncReplicas: readonly { readonly brokerId: number; readonly brokerAddress: string }[];
 }
 
 /** On the master; slaves learn of it within some ten seconds. */
@@ -69,5 +69,20 @@ export async function createTopic(
       topicSysFlag: 0,
       order: false,
     },
+  });
+}
+
+/** Asks the controllers to make a member of the in-sync set master. @throws when they refuse */
+export async function electMaster(
+  network: Network,
+  from: SiteName,
+  controller: string,
+  wanted: { cluster: string; set: string; id: number },
+): Promise<void> {
+  const leader = await leadingController(network, from, controller);
+  const { cluster, set, id } = wanted;
+  await askOnce(network, from, leader, {
+    code: codes.electMaster,
+    fields: { clusterName: cluster, brokerName: set, brokerId: id, designateElect: true, invokeTime: Date.now() },
   });
 }

@@ -3,7 +3,7 @@ import { javaCommand, propertiesText } from "../java.ts";
 import type { Recipe } from "../server.ts";
 import type { Member } from "./members.ts";
 
-const readyMsMax = 90_000;
+const readyMsMax = 150_000;
 /** Beside the heap: what the network and the mapped files need. */
 const directMemory = "-XX:MaxDirectMemorySize=128m";
 
