@@ -155,6 +155,33 @@ test("source-went-back: when the source is to win the target becomes like it", a
   });
 });
 
+test("diverged: looked at, tried again in vain, and then the source wins; what was overwritten is in the journal", async () => {
+  const replicator = await followed();
+  await atTarget.set("/zms/topic/b", "of the target's applications");
+  await replicator.start();
+  await replicator.stopsWith("diverged");
+  const [look = "", again = "", wins = "", ...rest] = blocksOf("diverged").split(/^(?=idcctl link resume)/m);
+  expect([again, wins, rest.length]).toEqual([
+    expect.not.stringContaining("--source-wins"),
+    expect.stringContaining("--source-wins"),
+    0,
+  ]);
+  // Of a link that is not well status says so with its exit code.
+  const shown = await replicator.run(look.replace("idcctl link status zms", "idcctl link status zms || [ $? = 6 ]"));
+  expect(shown).toContain("foreign /zms/topic/b");
+  expect(shown).toContain("~ update  /zms/topic/b");
+  await replicator.run(again);
+  await replicator.stopsWith("diverged");
+  expect(await atTarget.text("/zms/topic/b")).toBe("of the target's applications");
+  await replicator.run(wins);
+  await replicator.follows();
+  await eventually(async () => expect(await atTarget.text("/zms/topic/b")).toBe("b"), { withinMs: followsWithinMs });
+  const [, journal = ""] = page.split("## Drift and its journal\n");
+  const printed = await replicator.run(commandsOf(journal.split(/^##/m)[0] ?? ""));
+  expect(printed).toContain("/zms/topic/b");
+  expect(printed).toContain("of the target's applications");
+});
+
 test("bad-data: the node is corrected at the source", async () => {
   await atSource.mkdirp("/json/settings", "{ not json");
   const replicator = await createReplicator({

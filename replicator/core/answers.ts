@@ -6,7 +6,6 @@ import type { PendingWrite } from "./outbox.ts";
 import { parentOf } from "./paths.ts";
 import { sourcesOf } from "./rules/rules.ts";
 import { type CarrierParts, keepForChildren } from "./settle.ts";
-import { isUnchanged } from "./target-index.ts";
 
 /** What an answer of the target means for the index and for the path's further way. `pass` is the number of the last compare. */
 export interface Answers {
@@ -43,9 +42,9 @@ export function createAnswers(parts: CarrierParts): Answers {
   /** As read now. Whoever changed it since the link last saw it was somebody else. */
   const present = (path: string, { data, stat }: ReadResult & { kind: "data" }, pass: number): void => {
     const { version, mzxid, numChildren: children } = stat;
-    const entry = index.get(path);
-    const foreign = entry === undefined ? "created" : isUnchanged(entry, stat) ? entry.foreign : "changed";
-    index.put(path, { hash: hashData(data), version, mzxid, pass, children, foreign });
+    const hash = hashData(data);
+    const foreign = index.changeOf(path, { version, mzxid, hash });
+    index.put(path, { hash, version, mzxid, pass, children, foreign });
   };
   const lost = (path: string): void => {
     gone(path);

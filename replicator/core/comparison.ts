@@ -1,15 +1,16 @@
 import type { Instant } from "#lib/clock.ts";
 import { errorCodes } from "#lib/zookeeper/errors.ts";
-import type { ReadRequest, ReadResult, Stat, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { ReadRequest, ReadResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { type AclIndex, markOf } from "./acl-index.ts";
 import type { Brake } from "./brake.ts";
 import { createDivergence, type Past } from "./divergence.ts";
 import type { DriftKind } from "./drift.ts";
+import { deletable } from "./extras.ts";
 import { hashData } from "./hash.ts";
 import type { LinkContext } from "./link-context.ts";
 import type { Side } from "./link-events.ts";
-import { isBelow, parentOf } from "./paths.ts";
-import type { Problems } from "./problems.ts";
+import { ancestorsOf, isBelow } from "./paths.ts";
+import type { Problem, Problems } from "./problems.ts";
 import {
   mayHoldSources,
   mayHoldTargets,
@@ -19,7 +20,7 @@ import {
   translatePath,
 } from "./rules/rules.ts";
 import { createScan, type Scan } from "./scan.ts";
-import { isUnchanged, type TargetIndex } from "./target-index.ts";
+import type { TargetIndex } from "./target-index.ts";
 import type { Witnesses } from "./witnesses.ts";
 import type { Work } from "./work.ts";
 
@@ -148,20 +149,14 @@ export function createComparison(parts: {
     }
     const { version, mzxid, numChildren: children } = result.stat;
     const hash = hashData(result.data);
-    const foreign = foreignOf(path, result.stat, hash);
+    // The answers of one connection come in order: whatever the link has written itself is in the index by now.
+    const foreign = divergence.since(result.stat) ?? index.changeOf(path, { version, mzxid, hash });
     index.put(path, { hash, version, mzxid, pass: number, children, foreign });
   };
 
-  /** What somebody else did to this node: the answers of one connection come in order, so the index knows all of ours. */
-  const foreignOf = (path: string, stat: Stat, hash: number): DriftKind | undefined => {
-    const since = divergence.since(stat);
-    if (since !== undefined) return since;
-    if (index.isDoubtful(path, hash)) return undefined;
-    const entry = index.get(path);
-    if (entry === undefined) return index.isComplete ? "created" : undefined;
-    return isUnchanged(entry, stat) ? entry.foreign : "changed";
+  const hold = (problem: Omit<Problem, "since">, now: Instant): void => {
+    if (problems.set(problem, now)) context.note({ kind: "problem", problem });
   };
-
   const differs = (path: string): void => {
     if (work.isPending(path) || current === undefined) return;
     current.differences += 1;
@@ -188,7 +183,7 @@ export function createComparison(parts: {
       case "unmapped":
       case "invalidTarget":
         unmapped.add(source);
-        noteUnmapped(source, outcome, now);
+        hold(unmappedProblem(source, outcome), now);
         return;
       case "copy": {
         const entry = index.get(outcome.target);
@@ -223,23 +218,6 @@ export function createComparison(parts: {
     return isEqual;
   };
 
-  const noteUnmapped = (
-    source: string,
-    outcome: { kind: "unmapped"; value: string } | { kind: "invalidTarget"; message: string },
-    now: Instant,
-  ): void => {
-    const problem = {
-      kind: outcome.kind,
-      side: "source",
-      path: source,
-      detail:
-        outcome.kind === "unmapped"
-          ? `${JSON.stringify(outcome.value)} in its path has no row in the cluster table`
-          : outcome.message,
-    } as const;
-    if (problems.set(problem, now)) context.note({ kind: "problem", problem });
-  };
-
   /** Target nodes without any source: candidates for a delete. Announced to the brake before the first of them. */
   const finishSource = (now: Instant): void => {
     if (current === undefined) return;
@@ -258,7 +236,7 @@ export function createComparison(parts: {
     for (const path of problems.paths("target")) if (!work.isPending(path)) work.mark(path, undefined);
     const extras = sourceless.filter((path) => !work.isPending(path));
     if (options.deletes.mode === "mirror" && brake.engagement() === undefined) {
-      const going = deletable(extras);
+      const going = deletable(extras, index);
       const wiped = emptyRoots.find(({ root }) =>
         going.some((path) => sourcesOf(rules, path).some((source) => isBelow(source, root))),
       );
@@ -273,19 +251,6 @@ export function createComparison(parts: {
     for (const path of brake.held) if (!work.isPending(path)) work.mark(path, undefined);
     finished = { ...base, differences: current.differences, tookMs: now - startedAt };
     current = undefined;
-  };
-
-  /** Those of these that can be deleted: not those with something else below them. */
-  const deletable = (extras: readonly string[]): string[] => {
-    const goingBelow = new Map<string, number>();
-    return extras
-      .toSorted((a, b) => b.length - a.length)
-      .filter((path) => {
-        if (index.get(path)?.children !== (goingBelow.get(path) ?? 0)) return false;
-        const parent = parentOf(path);
-        goingBelow.set(parent, (goingBelow.get(parent) ?? 0) + 1);
-        return true;
-      });
   };
 
   return {
@@ -356,6 +321,13 @@ export function createComparison(parts: {
 
 const noZxid = 0n as Zxid;
 
-function ancestorsOf(path: string): string[] {
-  return path === "/" ? [] : [parentOf(path), ...ancestorsOf(parentOf(path))];
+function unmappedProblem(
+  path: string,
+  outcome: PathOutcome & { kind: "unmapped" | "invalidTarget" },
+): Omit<Problem, "since"> {
+  const detail =
+    outcome.kind === "unmapped"
+      ? `${JSON.stringify(outcome.value)} in its path has no row in the cluster table`
+      : outcome.message;
+  return { kind: outcome.kind, side: "source", path, detail };
 }

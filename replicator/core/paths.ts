@@ -12,3 +12,8 @@ export function parentOf(path: string): string {
   if (lastParent.length !== slash || !path.startsWith(lastParent)) lastParent = path.slice(0, slash);
   return lastParent;
 }
+
+/** The nodes above, nearest first, down to the root. */
+export function ancestorsOf(path: string): string[] {
+  return path === "/" ? [] : [parentOf(path), ...ancestorsOf(parentOf(path))];
+}

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
-import { createTargetIndex } from "./target-index.ts";
+import { createTargetIndex, type TargetIndex } from "./target-index.ts";
 
 const seen = (pass: number, children = 0) => ({ hash: 1, version: 0, mzxid: 7n as Zxid, pass, children });
 
@@ -63,4 +63,63 @@ test("a node can be created below entries, passages and the top, and nowhere els
   index.removePassage("/p");
   index.remove("/a");
   expect(["/", "/a", "/p"].map(index.exists)).toEqual([true, false, false]);
+});
+
+describe("what somebody else did", () => {
+  const zxid = (value: number) => BigInt(value) as Zxid;
+  const node = (version: number, mzxid: number, hash = 5) => ({ version, mzxid: zxid(mzxid), hash });
+  const put = (index: TargetIndex, path: string, { version, mzxid, hash }: ReturnType<typeof node>): void =>
+    index.put(path, { version, mzxid, hash, pass: 1 });
+
+  test("is not known before all nodes were seen once, nor after somebody else has led", () => {
+    const index = createTargetIndex();
+    expect(index.changeOf("/a", node(0, 3))).toBeUndefined();
+    index.sweep(1);
+    expect(index.changeOf("/a", node(0, 3))).toBe("created");
+    index.clear();
+    expect(index.changeOf("/a", node(0, 3))).toBeUndefined();
+    expect([index.size, index.exists("/")]).toEqual([0, true]);
+  });
+
+  test("shows in the version, and in the mzxid where a node was made anew", () => {
+    const index = createTargetIndex();
+    put(index, "/a", node(2, 2 ** 40 + 7));
+    index.sweep(1);
+    expect(index.changeOf("/a", node(2, 2 ** 40 + 7))).toBeUndefined();
+    expect(index.changeOf("/a", node(3, 2 ** 40 + 7))).toBe("changed");
+    expect(index.changeOf("/a", node(2, 2 ** 40 + 8))).toBe("changed");
+  });
+
+  test("stays with the node until the link writes it or finds it right", () => {
+    const index = createTargetIndex();
+    index.sweep(0);
+    index.put("/a", { ...node(1, 9), pass: 1, foreign: "changed" });
+    expect(index.changeOf("/a", node(1, 9))).toBe("changed");
+    index.adopt("/a");
+    expect(index.changeOf("/a", node(1, 9))).toBeUndefined();
+  });
+
+  test("is not taken for what a write of the link may have done whose answer was lost, until the next compare", () => {
+    const index = createTargetIndex();
+    put(index, "/a", node(1, 9));
+    index.sweep(1);
+    for (const path of ["/a", "/made", "/gone"]) index.doubt(path, 77);
+    expect(index.changeOf("/a", node(2, 12, 77))).toBeUndefined();
+    expect(index.changeOf("/made", node(0, 12, 77))).toBeUndefined();
+    expect(index.changeOf("/a", node(2, 12, 78))).toBe("changed");
+    index.sweep(2);
+    expect(index.isLost("/a")).toBe(false);
+    expect(index.changeOf("/made", node(0, 12, 77))).toBe("created");
+  });
+
+  test("a node that a compare no longer sees is lost, until it is there again or the next compare", () => {
+    const index = createTargetIndex();
+    for (const path of ["/a", "/b"]) put(index, path, node(0, 3));
+    index.sweep(2);
+    expect([index.isLost("/a"), index.isLost("/b"), index.isLost("/c")]).toEqual([true, true, false]);
+    put(index, "/a", node(0, 4));
+    expect(index.isLost("/a")).toBe(false);
+    index.sweep(1);
+    expect(index.isLost("/b")).toBe(false);
+  });
 });

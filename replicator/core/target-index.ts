@@ -45,10 +45,8 @@ export interface TargetIndex {
   isLost(path: string): boolean;
   /** A write of the link was on its way to this path when the session broke: nobody knows what became of it. */
   doubt(path: string, hash: number): void;
-  /** Whether such data there would be of that write. */
-  isDoubtful(path: string, hash: number): boolean;
-  /** Whether all nodes of the target were seen once, and every change since then: what differs then is somebody else's doing. */
-  readonly isComplete: boolean;
+  /** What somebody else did to this node since the link wrote or saw it last; undefined: nothing, or nothing is known. */
+  changeOf(path: string, node: NodeId & { readonly hash: number }): DriftKind | undefined;
   /** Another replicator may have written since: nothing is known any more. */
   clear(): void;
   /** A node directly below has come (1) or gone (-1) by a write of the link. */
@@ -69,8 +67,14 @@ export interface TargetIndex {
   withoutSource(pass: number): string[];
 }
 
+/** Tells one state of a node from another. */
+interface NodeId {
+  readonly version: number;
+  readonly mzxid: Zxid;
+}
+
 /** Whether the node is still the one of this entry, unwritten. */
-export function isUnchanged(entry: TargetEntry, node: { readonly version: number; readonly mzxid: Zxid }): boolean {
+export function isUnchanged(entry: TargetEntry, node: NodeId): boolean {
   return entry.version === node.version && entry.mzxidLow === lowHalf(node.mzxid);
 }
 
@@ -85,6 +89,7 @@ export function createTargetIndex(): TargetIndex {
   const ephemerals = new Map<string, number>();
   const lost = new Set<string>();
   const doubtful = new Map<string, number>();
+  /** Whether all nodes of the target were seen once, and every write of the link since then. */
   let isComplete = false;
 
   const count = (path: string, change: 1 | -1): void => {
@@ -131,9 +136,11 @@ export function createTargetIndex(): TargetIndex {
     lose,
     isLost: (path) => lost.has(path),
     doubt: (path, hash) => void doubtful.set(path, hash),
-    isDoubtful: (path, hash) => doubtful.get(path) === hash,
-    get isComplete() {
-      return isComplete;
+    changeOf(path, node) {
+      if (doubtful.get(path) === node.hash) return undefined;
+      const entry = entries.get(path);
+      if (entry === undefined) return isComplete ? "created" : undefined;
+      return isUnchanged(entry, node) ? entry.foreign : "changed";
     },
     clear() {
       for (const known of [entries, childCount, passages, ephemerals, lost, doubtful]) known.clear();

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
-import type { Acl, NodeData, WriteOp } from "#lib/zookeeper/zookeeper.ts";
+import type { Acl, NodeData, WriteOp, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { Overwritten } from "../../replicator/core/drift.ts";
 import { defaultLimits } from "../../replicator/core/limits.ts";
 import { createAclChecker } from "./acl-checker.ts";
 import { createChecker } from "./checker.ts";
 import { createModel } from "./model.ts";
 import { createOrderChecker } from "./order-checker.ts";
+import { createOthers } from "./others.ts";
 import type { Spy } from "./replica.ts";
 import { run } from "./run.ts";
 import { createVirtualZooKeeper, type VirtualOp } from "./virtual-zookeeper.ts";
@@ -170,6 +172,52 @@ describe("the checker of values", () => {
     atSource({ kind: "set", path: "/s/data/a", data: bytes("3"), version: -1 });
     expect(() => set("3")).not.toThrow();
     expect(() => set("1")).toThrow(/I7: set/);
+  });
+});
+
+describe("the checker of others' nodes complains about", () => {
+  const world = () => {
+    const [source, target] = [createVirtualZooKeeper(), createVirtualZooKeeper()];
+    const model = createModel({ unmapped: "error", onBadData: "skip", copiesAcls: false });
+    const others = createOthers({ model, source, target, keepsDeletes: false });
+    const create = (store: typeof source, path: string, text: string): void =>
+      void store.apply([{ kind: "create", path, data: bytes(text), acl }]);
+    for (const path of ["/t", "/t/data"]) create(target, path, "");
+    for (const path of ["/s", "/s/data", "/s/data/a"]) create(source, path, "ours");
+    create(target, "/t/data/a", "theirs");
+    const overwrite = (...journal: Overwritten[]): void => {
+      const op = { kind: "set", path: "/t/data/a", data: bytes("ours"), version: 0 } as const;
+      const kept = others.overwriting([op], journal);
+      target.apply([op]);
+      kept();
+    };
+    const entry = (text: string, version = 0): Overwritten => ({
+      ...{ path: "/t/data/a", kind: "created", mzxid: target.zxid, version },
+      data: bytes(text),
+    });
+    return { others, overwrite, entry, mark: 0n as Zxid };
+  };
+
+  test("bytes that are overwritten and not in the journal, or others than those", () => {
+    expect(() => world().overwrite()).toThrow("not in the journal");
+    const { overwrite, entry } = world();
+    expect(() => overwrite(entry("others"))).toThrow("not in the journal");
+    const again = world();
+    expect(() => again.overwrite(again.entry("theirs", 1))).toThrow("not in the journal");
+    const right = world();
+    expect(() => right.overwrite(right.entry("theirs"))).not.toThrow();
+  });
+
+  test("what was written while nobody watched and is overwritten without the operator's word", () => {
+    const claim = { afresh: true, unwatched: true };
+    const { others, overwrite, entry, mark } = world();
+    others.claimed({ ...claim, mark });
+    expect(() => overwrite(entry("theirs"))).toThrow("written by others while nobody watched");
+    const told = world();
+    told.others.claimed({ ...claim, mark });
+    told.others.sourceWins();
+    expect(() => told.overwrite(told.entry("theirs"))).not.toThrow();
+    expect(() => told.overwrite()).not.toThrow();
   });
 });
 
