@@ -235,6 +235,10 @@ function remarks(link: LinkReport, paint: Paint): string[] {
         "the source has no recursive watches (ZooKeeper before 3.6): changes are found by comparing on a timer",
       ),
     );
+  if (link.tombstones > 0) {
+    const many = `${formatCount(link.tombstones)} nodes that are gone at the source`;
+    say(`${many} stay in the target until their time is over; idcctl link plan ${link.name} lists them`);
+  }
   if (link.brake.engaged) {
     say(
       paint.red(

@@ -61,7 +61,16 @@ export function impliedTimes(link: LinkConfig): readonly Implied[] {
             from: "limits.writesPerSecond",
           },
         ]),
-    ...(deletes.mode === "mirror"
+    ...(deletes.mode === "tombstone"
+      ? [
+          {
+            what: "what has gone at the source goes at the target (and one compare, if no event told of it)",
+            ms: deletes.tombstoneMs,
+            from: "deletes.tombstoneMs",
+          },
+        ]
+      : []),
+    ...(deletes.mode !== "keep"
       ? [
           {
             what: `deletes go through without an operator; less where ${deletes.maxDeleteRatio} of the target's nodes is less`,

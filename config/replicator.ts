@@ -103,10 +103,14 @@ const clusterSchema = z.strictObject({
 
 const deletesSchema = z
   .strictObject({
-    mode: z
-      .enum(["mirror", "keep"])
-      .default("mirror")
-      .meta({ description: "mirror: what goes at the source goes at the target. keep: nothing is deleted." }),
+    mode: z.enum(["mirror", "keep", "tombstone"]).default("mirror").meta({
+      description:
+        "mirror: what goes at the source goes at the target. tombstone: only once it has been gone for tombstoneMs. keep: nothing is deleted.",
+    }),
+    tombstoneMs: z.int().min(1_000).max(2_592_000_000).default(86_400_000).meta({
+      description:
+        "With mode tombstone: how long a node that is gone at the source stays in the target, ms. If it comes back meanwhile, nothing happens.",
+    }),
     maxDeletes: z
       .int()
       .min(1)

@@ -3,8 +3,10 @@ import { createPaint } from "#lib/terminal.ts";
 import type { CompiledLink } from "./compile-links.ts";
 import { presumedIdentities } from "./io/acls.ts";
 import { openZooKeeper } from "./io/clients.ts";
+import { layoutOf } from "./io/layout.ts";
 import { createReader } from "./io/reader.ts";
 import { reportSurvey, type SurveyReport } from "./io/report.ts";
+import { readTombstones } from "./io/tombstones.ts";
 import { type LinkDeps, linkOptions } from "./link-daemon.ts";
 import { createProgress } from "./progress.ts";
 import { renderSurvey } from "./render-plan.ts";
@@ -42,8 +44,10 @@ export async function dryRun(options: {
         throw signal.aborted ? cause : unreachable(config, (side) => (side === "source" ? source : target).state);
       },
     );
+    const ownNodes = { layout: layoutOf(config.name), target, wallTime: deps.clock.wallTime };
     const result = await survey(
       {
+        tombstones: config.deletes.mode === "tombstone" ? await readTombstones(ownNodes, signal) : [],
         link: linkOptions(config, rules),
         reader: createReader({ source, target }, deps.clock),
         own: config.acl === "copy" ? presumedIdentities(config.target, deps.credentialsDirectory) : [],

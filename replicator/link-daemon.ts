@@ -21,6 +21,7 @@ import { layoutOf } from "./io/layout.ts";
 import { createLinkWorld } from "./io/link-world.ts";
 import { deletePause, readPause, writePause } from "./io/pause.ts";
 import { createReader } from "./io/reader.ts";
+import { readTombstones } from "./io/tombstones.ts";
 import { createNoteTaker, refreshGauges } from "./link-notes.ts";
 import { createLinkRunner, type LinkRunner } from "./link-runner.ts";
 import type { Metrics } from "./metrics.ts";
@@ -151,7 +152,8 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const latch = createLatch({ ...ownNodes, member: deps.newId(), clock });
   const onIdentities = copiesAcls ? learn : undefined;
   const journal = createJournalStore({ ...ownNodes, journalAcl: journalAclOf(config) });
-  const world = createLinkWorld({ ...ownNodes, reader, latch, journal, onIdentities });
+  const keepsTombstones = config.deletes.mode === "tombstone";
+  const world = createLinkWorld({ ...ownNodes, reader, latch, journal, onIdentities, keepsTombstones });
   const runner = createLinkRunner({ link, world, clock, onNote: createNoteTaker({ link: name, log, metrics }) });
   const counted = { events: 0, eventsIgnored: 0, skipped: 0 };
   metrics.onRender(() => {
@@ -189,7 +191,9 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     }
     looking = true;
     try {
-      return await survey({ link: options, reader, own, clock }, AbortSignal.any([signal, closing.signal]));
+      const either = AbortSignal.any([signal, closing.signal]);
+      const tombstones = keepsTombstones ? await readTombstones(ownNodes, either) : [];
+      return await survey({ link: options, reader, own, tombstones, clock }, either);
     } finally {
       looking = false;
     }

@@ -50,6 +50,7 @@ const well: LinkStatus = {
   oldestPendingSince: undefined,
   idle: true,
   targetNodes: 10,
+  tombstones: 3,
   comparing: undefined,
   lastCompare: { at: 0 as Instant, sourceNodes: 10, targetNodes: 10, differences: 0, tookMs: 5 },
   brake: { engaged: false, reason: undefined, since: undefined, held: 0 },

@@ -104,6 +104,7 @@ export function refreshGauges(options: {
   metrics.set("idc_replicator_brake_engaged", { link }, status.brake.engaged ? 1 : 0);
   metrics.set("idc_replicator_brake_held_deletes", { link }, status.brake.held);
   metrics.set("idc_replicator_target_nodes", { link }, status.targetNodes);
+  metrics.set("idc_replicator_tombstones", { link }, status.tombstones);
   metrics.set("idc_replicator_fence_epoch", { link }, Number(status.epoch ?? 0n));
   metrics.set("idc_replicator_watch_recursive", { link }, status.watch === "recursive" ? 1 : 0);
   if (status.lastCompare !== undefined) {

@@ -147,6 +147,12 @@ export const metricDocs = [
     help: "Nodes in the target under the link's rules.",
   },
   {
+    name: "idc_replicator_tombstones",
+    type: "gauge",
+    labels: link,
+    help: "Target nodes whose source is gone and that stay until their time is over (deletes.mode tombstone).",
+  },
+  {
     name: "idc_replicator_fence_epoch",
     type: "gauge",
     labels: link,

@@ -1,4 +1,4 @@
-import { formatCount } from "#lib/table.ts";
+import { formatCount, formatMs } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
 import type { DifferenceReport, SurveyReport } from "./io/report.ts";
 
@@ -7,7 +7,7 @@ const marks = { create: "+", update: "~", delete: "-", acl: "~" } as const;
 /** A plan or a verify as people read it: what would change, why some paths are held back, and the sums by rule. */
 export function renderSurvey(report: SurveyReport, options: { paint: Paint; differencesMax: number }): string {
   const { paint, differencesMax } = options;
-  const { counts, problems, brake } = report;
+  const { counts, problems, brake, tombstones } = report;
   const total = counts.create + counts.update + counts.delete + counts.acl;
   const lines = [
     paint.bold(`Link ${report.link}`) +
@@ -27,6 +27,8 @@ export function renderSurvey(report: SurveyReport, options: { paint: Paint; diff
       paint.red(`  Delete brake (${brake.reason}): ${formatCount(brake.held)} deletes would wait for an operator`),
     );
   }
+  for (const { path, goneForMs } of tombstones.listed.slice(0, differencesMax))
+    lines.push(paint.dim(`  . stays   ${path}  gone at the source for ${formatMs(goneForMs)}`));
   for (const [rule, of] of Object.entries(report.byRule)) {
     lines.push(`  rule ${rule}: ${sums(of)}`);
   }

@@ -1,11 +1,12 @@
 import type { Clock } from "#lib/clock.ts";
 import type { Acl, NodeData, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { aclText, type Identity } from "./core/acl.ts";
-import { createLink } from "./core/link.ts";
+import { createLink, type Link } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { AclWrite, LinkProgress, LinkStatus } from "./core/link-events.ts";
 import type { Problem } from "./core/problems.ts";
 import { sourcesOf, translatePath } from "./core/rules/rules.ts";
+import type { Tombstone } from "./core/tombstones.ts";
 import type { LinkWorld } from "./io/link-world.ts";
 import type { Reader } from "./io/reader.ts";
 import { createLinkRunner } from "./link-runner.ts";
@@ -35,6 +36,8 @@ export interface Survey {
   readonly problems: readonly Problem[];
   readonly problemCounts: LinkStatus["problemCounts"];
   readonly brake: LinkStatus["brake"];
+  /** Of nodes that stay for now although their source is gone, those whose time is over first: not among the differences. */
+  readonly tombstones: readonly Tombstone[];
   readonly sourceNodes: number;
   readonly targetNodes: number;
 }
@@ -44,6 +47,8 @@ export interface SurveyOptions {
   readonly reader: Reader;
   /** Who we are for the target; matters where ACLs are copied. */
   readonly own: readonly Identity[];
+  /** As last saved. */
+  readonly tombstones: readonly Tombstone[];
   readonly clock: Clock;
   readonly onProgress?: (progress: LinkProgress) => void;
 }
@@ -73,7 +78,7 @@ export async function survey(options: SurveyOptions, signal: AbortSignal): Promi
     runner.push({ kind: "connected", side: "source", resumed: false });
     runner.push({ kind: "connected", side: "target", resumed: false });
     await runner.until(({ idle, phase }) => idle || phase === "stopped", AbortSignal.any([signal, failure.signal]));
-    return await describe(options, planned, link.held(), link.status(), signal);
+    return await describe(options, planned, link, signal);
   } finally {
     stop.abort();
     await running;
@@ -102,7 +107,11 @@ function createPlanned(): Planned {
   };
 }
 
-function dryWorld({ reader, own }: SurveyOptions, planned: Planned, fail: (cause: unknown) => void): LinkWorld {
+function dryWorld(
+  { reader, own, tombstones }: SurveyOptions,
+  planned: Planned,
+  fail: (cause: unknown) => void,
+): LinkWorld {
   const orFail = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer;
@@ -123,6 +132,7 @@ function dryWorld({ reader, own }: SurveyOptions, planned: Planned, fail: (cause
       checkpoint: undefined,
       pause: undefined,
       own,
+      tombstones,
     }),
     arm: async () => "polling",
     read: (side, requests, signal) => orFail(reader.read(side, requests, signal)),
@@ -166,13 +176,9 @@ const noStat: Stat = {
   numChildren: 0,
 };
 
-async function describe(
-  options: SurveyOptions,
-  planned: Planned,
-  held: readonly string[],
-  status: LinkStatus,
-  signal: AbortSignal,
-): Promise<Survey> {
+async function describe(options: SurveyOptions, planned: Planned, link: Link, signal: AbortSignal): Promise<Survey> {
+  const held = link.held();
+  const status = link.status();
   const braked = new Set(held);
   for (const path of held) planned.add({ kind: "delete", path, version: -1 });
   const { counts } = planned;
@@ -197,6 +203,7 @@ async function describe(
     problems: status.problems,
     problemCounts: status.problemCounts,
     brake: status.brake,
+    tombstones: link.tombstones(options.clock.now()).filter(({ path }) => !braked.has(path)),
     sourceNodes: status.lastCompare?.sourceNodes ?? 0,
     targetNodes: status.lastCompare?.targetNodes ?? 0,
   };

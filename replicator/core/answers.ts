@@ -38,6 +38,7 @@ export function createAnswers(parts: CarrierParts): Answers {
     index.countChild(parent, -1);
     family.unpark(path);
     family.settled(path);
+    parts.tombstones?.clear(path);
   };
   /** As read now. Whoever changed it since the link last saw it was somebody else. */
   const present = (path: string, { data, stat }: ReadResult & { kind: "data" }, pass: number): void => {

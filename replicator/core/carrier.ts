@@ -20,6 +20,7 @@ import { createReadSize } from "./read-size.ts";
 import { sourcesOf, translatePath } from "./rules/rules.ts";
 import { type CarrierParts, settle, settleUnruled } from "./settle.ts";
 import type { TargetIndex } from "./target-index.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { Witnesses } from "./witnesses.ts";
 import type { Work } from "./work.ts";
 
@@ -82,8 +83,10 @@ export function createCarrier(core: {
   brake: Brake;
   witnesses: Witnesses;
   work: Work;
+  /** Only with deletes.mode tombstone. */
+  tombstones: Tombstones | undefined;
 }): Carrier {
-  const { context, index, acls, witnesses, work, brake } = core;
+  const { context, index, acls, witnesses, work, brake, tombstones } = core;
   const { limits, counts, options } = context;
   const { rules } = options;
   const outbox = createOutbox(limits);
@@ -102,6 +105,8 @@ export function createCarrier(core: {
   let sourceZxid = 0n as Zxid;
   let pass = 0;
   let overflow = false;
+  /** Id of the last write that carried them. */
+  let tombstonesId = 0;
   let sourceWins: Zxid | undefined;
   /** When the checkpoint was last written, and what it says of the brake and of an operator's word. */
   let saved: { at: Instant; braked: BrakeReason | undefined; sourceWins: Zxid | undefined } = {
@@ -227,9 +232,32 @@ export function createCarrier(core: {
   /** Alone, where no batch has carried it: the brake must survive a crash, and the checkpoint's mark say how long we looked. */
   const sendCheckpointIfDue = (now: Instant): void => {
     if (work.pending === 0) sourceWins = undefined;
+    if (tombstones?.wantsSaving(now) === true && writes.size < limits.writesInFlight) {
+      sendTombstones(tombstones, now);
+      return;
+    }
     const isNews = saved.braked !== brake.engagement()?.reason || saved.sourceWins !== sourceWins;
     const isDue = isNews || now - saved.at >= limits.checkpointEveryMs;
     if (isDue && writes.size < limits.writesInFlight) sendWrite([], now);
+  };
+  const sendTombstones = (from: Tombstones, now: Instant): void => {
+    from.saving(now);
+    tombstonesId = context.nextId();
+    writes.set(tombstonesId, []);
+    const list = from.list(now, limits.tombstoneBytes);
+    const saving = { ...checkpoint(now), tombstones: list };
+    context.emit({ kind: "write", id: tombstonesId, ops: [], journal: [], checkpoint: saving });
+  };
+  /** All at once to the brake: before the first of them is deleted. */
+  const markDueTombstones = (now: Instant): void => {
+    const due = tombstones?.takeDue(now) ?? [];
+    if (due.length === 0) return;
+    const before = brake.engagement();
+    brake.announce(due.length, index.size - outbox.deletes, now);
+    const after = brake.engagement();
+    if (before === undefined && after !== undefined)
+      context.note({ kind: "brake", engaged: true, reason: after.reason, held: due.length });
+    for (const path of due) work.mark(path, undefined);
   };
   const hasRoom = (): boolean =>
     reads.size < limits.readsInFlight &&
@@ -286,6 +314,7 @@ export function createCarrier(core: {
       if (batch === undefined) return;
       writes.delete(id);
       outbox.release(batch);
+      if (id === tombstonesId) tombstones?.saved(outcome.kind === "applied");
       switch (outcome.kind) {
         case "applied":
           if (batch.length > 0) answers.applied(batch, outcome, pass, now);
@@ -308,6 +337,7 @@ export function createCarrier(core: {
     },
     pump(currentPass, now) {
       pass = currentPass;
+      markDueTombstones(now);
       sendTargetReads();
       sendWrites(now);
       if (aclCopy !== undefined) sendAcls(aclCopy, now);
@@ -326,6 +356,7 @@ export function createCarrier(core: {
       writes.clear();
       rechecks.clear();
       outbox.clear();
+      tombstones?.saved(false);
       aclCopy?.abandon();
       halt = undefined;
       // The compare to come finds out anew who waits for whom.

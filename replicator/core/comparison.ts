@@ -21,6 +21,7 @@ import {
 } from "./rules/rules.ts";
 import { createScan, type Scan } from "./scan.ts";
 import type { TargetIndex } from "./target-index.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { Witnesses } from "./witnesses.ts";
 import type { Work } from "./work.ts";
 
@@ -75,8 +76,10 @@ export function createComparison(parts: {
   brake: Brake;
   witnesses: Witnesses;
   work: Work;
+  /** Only with deletes.mode tombstone. */
+  tombstones: Tombstones | undefined;
 }): Comparison {
-  const { context, index, acls, problems, brake, witnesses, work } = parts;
+  const { context, index, acls, problems, brake, witnesses, work, tombstones } = parts;
   const { limits, options } = context;
   const { rules } = options;
   const reads = new Map<number, readonly ReadRequest[]>();
@@ -222,7 +225,7 @@ export function createComparison(parts: {
   const finishSource = (now: Instant): void => {
     if (current === undefined) return;
     const sourceless = index.withoutSource(number);
-    if (options.deletes.mode === "mirror") for (const path of sourceless) divergence.differs(path);
+    if (options.deletes.mode !== "keep") for (const path of sourceless) divergence.differs(path);
     const { scan, targetNodes, startedAt, differences, sourceZxid } = current;
     const base = { sourceNodes: scan.nodes, targetNodes, sourceZxid: sourceZxid ?? noZxid, diverged: divergence.found };
     if (divergence.found.size > 0) {
@@ -234,7 +237,8 @@ export function createComparison(parts: {
     for (const path of problems.paths("source")) if (!unmapped.has(path)) problems.clear("source", path);
     // What is held back may be gone on both sides, where no scan comes upon it.
     for (const path of problems.paths("target")) if (!work.isPending(path)) work.mark(path, undefined);
-    const extras = sourceless.filter((path) => !work.isPending(path));
+    clearTombstones();
+    const extras = sourceless.filter((path) => !work.isPending(path) && tombstones?.isWaiting(path) !== true);
     if (options.deletes.mode === "mirror" && brake.engagement() === undefined) {
       const going = deletable(extras, index);
       const wiped = emptyRoots.find(({ root }) =>
@@ -251,6 +255,14 @@ export function createComparison(parts: {
     for (const path of brake.held) if (!work.isPending(path)) work.mark(path, undefined);
     finished = { ...base, differences: current.differences, tookMs: now - startedAt };
     current = undefined;
+  };
+
+  /** What came back without an event, or went in the target as well. */
+  const clearTombstones = (): void => {
+    for (const path of tombstones?.paths() ?? []) {
+      const entry = index.get(path);
+      if (entry === undefined || entry.seenInSource === number) tombstones?.clear(path);
+    }
   };
 
   return {

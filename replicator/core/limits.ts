@@ -27,6 +27,8 @@ export interface LinkLimits {
   readonly nodeBytes: number;
   /** Changed paths waiting for their turn; beyond it events are dropped for a full compare. */
   readonly dirtyPaths: number;
+  /** Of the list of tombstones, as it stands in the target: one multi carries it. */
+  readonly tombstoneBytes: number;
   /** Sources that may stand behind one target path. */
   readonly sourcesPerTarget: number;
   /** Held-back paths that are listed by name; further ones are only counted. */
@@ -53,6 +55,7 @@ export const defaultLimits: LinkLimits = {
   outboxBytes: 8 * 1024 * 1024,
   nodeBytes: 1_040_000,
   dirtyPaths: 1_000_000,
+  tombstoneBytes: 512 * 1024,
   sourcesPerTarget: 50,
   problemsListed: 1_000,
   witnesses: 4,

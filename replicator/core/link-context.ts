@@ -6,7 +6,8 @@ import type { RuleSet } from "./rules/rules.ts";
 
 export interface LinkOptions {
   readonly rules: RuleSet;
-  readonly deletes: BrakeConfig & { readonly mode: "mirror" | "keep" };
+  /** `tombstoneMs`: with mode tombstone. */
+  readonly deletes: BrakeConfig & { readonly mode: "mirror" | "keep" | "tombstone"; readonly tombstoneMs?: number };
   /** ACL of nodes the link creates. */
   readonly acl: readonly Acl[];
   /** ACLs are copied if their schemes are among these, and a created node gets the source's; undefined: they are not looked at. */

@@ -14,6 +14,7 @@ import type { BrakeMemory, BrakeReason } from "./brake.ts";
 import type { Fence, StopCode } from "./claim.ts";
 import type { DriftKind, Overwritten } from "./drift.ts";
 import type { Problem, ProblemKind } from "./problems.ts";
+import type { Tombstone } from "./tombstones.ts";
 import type { PhaseName } from "./transitions.ts";
 import type { Witness } from "./witnesses.ts";
 
@@ -36,6 +37,8 @@ export type LinkEvent =
       readonly checkpoint: StoredCheckpoint | undefined;
       /** Who we are for the target; only where ACLs are copied. */
       readonly own?: readonly Identity[];
+      /** As last saved; only with deletes.mode tombstone. */
+      readonly tombstones?: readonly Tombstone[];
       readonly pause: Pause | undefined;
     }
   | { readonly kind: "claimRefused"; readonly id: number; readonly code: StopCode; readonly detail: string }
@@ -157,10 +160,12 @@ export interface Checkpoint {
    * carried out yet.
    */
   readonly sourceWins: Zxid | undefined;
+  /** Those there are now, where they are to be saved too. */
+  readonly tombstones?: readonly Tombstone[];
 }
 
 /** As found in the target. */
-export interface StoredCheckpoint extends Omit<Checkpoint, "fence"> {
+export interface StoredCheckpoint extends Omit<Checkpoint, "fence" | "tombstones"> {
   readonly epoch: bigint;
   /** The target's zxid of its last writing: what the link wrote is not newer. */
   readonly mark: Zxid;
@@ -221,6 +226,8 @@ export interface LinkProgress {
   /** Everything known has been carried over: nothing pending, no compare under way. */
   readonly idle: boolean;
   readonly targetNodes: number;
+  /** Target nodes whose source is gone, and whose time is not over yet. */
+  readonly tombstones: number;
   readonly comparing: { readonly stage: Side; readonly nodes: number } | undefined;
   readonly lastCompare:
     | {

@@ -16,6 +16,7 @@ interface Setting {
   readonly maxDeletes?: number;
   readonly maxDeleteRatio?: number;
   readonly limits?: Partial<LinkLimits>;
+  readonly tombstoneMs?: number;
 }
 
 const stories: Readonly<Record<string, Setting>> = {
@@ -37,6 +38,7 @@ const stories: Readonly<Record<string, Setting>> = {
     ],
   },
   "paced.txt": { rules: [mirror], limits: { writesPerSecond: 4 } },
+  "tombstones.txt": { rules: [mirror], tombstoneMs: 60_000, maxDeletes: 1 },
   "taken-over.txt": { rules: [mirror] },
   "standby.txt": { rules: [mirror] },
   "source-lost.txt": { rules: [mirror] },
@@ -48,7 +50,9 @@ test.each(Object.entries(stories))("%s", (file, setting) => {
   const link = createLink({
     rules: compile(setting.rules),
     deletes: {
-      mode: "mirror",
+      ...(setting.tombstoneMs === undefined
+        ? { mode: "mirror" }
+        : { mode: "tombstone", tombstoneMs: setting.tombstoneMs }),
       maxDeletes: setting.maxDeletes ?? 500,
       maxDeleteRatio: setting.maxDeleteRatio ?? 0.5,
       windowMs: 60_000,

@@ -13,6 +13,7 @@ import type { LinkCommand, LinkEvent, LinkProgress, LinkStatus, Pause, Side, Wat
 import { createProblems } from "./problems.ts";
 import { mayHoldSources } from "./rules/rules.ts";
 import { createTargetIndex } from "./target-index.ts";
+import { createTombstones, type Tombstone } from "./tombstones.ts";
 import { type PhaseName, type PhaseTrigger, transitionOn } from "./transitions.ts";
 import { createWitnesses, witnessesMax } from "./witnesses.ts";
 import { createWork } from "./work.ts";
@@ -28,6 +29,8 @@ export interface Link {
   status(): LinkStatus;
   /** Target paths that go when the operator accepts: those the brake holds, and parents that wait for them. */
   held(): readonly string[];
+  /** Target nodes that stay although their source is gone, oldest first. */
+  tombstones(now: Instant): readonly Tombstone[];
 }
 
 /** Paths named in the detail of a stop; the status lists more. */
@@ -79,7 +82,7 @@ export function createLink(options: LinkOptions): Link {
     emit: (command) => void commands.push(command),
     note: (note) => void commands.push({ kind: "note", note }),
   };
-  let { index, problems, brake, witnesses, work, carrier, comparison } = createKnowledge(context);
+  let { index, problems, brake, witnesses, work, tombstones, carrier, comparison } = createKnowledge(context);
   /** The highest source zxid read at by what this process has forgotten since. */
   let seenBefore = 0n as Zxid;
   /** While another leads, what we know of the target becomes wrong without our hearing of it. */
@@ -87,7 +90,7 @@ export function createLink(options: LinkOptions): Link {
     if (fence === undefined) return;
     fence = undefined;
     seenBefore = highestSeen();
-    ({ index, problems, brake, witnesses, work, carrier, comparison } = createKnowledge(context));
+    ({ index, problems, brake, witnesses, work, tombstones, carrier, comparison } = createKnowledge(context));
   };
   const highestSeen = (): Zxid => (carrier.sourceZxid > seenBefore ? carrier.sourceZxid : seenBefore);
 
@@ -170,6 +173,7 @@ export function createLink(options: LinkOptions): Link {
       isPastJudged = false;
       index.clear();
       if (checkpoint !== undefined) brake.resume(checkpoint.brake, now);
+      tombstones?.resume(claimed.tombstones ?? [], now);
     }
     fence = claimed.fence;
     const { sourceWins } = asked;
@@ -311,7 +315,8 @@ export function createLink(options: LinkOptions): Link {
     if (isIdle() && brake.releaseIfEmpty()) context.note({ kind: "brake", engaged: false, reason: undefined, held: 0 });
   };
 
-  const isIdle = (): boolean => phase === "following" && comparison.stage === undefined && work.pending === 0;
+  const isIdle = (): boolean =>
+    phase === "following" && comparison.stage === undefined && work.pending === 0 && tombstones?.isUnsaved !== true;
 
   const progress = (): LinkProgress => ({
     phase,
@@ -326,6 +331,7 @@ export function createLink(options: LinkOptions): Link {
     pending: work.pending,
     idle: isIdle(),
     targetNodes: index.size,
+    tombstones: tombstones?.size ?? 0,
     comparing: comparison.stage === undefined ? undefined : { stage: comparison.stage, nodes: comparison.nodes },
     lastCompare,
     brake: {
@@ -346,6 +352,7 @@ export function createLink(options: LinkOptions): Link {
       return commands;
     },
     held: () => brake.acceptable(carrier.waitsForChildren),
+    tombstones: (now) => tombstones?.list(now) ?? [],
     progress,
     status: () => ({ ...progress(), oldestPendingSince: work.oldestSince, problems: problems.list() }),
   };
@@ -360,7 +367,8 @@ function createKnowledge(context: LinkContext) {
   const brake = createBrake(options.deletes);
   const work = createWork(context, problems);
   const witnesses = createWitnesses();
-  const parts = { context, index, acls, problems, brake, witnesses, work };
-  const [carrier, comparison] = [createCarrier(parts), createComparison(parts)];
-  return { index, problems, brake, witnesses, work, carrier, comparison };
+  const { mode, tombstoneMs = 0 } = options.deletes;
+  const tombstones = mode === "tombstone" ? createTombstones(tombstoneMs) : undefined;
+  const parts = { context, index, acls, problems, brake, witnesses, work, tombstones };
+  return { ...parts, carrier: createCarrier(parts), comparison: createComparison(parts) };
 }

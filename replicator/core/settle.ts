@@ -12,6 +12,7 @@ import { parentOf } from "./paths.ts";
 import type { Problems } from "./problems.ts";
 import { sourcesOf } from "./rules/rules.ts";
 import { isUnchanged, type TargetEntry, type TargetIndex } from "./target-index.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { Work } from "./work.ts";
 
 /** What the carrying parts of a link share. */
@@ -26,6 +27,8 @@ export interface CarrierParts {
   /** Only where ACLs are copied. */
   readonly aclCopy: AclCopy | undefined;
   readonly rechecks: Rechecks;
+  /** Only with deletes.mode tombstone. */
+  readonly tombstones: Tombstones | undefined;
 }
 
 /**
@@ -42,7 +45,10 @@ export function settle(
   const { context, index, problems, brake, work, family, rechecks } = parts;
   const entry = index.get(path);
   const found = rechecks.takeFound(path);
-  if (desired.kind !== "absent") brake.forget(path);
+  if (desired.kind !== "absent") {
+    brake.forget(path);
+    parts.tombstones?.clear(path);
+  }
   family.stopWaiting(path);
   switch (desired.kind) {
     case "held":
@@ -161,6 +167,7 @@ function create(
 function settleAbsentUnseen(parts: CarrierParts, path: string): void {
   const { index, brake, work, family } = parts;
   brake.forget(path);
+  parts.tombstones?.clear(path);
   const isToCome = family.isAwaited(path) && !index.isEphemeral(path);
   if (!isToCome || !createPassage(parts, path)) work.finish(path);
 }
@@ -172,8 +179,8 @@ function settleAbsent(
   emptyRoot: BrakeReason | undefined,
   now: Instant,
 ): void {
-  const { context, index, brake, work, outbox, family } = parts;
-  if (context.options.deletes.mode === "keep") {
+  const { context, index, brake, work, outbox, family, tombstones } = parts;
+  if (context.options.deletes.mode === "keep" || tombstones?.isDue(path, now) === false) {
     work.finish(path);
   } else if (family.isNeeded(path)) {
     family.park(path);

@@ -4,6 +4,7 @@ import type { NodeData, ReadRequest, ReadResult, Stat, WriteOp, WriteResult, Zxi
 import type { StopCode } from "./claim.ts";
 import type { Link } from "./link.ts";
 import type { LinkCommand, LinkEvent, LinkNote, StoredCheckpoint } from "./link-events.ts";
+import type { Tombstone } from "./tombstones.ts";
 
 /**
  * Stories of a link as plain text. A step is what happened, `----`, what the link answered; `====` stands between two steps.
@@ -194,7 +195,7 @@ function commandLines(command: LinkCommand): string[] {
     case "read":
       return [`read ${command.id} of the ${command.side}: ${command.requests.map(requestText).join(", ")}`];
     case "write": {
-      const { fence, sourceZxid, brake, sourceWins } = command.checkpoint;
+      const { fence, sourceZxid, brake, sourceWins, tombstones } = command.checkpoint;
       const braked = brake.engaged === undefined ? "" : `, brake engaged: ${brake.engaged.reason}`;
       const wins = sourceWins === undefined ? "" : `, the source wins since ${sourceWins}`;
       return [
@@ -203,6 +204,7 @@ function commandLines(command: LinkCommand): string[] {
         ...command.journal.map(
           ({ path, kind, version, data }) => `  journal ${path}, ${kind}: ${dataText(data)} of version ${version}`,
         ),
+        ...(tombstones === undefined ? [] : [tombstonesText(tombstones)]),
       ];
     }
     case "writeAcls":
@@ -214,6 +216,11 @@ function commandLines(command: LinkCommand): string[] {
 
 function requestText({ kind, path }: ReadRequest): string {
   return kind === "children" ? `${path === "/" ? "" : path}/*` : path;
+}
+
+function tombstonesText(tombstones: readonly Tombstone[]): string {
+  const all = tombstones.map(({ path, ageMs }) => `${path} gone for ${ageMs} ms`);
+  return `  save tombstones: ${all.join(", ") || "none"}`;
 }
 
 function opText(op: WriteOp): string {

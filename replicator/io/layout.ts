@@ -17,6 +17,7 @@ export interface LinkLayout {
   /** Folder of the drift journal. */
   readonly drift: string;
   driftEntry(id: string): string;
+  readonly tombstones: string;
   /** Apart from the link's own folder, which says that the link has had a fence. */
   readonly latch: string;
 }
@@ -36,6 +37,7 @@ export function layoutOf(linkName: string): LinkLayout {
     pause: `${link}/pause`,
     drift: `${link}/drift`,
     driftEntry: (id) => `${link}/drift/${id}`,
+    tombstones: `${link}/tombstones`,
     latch: `${latchesRoot}/${linkName}`,
   };
 }

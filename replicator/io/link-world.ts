@@ -1,10 +1,12 @@
 import type { Identity } from "../core/acl.ts";
 import type { AclWrite, AclWriteOutcome, Checkpoint, ClaimRequest, WatchMode } from "../core/link-events.ts";
+import type { Tombstone } from "../core/tombstones.ts";
 import { learnIdentities, writeAclsFenced } from "./acls.ts";
 import { type ClaimOutcome, claimFence, type FenceOptions } from "./fence.ts";
 import type { JournalStore } from "./journal.ts";
 import type { Latch } from "./latch.ts";
 import { isRefusal, type Reader } from "./reader.ts";
+import { forgetTombstones, readTombstones, writeTombstones } from "./tombstones.ts";
 
 /**
  * What a link's commands do to the two ensembles. A rejected promise means that a session was lost: the answer is unknown, and
@@ -17,7 +19,10 @@ export interface LinkWorld {
     signal: AbortSignal,
   ): Promise<{ readonly kind: "leading"; readonly kept: boolean } | Extract<ClaimOutcome, { kind: "refused" }>>;
   leaveToOthers(signal: AbortSignal): Promise<void>;
-  claim(request: ClaimRequest, signal: AbortSignal): Promise<ClaimOutcome & { readonly own?: readonly Identity[] }>;
+  claim(
+    request: ClaimRequest,
+    signal: AbortSignal,
+  ): Promise<ClaimOutcome & { readonly own?: readonly Identity[]; readonly tombstones?: readonly Tombstone[] }>;
   arm(roots: readonly string[], signal: AbortSignal): Promise<WatchMode>;
   readonly read: Reader["read"];
   readonly readAcls: Reader["readAcls"];
@@ -32,6 +37,7 @@ export function createLinkWorld(
     readonly journal: JournalStore;
     /** Called at each claim; undefined: ACLs are not copied, and nobody asks. */
     readonly onIdentities: ((own: readonly Identity[]) => void) | undefined;
+    readonly keepsTombstones: boolean;
   },
 ): LinkWorld {
   const { journal, latch, layout, reader, source, target } = options;
@@ -60,10 +66,12 @@ export function createLinkWorld(
         }
         if (outcome.kind === "refused") return outcome;
         await journal.open(outcome.fence, signal);
-        if (options.onIdentities === undefined) return outcome;
+        if (!options.keepsTombstones) await forgetTombstones(options, outcome.fence, signal);
+        const tombstones = options.keepsTombstones ? await readTombstones(options, signal) : [];
+        if (options.onIdentities === undefined) return { ...outcome, tombstones };
         const own = await learnIdentities(target, layout.fence(outcome.fence.name), signal);
         options.onIdentities(own);
-        return { ...outcome, own };
+        return { ...outcome, own, tombstones };
       } catch (error) {
         return refusedBy(error);
       }
@@ -75,7 +83,11 @@ export function createLinkWorld(
     },
     read: reader.read,
     readAcls: reader.readAcls,
-    write: journal.write,
+    async write(batch, signal) {
+      const { tombstones } = batch.checkpoint;
+      if (tombstones === undefined) return await journal.write(batch, signal);
+      return await writeTombstones(options, tombstones, (op) => journal.write({ ...batch, ops: [op] }, signal));
+    },
     writeAcls: (writes, checkpoint, signal) => writeAclsFenced(options, writes, checkpoint, signal),
   };
 }

@@ -34,6 +34,8 @@ export interface LinkReport {
   readonly pending: number;
   readonly oldestPendingMs: number;
   readonly targetNodes: number;
+  /** Target nodes whose source is gone and whose time is not over; only with deletes.mode tombstone. */
+  readonly tombstones: number;
   readonly comparing: { readonly stage: Side; readonly nodes: number } | undefined;
   readonly lastCompare:
     | {
@@ -76,6 +78,7 @@ export function reportLink(link: LinkDaemon, now: Instant): LinkReport {
     pending: status.pending,
     oldestPendingMs: oldestPendingSince === undefined ? 0 : Math.round(now - oldestPendingSince),
     targetNodes: status.targetNodes,
+    tombstones: status.tombstones,
     comparing: status.comparing,
     lastCompare: lastCompare && {
       ageMs: Math.round(now - lastCompare.at),
@@ -108,6 +111,8 @@ export interface SurveyReport {
   readonly brake: { readonly engaged: boolean; readonly reason: string | undefined; readonly held: number };
   readonly problemCounts: Readonly<Record<string, number>>;
   readonly problems: readonly { readonly kind: string; readonly path: string; readonly detail: string }[];
+  /** Nodes that stay for now although their source is gone: no differences. At most 1,000 of `count` are listed, oldest first. */
+  readonly tombstones: { readonly count: number; readonly listed: readonly { path: string; goneForMs: number }[] };
   /** How many differences each rule has, by its index. */
   readonly byRule: Readonly<Record<string, Readonly<Record<Difference["action"], number>>>>;
   /** At most 10,000; `counts` counts them all. */
@@ -129,6 +134,8 @@ export interface DifferenceReport {
   readonly acl: Difference["acl"];
 }
 
+const tombstonesListedMax = 1_000;
+
 export function reportSurvey(link: string, survey: Survey): SurveyReport {
   const byRule: Record<string, Record<Difference["action"], number>> = {};
   for (const { rule, action } of survey.differences) {
@@ -146,6 +153,12 @@ export function reportSurvey(link: string, survey: Survey): SurveyReport {
     brake: { engaged: survey.brake.engaged, reason: survey.brake.reason, held: survey.brake.held },
     problemCounts: Object.fromEntries(Object.entries(survey.problemCounts).filter(([, count]) => count > 0)),
     problems: survey.problems.map(({ kind, path, detail }) => ({ kind, path, detail })),
+    tombstones: {
+      count: survey.tombstones.length,
+      listed: survey.tombstones
+        .slice(0, tombstonesListedMax)
+        .map(({ path, ageMs }) => ({ path, goneForMs: Math.round(ageMs) })),
+    },
     byRule,
     differences: survey.differences.map(({ action, target, source, rule, before, after, braked, acl }) => ({
       action,

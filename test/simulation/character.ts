@@ -52,7 +52,9 @@ export function drawCharacter(random: Random): Character {
           attempts: random.int(2, 5),
         },
     deletes: {
-      mode: random.chance(0.9) ? "mirror" : "keep",
+      // Nobody waits for the time of a tombstone in a calm life.
+      mode: random.chance(0.8) ? "mirror" : random.pick(calm ? ["keep"] : ["keep", "tombstone"]),
+      tombstoneMs: 4_000,
       maxDeletes: random.pick([2, 5, 10, 500]),
       maxDeleteRatio: random.pick([0.1, 0.2, 0.5, 0.8, 1]),
       windowMs: 60_000,

@@ -30,7 +30,7 @@ export interface Checker {
 }
 
 export interface DeletePolicy {
-  readonly mode: "mirror" | "keep";
+  readonly mode: "mirror" | "keep" | "tombstone";
   readonly maxDeletes: number;
   readonly maxDeleteRatio: number;
   readonly windowMs: number;

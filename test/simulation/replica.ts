@@ -13,6 +13,7 @@ import type {
   Side,
 } from "../../replicator/core/link-events.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../replicator/io/checkpoint.ts";
+import { decodeTombstones, encodeTombstones } from "../../replicator/io/tombstones.ts";
 import { anyone, us } from "./acls.ts";
 import type { Checker } from "./checker.ts";
 import type { OrderChecker } from "./order-checker.ts";
@@ -198,11 +199,12 @@ export function createReplica(parts: ReplicaParts): Replica {
     const outcome = target.apply([
       { kind: "check", path: `${linkRoot}/fence/${checkpoint.fence.name}`, version: -1 },
       ...sent,
+      ...tombstonesOp(checkpoint, timeline.now),
       { kind: "set", path: `${linkRoot}/checkpoint`, data: encodeCheckpoint(checkpoint, timeline.now), version: -1 },
     ]);
     applied(outcome.kind === "applied");
     if (outcome.kind === "applied") {
-      return { ...outcome, results: outcome.results.slice(1, -1) };
+      return { ...outcome, results: outcome.results.slice(1, 1 + sent.length) };
     }
     if (outcome.failedAt === 0) return { kind: "fenced", detail: `${checkpoint.fence.name} is over` };
     return { ...outcome, failedAt: outcome.failedAt - 1 };
@@ -262,7 +264,7 @@ export function createReplica(parts: ReplicaParts): Replica {
 /** A world in which this link has been replicated before, up to epoch 1. */
 export function createLinkNodes(target: VirtualZooKeeper): void {
   const paths = ["/crossidc", "/crossidc/links", linkRoot, `${linkRoot}/fence`, `${linkRoot}/fence/e-1`];
-  for (const path of [...paths, `${linkRoot}/checkpoint`])
+  for (const path of [...paths, `${linkRoot}/checkpoint`, `${linkRoot}/tombstones`])
     target.apply([{ kind: "create", path, data: null, acl: anyone }]);
 }
 
@@ -277,7 +279,8 @@ function claim(parts: {
   const fences = [...(target.nodes.get(`${linkRoot}/fence`)?.children ?? [])];
   const stored = target.nodes.get(`${linkRoot}/checkpoint`);
   const checkpoint = stored?.data ? decodeCheckpoint({ data: stored.data, mark: stored.mzxid }, now) : undefined;
-  const claimed = (fence: Fence) => ({ kind: "claimed", fence, checkpoint, pause, own: [us] }) as const;
+  const tombstones = decodeTombstones(target.nodes.get(`${linkRoot}/tombstones`)?.data ?? null, now);
+  const claimed = (fence: Fence) => ({ kind: "claimed", fence, checkpoint, pause, own: [us], tombstones }) as const;
   if (held !== undefined) {
     if (fences.includes(held.name)) return claimed(held);
     return { kind: "claimRefused", code: "fenced", detail: `${held.name} is over` } as const;
@@ -290,6 +293,11 @@ function claim(parts: {
     { kind: "create", path: `${linkRoot}/fence/${fence.name}`, data: null, acl: anyone },
   ]);
   return claimed(fence);
+}
+
+function tombstonesOp({ tombstones }: Checkpoint, now: Instant): WriteOp[] {
+  if (tombstones === undefined) return [];
+  return [{ kind: "set", path: `${linkRoot}/tombstones`, data: encodeTombstones(tombstones, now), version: -1 }];
 }
 
 function answer(store: VirtualZooKeeper, { id, requests, acls }: LinkCommand & { kind: "read" }): LinkEvent {

@@ -19,6 +19,8 @@ import { createVirtualZooKeeper } from "./virtual-zookeeper.ts";
 const tasksOfActionsMax = 200_000;
 const tasksToRestMax = 20_000;
 const acceptsToRestMax = 12;
+/** Of the model's trees. */
+const levelsMax = 6;
 
 export interface RunOptions {
   /** For tests of the checkers. */
@@ -207,10 +209,17 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       again();
     }
   };
+  /** Parents go a while after their children: once more for each level. */
+  const outliveTombstones = (): void => {
+    for (let level = 0; level < levelsMax && !isStopped(); level++) {
+      rest((deletes.tombstoneMs ?? 0) + 1_000);
+      acceptAll(compare);
+    }
+  };
   const check = (onlyValues: boolean): void => {
     if (isStopped()) return;
     checkEnd({
-      deletes: deletes.mode,
+      deletes: deletes.mode === "keep" ? "keep" : "mirror",
       model,
       source,
       target,
@@ -251,6 +260,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       }
       compare();
       acceptAll(compare);
+      if (deletes.mode === "tombstone") outliveTombstones();
       check(false);
       const before = written();
       compare();

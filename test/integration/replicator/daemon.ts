@@ -21,6 +21,7 @@ export interface LinkAnswer {
   readonly idle: boolean;
   readonly pending: number;
   readonly targetNodes: number;
+  readonly tombstones: number;
   readonly brake: { readonly engaged: boolean; readonly reason?: string; readonly held: number };
   readonly problemCounts: Readonly<Record<string, number>>;
   readonly problems: readonly { readonly kind: string; readonly path: string; readonly detail: string }[];
