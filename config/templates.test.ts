@@ -150,6 +150,18 @@ describe("a mistake", () => {
     ]);
   });
 
+  test("of a word where there should be no text is told", () => {
+    const text = `"${word("x")}"`;
+    expect(linesOf(file(two, `    ${text}\n`))).toEqual([
+      `4:5: templates.base: ${text} is not a mapping (give a mapping)`,
+    ]);
+    expect(linesOf(file(two, `${inTemplate}    deletes: ${text}\n`))).toEqual([
+      `8:14: templates.base.deletes: ${text} is not a mapping (give a mapping: What a delete at the source does.)`,
+      expect.stringContaining("which is not a mapping"),
+      expect.stringContaining("which is not a mapping"),
+    ]);
+  });
+
   test("of a word in a key is told, as it would stay as it is", () => {
     expect(linesOf(file(two, `${inTemplate}    clusters: { "rmq-${word("x")}": { to: a } }\n`))).toEqual([
       `8:17: templates.base.clusters["rmq-${word("x")}"]: has a word in a key (write the mapping in the links)`,

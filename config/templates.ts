@@ -133,7 +133,9 @@ function templateFaults(schema: Schema, templates: Mapping): FaultAt[] {
   if (parsed.success) return [];
   const issues = parsed.error.issues.filter(({ code, path }) => {
     const value = valueAt(templates, path);
-    if (value === undefined || (typeof value === "string" && hasWord(value))) return false;
+    if (value === undefined) return false;
+    // Words make a text of a text, never anything else.
+    if (typeof value === "string" && hasWord(value) && code !== "invalid_type") return false;
     return code !== "custom" || typeof value !== "object";
   });
   return faultsOf(issues, schema, templates).map(({ fault: { path, ...told }, anchor }) => ({
