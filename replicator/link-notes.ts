@@ -60,6 +60,7 @@ export function createNoteTaker(options: { link: string; log: Logger; metrics: M
         break;
       }
       case "dirtyOverflow":
+        metrics.add("idc_replicator_overflows_total", { link }, 1);
         log.warn({}, "too many changes at once: a full compare will follow");
         break;
     }
@@ -75,7 +76,11 @@ function startCounters(link: string, metrics: Metrics): void {
     metrics.add("idc_replicator_drift_total", { link, kind }, 0);
     metrics.add("idc_replicator_drift_repaired_total", { link, kind }, 0);
   }
-  for (const name of ["idc_replicator_compares_total", "idc_replicator_refusals_total"] as const) {
+  for (const name of [
+    "idc_replicator_compares_total",
+    "idc_replicator_overflows_total",
+    "idc_replicator_refusals_total",
+  ] as const) {
     metrics.add(name, { link }, 0);
   }
 }

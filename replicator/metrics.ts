@@ -67,6 +67,12 @@ export const metricDocs = [
     help: "Watch events for paths under no rule, or under an ignore rule.",
   },
   {
+    name: "idc_replicator_overflows_total",
+    type: "counter",
+    labels: link,
+    help: "Times that events were dropped for a full compare, because more than limits.pendingPaths had changed.",
+  },
+  {
     name: "idc_replicator_operations_total",
     type: "counter",
     labels: ["link", "op"],
