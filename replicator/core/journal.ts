@@ -11,7 +11,7 @@ export interface Journal {
   load(found: readonly JournalName[]): void;
 }
 
-export interface JournalName {
+interface JournalName {
   readonly id: string;
   readonly bytes: number;
 }
