@@ -134,3 +134,34 @@ describe("the size of a read", () => {
     expect(asked.at(-1)?.length).toBe(1);
   });
 });
+
+test("however many children a node has, no more of them are looked at in one go than are asked for", () => {
+  const children = Array.from({ length: 50_000 }, (_, index) => `/r/${index}`);
+  const tree = treeOf(children);
+  let looked = 0;
+  const scan = createScan({
+    roots: ["/r"],
+    wanted: () => {
+      looked += 1;
+      return true;
+    },
+    descend: () => true,
+    visit() {},
+    requestsPerRead: 100,
+    replyBytesAim: 1_000_000,
+  });
+  let most = 0;
+  while (!scan.done) {
+    const before = looked;
+    const requests = scan.take();
+    scan.feed(requests, answer(tree, requests));
+    most = Math.max(most, looked - before);
+  }
+  expect([looked, scan.nodes]).toEqual([children.length, children.length + 1]);
+  expect(most).toBeLessThanOrEqual(100);
+});
+
+test("a scan whose last nodes have no child that is wanted ends", () => {
+  const { visited } = scanAll(treeOf(["/r/a", "/r/b/c"]), { wanted: () => false });
+  expect(visited).toEqual(["/r"]);
+});

@@ -31,19 +31,37 @@ export function createScan(options: ScanOptions): Scan {
   const { wanted, descend, visit } = options;
   let queue: ReadRequest[] = options.roots.map((path) => ({ kind: "data", path }));
   let head = 0;
+  /** Children that were listed and not looked at yet: a node may have more of them than one step should take. */
+  let lists: { readonly prefix: string; readonly names: readonly string[]; next: number }[] = [];
+  let firstList = 0;
   let answersAwaited = 0;
   let nodes = 0;
   const size = createReadSize(options);
 
+  /** How many requests wait: so many, if there is enough to ask. */
+  const fill = (count: number): number => {
+    for (let list = lists[firstList]; list !== undefined && queue.length - head < count; list = lists[firstList]) {
+      const name = list.names[list.next];
+      list.next += 1;
+      if (name === undefined) firstList += 1;
+      else if (wanted(list.prefix + name)) queue.push({ kind: "data", path: list.prefix + name });
+    }
+    if (firstList > 1_000 && firstList * 2 > lists.length) {
+      lists = lists.slice(firstList);
+      firstList = 0;
+    }
+    return Math.min(count, queue.length - head);
+  };
+
   return {
     get done() {
-      return answersAwaited === 0 && head === queue.length;
+      return answersAwaited === 0 && fill(1) === 0;
     },
     get nodes() {
       return nodes;
     },
     take() {
-      const requests = queue.slice(head, head + size.next);
+      const requests = queue.slice(head, head + fill(size.next));
       head += requests.length;
       if (head > 10_000 && head * 2 > queue.length) {
         queue = queue.slice(head);
@@ -68,14 +86,9 @@ export function createScan(options: ScanOptions): Scan {
               queue.push({ kind: "children", path: request.path });
             visit(request.path, result);
             break;
-          case "children": {
-            const prefix = request.path === "/" ? "/" : `${request.path}/`;
-            for (const name of result.children) {
-              const path = prefix + name;
-              if (wanted(path)) queue.push({ kind: "data", path });
-            }
+          case "children":
+            lists.push({ prefix: request.path === "/" ? "/" : `${request.path}/`, names: result.children, next: 0 });
             break;
-          }
         }
       }
     },
