@@ -8,7 +8,7 @@ export interface VirtualLatch {
   leaveToOthers(member: number): void;
 }
 
-export interface Place {
+interface Place {
   /** Different for each time that a member joins. */
   readonly node: number;
   readonly first: boolean;
