@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../harness/eventually.ts";
@@ -17,7 +18,13 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.[Symbol.asyncDispose]());
 
-const options = { link: { deletes: releasedBrake, compareEveryMs: 86_400_000 } };
+// A large heap that is collected on a busy machine must not cost a session.
+const patient = { sessionTimeoutMs: 30_000 };
+const options = {
+  source: patient,
+  target: patient,
+  link: { deletes: releasedBrake, compareEveryMs: 86_400_000 },
+};
 
 test("60,000 children of one node, more than a packet of names, are copied, followed and compared", async () => {
   await using room = await openRoom(world, options);
@@ -195,6 +202,49 @@ const nameArbitrary = fc
   .array(letter, { minLength: 1, maxLength: 40 })
   .map((letters) => letters.join(""))
   .filter((name) => name !== "." && name !== "..");
+
+/** Ten times the nodes may take this many times the time and memory: growth is linear, give or take the machine. */
+const growthMax = 13;
+const millionMsMax = 1_800_000;
+const growths = full ? [[100_000, 1_000_000] as const] : [];
+test.for(growths)(
+  "%i and %i nodes: time and memory of the first sync grow no faster than the tree",
+  {
+    timeout: millionMsMax,
+  },
+  async ([small, large]) => {
+    const few = await firstSync(small);
+    const many = await firstSync(large);
+    for (const one of [few, many]) console.log(JSON.stringify(one));
+    expect(many.syncMs / few.syncMs).toBeLessThan(growthMax);
+    expect(many.peakBytes / few.peakBytes).toBeLessThan(growthMax);
+  },
+);
+
+const nodesOfAParent = 1_000;
+
+async function firstSync(nodes: number) {
+  await using wide = await startWorld({ source: "3.9", target: "3.9" }, { jvmArgs: ["-Xmx3g"] });
+  await using room = await openRoom(wide, options);
+  await room.source.mkdirp("/app");
+  for (let parent = 0; parent < nodes / nodesOfAParent; parent += 1)
+    await plantMany(room.source, { parent: `/app/p${parent}`, nodes: nodesOfAParent });
+  const daemon = await room.start();
+  const startedAt = performance.now();
+  const { targetNodes } = await eventually(
+    async () => {
+      const link = await daemon.link();
+      expect(link.idle).toBe(true);
+      return link;
+    },
+    { withinMs: millionMsMax / 3, everyMs: 2_000 },
+  );
+  const syncMs = Math.round(performance.now() - startedAt);
+  expect(targetNodes).toBe(nodes + nodes / nodesOfAParent);
+  const status = await readFile(`/proc/${daemon.process.pid}/status`, "utf8");
+  const peakBytes = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
+  return { nodes, syncMs, peakBytes };
+}
 
 async function idle(daemon: Daemon) {
   return await eventually(
