@@ -22,7 +22,7 @@ test("./run demo tells its story to the end, in less than two minutes", { timeou
     "How long it took",
   ]);
   expect(stdout).toContain("clusterName=rmq-order-idc1            clusterName=rmq-order-idc2");
-  expect(stdout).toContain("delete brake engaged (tooManyDeletes): 975 deletes wait");
+  expect(stdout).toContain("delete brake engaged (tooManyDeletes): 1000 deletes wait");
   expect(stdout).toContain("Equal: 0 differences");
   expect(stdout).toMatch(/^ +group suspended, in a burst +2000 +[\d.]+ ms/m);
   expect(stdout).toMatch(/Done after .*; nothing is left running\.\n$/);
