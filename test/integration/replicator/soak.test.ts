@@ -72,6 +72,7 @@ test(`after ${ops} operations among breaks, the target is right and never went b
     const link = await leader.daemon.idle();
     expect(link).toMatchObject({ phase: "following", brake: { engaged: false } });
     expect(link.problemCounts).toEqual({});
+    expect(link.counts["drift"]).toBeGreaterThanOrEqual(foreignWrites);
     // Each time the leader was killed or stopped another took over.
     expect(Number(link.epoch)).toBeGreaterThan(
       timesOf("leading replicator killed") + timesOf("leading replicator stopped"),
