@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { eventually } from "../integration/harness/eventually.ts";
@@ -173,6 +175,20 @@ worldTest("worlds at the same time do not know of each other", async () => {
   await other.set(ways, { cut: true });
   for (const { heard, sent } of await network.reach()) expect(heard).toBe(sent);
   for (const { heard } of await other.reach()) expect(heard).toBe(0);
+});
+
+worldTest("a world outlives whoever gives it an order and is gone before the answer", async () => {
+  await using hurried = await openNetwork();
+  const { keeper } = hurried.where;
+  // The order and the end of its sender are both there when the keeper comes to read.
+  process.kill(keeper, "SIGSTOP");
+  const impatient = connect(join(hurried.folder, "control"));
+  await once(impatient, "connect");
+  impatient.write('{"verb":"where"}\n');
+  impatient.destroy();
+  await once(impatient, "close");
+  process.kill(keeper, "SIGCONT");
+  for (const { heard, sent } of await hurried.reach()) expect(heard).toBe(sent);
 });
 
 worldTest("nothing is left of a world whose owner was killed", async () => {

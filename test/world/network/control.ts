@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { messageOf } from "#lib/errors.ts";
 import type { Quality, Traffic } from "./quality.ts";
 import type { SiteName, Way } from "./sites.ts";
 
-/** What a world's network is told, one JSON line for each connection, answered by one line. */
+/** What a world's network is told: JSON, one order for each connection, which its sender then ends; answered by JSON. */
 export type Order =
   | { readonly verb: "where" }
   | { readonly verb: "set"; readonly ways: readonly Way[]; readonly change: Partial<Quality> }
@@ -56,19 +55,17 @@ export function serveOrders(
   obey: (wanted: Order) => Promise<Answers[Order["verb"]]>,
 ): Promise<Server> {
   const serve = async (socket: Socket): Promise<void> => {
-    for await (const line of createInterface({ input: socket })) {
-      const answer = await obey(JSON.parse(line) as Order).then(
-        (result) => ({ answer: result }),
-        (error: unknown) => ({ error: messageOf(error) }),
-      );
-      socket.end(JSON.stringify(answer));
-      return;
-    }
+    const wanted = JSON.parse(await text(socket)) as Order;
+    const answer = await obey(wanted).then(
+      (result) => ({ answer: result }),
+      (error: unknown) => ({ error: messageOf(error) }),
+    );
+    socket.end(JSON.stringify(answer));
   };
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     // Whoever goes away needs no answer.
     socket.on("error", () => {});
-    void serve(socket);
+    serve(socket).catch(() => socket.destroy());
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
