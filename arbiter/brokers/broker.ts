@@ -1,0 +1,31 @@
+import type { BrokerSettings, MasterInfo, ProbeOutcome } from "../core/events.ts";
+
+/**
+ * The few things the arbiter does to a broker, of whatever kind. Each call is one attempt, bounded by its own time; what
+ * cannot be done is a value, not an exception.
+ */
+export interface BrokerPort {
+  /** One connection and one real request: is it there, how far is it, does it act as master? */
+  probe(address: string, options: CallOptions): Promise<ProbeOutcome>;
+  /** Tells it who is master; the answer says that it has changed. Refusals and silence are `answered: false`. */
+  notify(
+    address: string,
+    to: { id: number; info: MasterInfo },
+    options: CallOptions,
+  ): Promise<{ answered: boolean; detail: string }>;
+  /** The address that clients are told as the set's master; null: none. @throws when no name server answers */
+  routedMaster(cluster: string, set: string, options: CallOptions): Promise<string | null>;
+  /** A message accepted by this broker as master, and read back. */
+  canary(address: string, set: string, options: CallOptions): Promise<{ ok: boolean; detail: string }>;
+  /** How many replicas this master counts as in sync, itself among them. @throws when it does not answer */
+  inSyncCount(address: string, options: CallOptions): Promise<number>;
+  /** null: it does not answer. */
+  settings(address: string, options: CallOptions): Promise<BrokerSettings | null>;
+  /** Makes it register with the name servers at once. */
+  reregister(address: string, options: CallOptions): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,265 @@
+import type { BrokerId, OffsetReading, Revision, SetName } from "./model.ts";
+
+/**
+ * What comes into the core, and what it wants done. The shell turns callbacks into events, one at a time, and carries the
+ * commands out in order; their outcomes come back as events. Neither holds a clock, a socket or a promise.
+ */
+
+/** A broker's or an operator's question that waits for its answer. */
+export type AskId = number;
+/** One connection to the controller door, as long as it stands. */
+export type ConnectionId = number;
+/** A transaction that the core has asked for. */
+export type Token = number;
+
+/** Requests of the controller protocol, decoded (lib/remoting/records). */
+export type ControllerRequest =
+  | {
+      readonly kind: "alterInSync";
+      readonly set: string;
+      readonly master: BrokerId;
+      readonly epoch: number;
+      readonly inSync: readonly BrokerId[];
+      readonly inSyncEpoch: number;
+    }
+  | {
+      readonly kind: "electMaster";
+      readonly cluster: string;
+      readonly set: string;
+      /** null: none named (-1 on the wire). */
+      readonly id: BrokerId | null;
+      readonly designate: boolean;
+    }
+  | {
+      readonly kind: "registerBroker";
+      readonly cluster: string;
+      readonly set: string;
+      readonly id: BrokerId;
+      readonly address: string;
+    }
+  | { readonly kind: "replicaInfo"; readonly set: string }
+  | { readonly kind: "metadata" }
+  | { readonly kind: "inSyncData"; readonly sets: readonly string[] }
+  | { readonly kind: "nextBrokerId"; readonly cluster: string; readonly set: string }
+  | {
+      readonly kind: "applyBrokerId";
+      readonly cluster: string;
+      readonly set: string;
+      readonly id: BrokerId;
+      /** "address;millis" */
+      readonly checkCode: string;
+    }
+  | {
+      readonly kind: "cleanBroker";
+      readonly cluster: string | null;
+      readonly set: string;
+      /** null: all. */
+      readonly ids: readonly BrokerId[] | null;
+      readonly living: boolean;
+    };
+
+/** Who is master, as the protocol tells it. */
+export interface MasterInfo {
+  readonly master: BrokerId | null;
+  readonly address: string | null;
+  readonly epoch: number;
+  readonly inSync: readonly BrokerId[];
+  readonly inSyncEpoch: number;
+}
+
+export interface InSyncReplica {
+  readonly set: string;
+  readonly id: BrokerId;
+  readonly address: string;
+  readonly alive: boolean;
+}
+
+/** Answers to ControllerRequests: `code` is the protocol's (lib/remoting/codes.ts); a success has what its kind needs. */
+export type ControllerAnswer =
+  | {
+      readonly kind: "refused";
+      readonly code: number;
+      readonly remark: string;
+      readonly cluster?: string;
+      readonly set?: string;
+    }
+  | { readonly kind: "alterInSync"; readonly inSync: readonly BrokerId[]; readonly inSyncEpoch: number }
+  | {
+      readonly kind: "electMaster";
+      /** 0, or 2011: there is a master, which the broker takes as success. */
+      readonly code: number;
+      readonly cluster: string;
+      readonly set: string;
+      readonly info: MasterInfo;
+      readonly members: Readonly<Record<BrokerId, string>>;
+    }
+  | { readonly kind: "registerBroker"; readonly cluster: string; readonly set: string; readonly info: MasterInfo }
+  | { readonly kind: "replicaInfo"; readonly info: MasterInfo }
+  /** leader: null when this site has no fresh quorum proof. */
+  | {
+      readonly kind: "metadata";
+      readonly leader: string | null;
+      readonly leaderSite: string;
+      readonly peers: readonly string[];
+    }
+  | {
+      readonly kind: "inSyncData";
+      readonly sets: Readonly<
+        Record<
+          string,
+          {
+            readonly info: MasterInfo;
+            readonly inSync: readonly InSyncReplica[];
+            readonly notInSync: readonly InSyncReplica[];
+          }
+        >
+      >;
+    }
+  | { readonly kind: "nextBrokerId"; readonly cluster: string; readonly set: string; readonly id: BrokerId }
+  | { readonly kind: "applyBrokerId"; readonly cluster: string; readonly set: string }
+  | { readonly kind: "cleanBroker" };
+
+export type OperatorRequest =
+  | { readonly kind: "init"; readonly sites: readonly string[]; readonly incarnation: string }
+  | { readonly kind: "freeze"; readonly set: SetName; readonly reason: string; readonly untilWall: number | null }
+  | { readonly kind: "unfreeze"; readonly set: SetName; readonly reason: string }
+  | { readonly kind: "pause"; readonly reason: string; readonly untilWall: number | null }
+  | { readonly kind: "resume"; readonly reason: string }
+  | { readonly kind: "applyPolicies"; readonly text: string }
+  /** The set gets an epoch above every one seen; `master` null: the one with most progress. */
+  | {
+      readonly kind: "recover";
+      readonly set: SetName;
+      readonly master: BrokerId | null;
+      readonly reason: string;
+      readonly force: boolean;
+    };
+
+export type OperatorAnswer =
+  | { readonly kind: "done"; readonly detail: string }
+  | { readonly kind: "refused"; readonly code: string; readonly message: string; readonly hint: string };
+
+/** A heartbeat (904). */
+export interface Heartbeat {
+  readonly cluster: string;
+  readonly set: string;
+  readonly id: BrokerId;
+  readonly address: string;
+  readonly epoch: number;
+  readonly maxOffset: bigint;
+  readonly priority: number;
+}
+
+export interface BrokerRef {
+  readonly set: SetName;
+  readonly id: BrokerId;
+  readonly address: string;
+}
+
+/** What a probe found: one TCP connection and one real request (1007). */
+export type ProbeOutcome =
+  | {
+      readonly kind: "answered";
+      readonly reading: OffsetReading /** It says that it acts as master now. */;
+      readonly acting: boolean;
+    }
+  | { readonly kind: "refused"; readonly detail: string }
+  /** Reached, but it answers with an error: it lives, and cannot be asked. */
+  | { readonly kind: "failed"; readonly detail: string }
+  | { readonly kind: "timedOut"; readonly detail: string };
+
+/** The ledger, keys without the prefix. */
+export interface LedgerEntry {
+  readonly key: string;
+  readonly text: string;
+  readonly revision: Revision;
+}
+
+/** Compare every revision (0n: absent), then put and delete: all or nothing. */
+export interface Transaction {
+  readonly compares: readonly { readonly key: string; readonly revision: Revision }[];
+  readonly puts: readonly { readonly key: string; readonly text: string; readonly onLease: boolean }[];
+  readonly deletes: readonly string[];
+}
+
+export type Event =
+  | { readonly kind: "heartbeat"; readonly connection: ConnectionId; readonly beat: Heartbeat }
+  | { readonly kind: "closed"; readonly connection: ConnectionId }
+  | {
+      readonly kind: "asked";
+      readonly ask: AskId;
+      readonly connection: ConnectionId;
+      readonly request: ControllerRequest;
+    }
+  | { readonly kind: "operator"; readonly ask: AskId; readonly request: OperatorRequest }
+  /** The whole ledger, at start and whenever the watch had to be made anew: what is not in it is gone. */
+  | { readonly kind: "ledger"; readonly entries: readonly LedgerEntry[] }
+  /** text null: deleted. */
+  | { readonly kind: "changed"; readonly key: string; readonly text: string | null; readonly revision: Revision }
+  /** `sentAt` ms before the answer: how long a quorum proof has been good already. */
+  | { readonly kind: "committed"; readonly token: Token; readonly revision: Revision; readonly tookMs: number }
+  /** `entries`: the compared keys as they are. */
+  | {
+      readonly kind: "outdated";
+      readonly token: Token;
+      readonly entries: readonly LedgerEntry[];
+      readonly tookMs: number;
+    }
+  /** No answer: it may have been applied. */
+  | { readonly kind: "unanswered"; readonly token: Token; readonly detail: string }
+  | { readonly kind: "probed"; readonly broker: BrokerRef; readonly tookMs: number; readonly outcome: ProbeOutcome }
+  | { readonly kind: "siteProbed"; readonly site: string; readonly reached: boolean }
+  /** The answer to a 1008; `answered` false: refused, cut, or late. */
+  | {
+      readonly kind: "notified";
+      readonly broker: BrokerRef;
+      readonly epoch: number;
+      readonly answered: boolean;
+      readonly detail: string;
+    }
+  /** Who is id 0 of this set in the NameServers' eyes; null: nobody. */
+  | { readonly kind: "routeSeen"; readonly set: SetName; readonly master: string | null }
+  | {
+      readonly kind: "canaried";
+      readonly set: SetName;
+      readonly epoch: number;
+      readonly ok: boolean;
+      readonly detail: string;
+    }
+  /** How many replicas, itself among them, the master counts as in sync (907); asked while the record had this inSyncEpoch. */
+  | { readonly kind: "inSyncSeen"; readonly set: SetName; readonly inSyncEpoch: number; readonly count: number }
+  | { readonly kind: "settingsSeen"; readonly broker: BrokerRef; readonly settings: BrokerSettings | null }
+  /** Our own loop stood still. */
+  | { readonly kind: "stalled"; readonly ms: number }
+  | { readonly kind: "tick" };
+
+/** Of request 26, what protection and repairs look at. */
+export interface BrokerSettings {
+  readonly allAckInSyncStateSet: boolean;
+  readonly minInSyncReplicas: number;
+  readonly flushDiskType: string;
+  readonly brokerPermission: number;
+}
+
+export type Command =
+  | { readonly kind: "answer"; readonly ask: AskId; readonly answer: ControllerAnswer }
+  | { readonly kind: "answerOperator"; readonly ask: AskId; readonly answer: OperatorAnswer }
+  | { readonly kind: "commit"; readonly token: Token; readonly transaction: Transaction }
+  | { readonly kind: "probe"; readonly broker: BrokerRef }
+  | { readonly kind: "probeSite"; readonly site: string; readonly controller: string }
+  /** 1008 as a request: its answer says that the change is done. */
+  | { readonly kind: "notify"; readonly broker: BrokerRef; readonly info: MasterInfo }
+  | { readonly kind: "readRoute"; readonly set: SetName }
+  /** A real message, accepted by the master and read back. */
+  | { readonly kind: "canary"; readonly set: SetName; readonly epoch: number; readonly address: string }
+  | { readonly kind: "readInSync"; readonly set: SetName; readonly inSyncEpoch: number; readonly address: string }
+  | { readonly kind: "readSettings"; readonly broker: BrokerRef }
+  /** Makes a broker register at the NameServers at once, and so learn the master's HA address: request 25 with its own brokerPermission. */
+  | { readonly kind: "reregister"; readonly broker: BrokerRef }
+  /** Something a person may want to read. `sentence` is fixed; the rest is in the fields. */
+  | {
+      readonly kind: "note";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly sentence: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };

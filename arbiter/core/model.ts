@@ -1,0 +1,277 @@
+import type { Instant } from "#lib/clock.ts";
+
+/** What the arbiter knows and writes down. The records below are what etcd holds, decoded (records.ts has their text). */
+
+export type SiteName = string;
+/** The id a broker keeps for ever in the controller protocol: 1, 2, …; not the role id it shows to clients. */
+export type BrokerId = number;
+/** etcd's revision; 0n: the key is not there. */
+export type Revision = bigint;
+
+/** "cluster/set": names of both hold no slash. */
+export type SetName = string & { readonly __brand: "SetName" };
+
+export function setName(cluster: string, set: string): SetName {
+  return `${cluster}/${set}` as SetName;
+}
+
+export interface Replica {
+  /** host:port, as the broker told it: where clients and arbiters reach it. */
+  readonly address: string;
+  /** Of 1013: who repeats it with the same code is the same broker. */
+  readonly checkCode: string;
+}
+
+/** One broker set. Holds no liveness: it changes by 1001, 1012/1013, elections and operators only. */
+export interface SetRecord {
+  readonly cluster: string;
+  readonly set: string;
+  /** The masterEpoch of the protocol. 0: there never was a master. */
+  readonly epoch: number;
+  /** The syncStateSetEpoch of the protocol. */
+  readonly inSyncEpoch: number;
+  readonly master: BrokerId | null;
+  readonly inSync: readonly BrokerId[];
+  /** Of `inSync`: those of whom it is not known that the master counts them. They are no candidates. */
+  readonly unconfirmed: readonly BrokerId[];
+  readonly replicas: Readonly<Record<BrokerId, Replica>>;
+  /** The decision whose effects are not done yet. */
+  readonly decision: DecisionId | null;
+  readonly frozen: Freeze | null;
+  /** Wall times of the failovers of late, for the cool-down. */
+  readonly failoversAt: readonly number[];
+}
+
+export interface Freeze {
+  readonly code: "operator" | "duplicate-id" | "ledger-behind";
+  readonly reason: string;
+  /** Wall time. */
+  readonly at: number;
+  /** Wall time at which it ends by itself; null: when an operator says so. */
+  readonly until: number | null;
+}
+
+/** Who votes. Written by `idcctl init`, the one place where it stands. */
+export interface ClusterRecord {
+  readonly sites: readonly SiteName[];
+  /** Another one after the ledger was made anew. */
+  readonly incarnation: string;
+  readonly at: number;
+}
+
+export interface PauseRecord {
+  readonly reason: string;
+  readonly at: number;
+  readonly until: number | null;
+}
+
+/** A site says: I am here, with a quorum. On the site's lease, written every `siteBeatMs`. */
+export interface SiteRecord {
+  readonly site: SiteName;
+  /** Of its controller door, for the others to see whether they reach it. */
+  readonly controller: string;
+  readonly version: string;
+  readonly beat: number;
+  /** False: it takes no part in votes, and why. */
+  readonly votes: boolean;
+  readonly why: string;
+}
+
+/** `<epoch>.<n>`: n tells the questions of one epoch apart. */
+export type QuestionId = string;
+
+/** Is this master down? Open as long as the key is there. */
+export interface QuestionRecord {
+  readonly id: QuestionId;
+  readonly cluster: string;
+  readonly set: string;
+  readonly epoch: number;
+  readonly master: BrokerId;
+  readonly askedBy: SiteName;
+  readonly at: number;
+}
+
+/**
+ * What a site says of one broker.
+ * dead: positive, its port refuses, or it says itself that it is not master. silent: unheard for suspectAfterMs and a probe
+ * after the question went unanswered. unknown is not down.
+ */
+export const verdicts = ["alive", "silent", "dead", "unknown"] as const;
+export type Verdict = (typeof verdicts)[number];
+
+export interface BrokerView {
+  readonly verdict: Verdict;
+  /** For people: what was seen. */
+  readonly evidence: string;
+}
+
+/** A site's answer to the open question, on its lease; it changes as the site's view does. */
+export interface AnswerRecord {
+  readonly site: SiteName;
+  readonly question: QuestionId;
+  readonly master: BrokerView;
+  /** The other replicas, as this site sees them. */
+  readonly replicas: Readonly<Record<BrokerId, BrokerView>>;
+  readonly at: number;
+}
+
+/** `<cluster>/<set>/<epoch>`: an epoch is decided once. */
+export type DecisionId = string;
+
+export type DecisionKind = "first-master" | "failover" | "restart" | "operator" | "recover";
+
+/** Read from a broker (1007) after the death was confirmed. */
+export interface OffsetReading {
+  /** The last epoch in the broker's epoch file; -1: none. */
+  readonly epoch: number;
+  readonly maxOffset: bigint;
+}
+
+/** One in-sync or other replica, as the election sees it. */
+export interface CandidateFacts {
+  readonly id: BrokerId;
+  readonly inSync: boolean;
+  readonly confirmed: boolean;
+  /** Sites that hear it, and sites that say it is silent or dead. */
+  readonly aliveAt: readonly SiteName[];
+  readonly downAt: readonly SiteName[];
+  /** null: it could not be read. */
+  readonly reading: OffsetReading | null;
+  /** The most it has ever told in heartbeats. */
+  readonly reported: OffsetReading | null;
+  /** Smaller wins, on equal progress. */
+  readonly priority: number;
+  readonly idc: string;
+}
+
+export const rpoNames = ["zero", "bounded", "best-effort"] as const;
+
+/** What an operator promises for a set, resolved from the patterns. */
+export interface SetPolicy {
+  readonly rpo: (typeof rpoNames)[number];
+  readonly survive: "broker" | "idc";
+  /** For `bounded`: bytes of the log. */
+  readonly maxLostBytes: bigint;
+  readonly unclean: "deny" | "allow";
+  readonly preferIdcs: readonly string[];
+  readonly cooldownMs: number;
+  /** With `survive: idc`: how long the in-sync set is kept from shrinking into one IDC. */
+  readonly degradeAfterMs: number;
+  readonly frozen: boolean;
+}
+
+export const protectionLevels = ["none", "broker", "idc"] as const;
+export type ProtectionLevel = (typeof protectionLevels)[number];
+
+/** What the live brokers' settings protect, as last seen. */
+export interface ProtectionRecord {
+  readonly level: ProtectionLevel;
+  /** For people: which broker's which setting is in the way; "" when nothing is. */
+  readonly why: string;
+  readonly at: number;
+}
+
+/** All that a decision rests on: the same input gives the same decision, to the byte. */
+export interface DecisionInput {
+  readonly kind: DecisionKind;
+  readonly cluster: string;
+  readonly set: string;
+  /** Of the master to be replaced. */
+  readonly epoch: number;
+  readonly inSyncEpoch: number;
+  readonly master: BrokerId | null;
+  readonly inSync: readonly BrokerId[];
+  readonly sites: readonly SiteName[];
+  readonly question: QuestionRecord | null;
+  /** Of sites whose beat was fresh. */
+  readonly answers: readonly AnswerRecord[];
+  readonly candidates: readonly CandidateFacts[];
+  readonly policy: SetPolicy;
+  readonly protection: ProtectionRecord | null;
+  /** Wall times. */
+  readonly failoversAt: readonly number[];
+  readonly now: number;
+  /** True: no in-sync member may still turn up (all are read or down), or gatherMs is over. */
+  readonly gathered: boolean;
+  /** By name, from an operator or 1002 at epoch 0. */
+  readonly designated: BrokerId | null;
+  /** For `operator`: even out of the in-sync set. */
+  readonly forced: boolean;
+  readonly reason: string;
+}
+
+export const refusalReasons = [
+  "no-majority",
+  "not-in-sync",
+  "unconfirmed",
+  "not-alive",
+  "unread",
+  "lost-tail",
+  "behind",
+  "not-designated",
+  "not-protected",
+  "loss-too-large",
+  "cooling-down",
+  "frozen",
+  "paused",
+  "gathering",
+  "no-candidate",
+] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
+
+export interface Rejected {
+  readonly id: BrokerId;
+  readonly reason: RefusalReason;
+  readonly detail: string;
+}
+
+export type DecisionVerdict =
+  | {
+      readonly kind: "elect";
+      readonly winner: BrokerId;
+      readonly epoch: number;
+      readonly inSyncEpoch: number;
+      readonly rejected: readonly Rejected[];
+      /** Bytes that the old master had told of beyond the winner's end; null: not known. */
+      readonly knownLag: bigint | null;
+      readonly why: string;
+    }
+  | {
+      readonly kind: "refuse";
+      readonly reason: RefusalReason;
+      readonly rejected: readonly Rejected[];
+      readonly why: string;
+    };
+
+/** How far the effects of a decision are. Each is set once, by compare-and-swap on the decision's revision. */
+export const effectNames = ["demoted", "promoted", "routed", "told", "proven"] as const;
+export type EffectName = (typeof effectNames)[number];
+
+export interface EffectRecord {
+  readonly site: SiteName;
+  readonly at: number;
+  /** For people: what happened, or why it was left out. */
+  readonly detail: string;
+}
+
+export interface DecisionRecord {
+  readonly id: DecisionId;
+  readonly input: DecisionInput;
+  readonly verdict: Extract<DecisionVerdict, { kind: "elect" }>;
+  readonly decidedBy: SiteName;
+  readonly at: number;
+  readonly effects: Readonly<Partial<Record<EffectName, EffectRecord>>>;
+}
+
+/** A record and the revision of its last change: what a compare-and-swap needs. */
+export interface Stored<Value> {
+  readonly value: Value;
+  readonly revision: Revision;
+}
+
+/** What this site has heard of one broker. */
+export interface Heard {
+  readonly at: Instant;
+  readonly epoch: number;
+  readonly maxOffset: bigint;
+}

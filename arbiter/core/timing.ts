@@ -1,0 +1,42 @@
+/** The times that decisions rest on, in ms; `timing` of the config. */
+export interface Timing {
+  /** Longest wait for a broker to answer a probe. */
+  readonly probeTimeoutMs: number;
+  /** Silence after which a site may call a broker silent. */
+  readonly suspectAfterMs: number;
+  /** A site whose beat is older than this does not lead. */
+  readonly leaderSilentMs: number;
+  /** Longest wait for the old master's answer to its demotion. */
+  readonly demoteFirstMs: number;
+  /** Longest wait for the candidates' offsets. */
+  readonly offsetReadMs: number;
+  /** How long an election waits for in-sync members that nobody calls down. */
+  readonly gatherMs: number;
+  /** A quorum proof older than this is none. */
+  readonly quorumProofMs: number;
+}
+
+/** A site writes its beat this often. */
+export const siteBeatMs = 250;
+/** An answer counts only if its site's beat is not older than this. */
+export const siteFreshMs = 1_500;
+/** Between probes of a broker that is heard; and of one that is not. */
+export const probeCalmMs = 5_000;
+export const probeDoubtMs = 400;
+/** A broker unheard for so long is probed; heartbeats come each second. */
+export const doubtAfterMs = 1_300;
+/** A question of a broker is answered within this, or refused: brokers wait 3 s. */
+export const askMsMax = 2_700;
+/** 907 and 26 are read this often, of every set that is led from here. */
+export const inSyncReadMs = 2_000;
+export const settingsReadMs = 15_000;
+/** A replica that is heard but has been out of the in-sync set for so long is made to register again. */
+export const rejoinMs = 15_000;
+/** Between two attempts of one effect. */
+export const effectRetryMs = 300;
+/** The other replicas are told at last, whatever the route says. */
+export const routeWaitMsMax = 6_000;
+/** The canary is given up after this long; the decision stays, and says so. */
+export const canaryWaitMsMax = 20_000;
+/** Sets in one transaction that proves them; etcd takes 128 operations. */
+export const setsPerProofMax = 90;

@@ -1,0 +1,107 @@
+/** The phases of a broker set at the arbiter. Log lines, `idcctl set list` and docs/states.md read this one table. */
+
+export const phaseNames = ["new", "held", "suspected", "blocked", "installing", "frozen"] as const;
+
+/**
+ * Derived from the ledger, never stored beside it. new: epoch 0, nobody was master yet. held: a master, and nothing to do.
+ * suspected: a question is open. blocked: the question has a majority, and still nobody may be elected. installing: a decision
+ * is committed and its effects are not done. frozen: nothing is decided until an operator says so, or the freeze ends.
+ */
+export type PhaseName = (typeof phaseNames)[number];
+
+export const phaseTriggers = [
+  "firstElected",
+  "masterSuspected",
+  "masterHeard",
+  "noCandidate",
+  "candidateFound",
+  "elected",
+  "effectsDone",
+  "froze",
+  "thawed",
+] as const;
+export type PhaseTrigger = (typeof phaseTriggers)[number];
+
+interface Transition {
+  readonly from: PhaseName;
+  readonly on: PhaseTrigger;
+  readonly to: PhaseName;
+  readonly why: string;
+}
+
+const froze = "An operator froze the set, two brokers bear one id, or the ledger is behind the brokers";
+
+export const transitions = [
+  {
+    from: "new",
+    on: "firstElected",
+    to: "installing",
+    why: "The first broker that asked became master: its epoch is 1",
+  },
+  { from: "new", on: "froze", to: "frozen", why: froze },
+  {
+    from: "held",
+    on: "masterSuspected",
+    to: "suspected",
+    why: "A site cannot hear the master, or the master has restarted: all sites are asked",
+  },
+  { from: "held", on: "froze", to: "frozen", why: froze },
+  {
+    from: "suspected",
+    on: "masterHeard",
+    to: "held",
+    why: "A majority of the sites hears the master, and no site says that it is down",
+  },
+  {
+    from: "suspected",
+    on: "noCandidate",
+    to: "blocked",
+    why: "Most sites say that the master is down, but nobody may take its place",
+  },
+  {
+    from: "suspected",
+    on: "elected",
+    to: "installing",
+    why: "Most sites say that the master is down: the in-sync replica with the most progress takes over",
+  },
+  { from: "suspected", on: "froze", to: "frozen", why: froze },
+  { from: "blocked", on: "masterHeard", to: "held", why: "The master is back, under the same epoch" },
+  {
+    from: "blocked",
+    on: "candidateFound",
+    to: "suspected",
+    why: "A replica that may be elected is there, or what stood in the way is gone",
+  },
+  {
+    from: "blocked",
+    on: "elected",
+    to: "installing",
+    why: "A replica that may be elected has turned up, and takes over",
+  },
+  { from: "blocked", on: "froze", to: "frozen", why: froze },
+  {
+    from: "installing",
+    on: "effectsDone",
+    to: "held",
+    why: "The new master serves: it was promoted, the route shows it, and a message was accepted and read back",
+  },
+  {
+    from: "installing",
+    on: "masterSuspected",
+    to: "suspected",
+    why: "The new master itself cannot be heard: all sites are asked",
+  },
+  {
+    from: "installing",
+    on: "elected",
+    to: "installing",
+    why: "The new master restarted or failed before it served: another decision under the next epoch",
+  },
+  { from: "installing", on: "froze", to: "frozen", why: froze },
+  { from: "frozen", on: "thawed", to: "held", why: "The freeze is over: the set is as it was" },
+] as const satisfies readonly Transition[];
+
+/** The row for this trigger, or undefined where the table has none. */
+export function transitionOn(from: PhaseName, on: PhaseTrigger): Transition | undefined {
+  return transitions.find((row) => row.from === from && row.on === on);
+}

@@ -1,0 +1,41 @@
+import type { LedgerEntry, Transaction } from "./core/events.ts";
+import type { Revision } from "./core/model.ts";
+
+/** The one store that sites share, as the shell sees it: etcd through io/etcd-ledger.ts, or a virtual one in tests. */
+export interface Ledger extends AsyncDisposable {
+  /**
+   * Applies a transaction in one Raft entry, or not at all. Always writes (the site's beat key goes along when nothing else
+   * is put), since only a write that was applied proves a quorum.
+   * @throws {OperatorError} ARB_LEDGER_UNANSWERED when no answer came in time: it may have been applied
+   */
+  commit(transaction: Transaction, options: { signal: AbortSignal }): Promise<CommitOutcome>;
+  /** Calls back with everything, then with every change in order; again with everything whenever the watch was made anew. */
+  follow(on: LedgerListener, options: { signal: AbortSignal }): Promise<void>;
+  /** For people, `idcctl doctor` and metrics. */
+  health(options: { signal: AbortSignal }): Promise<LedgerHealth>;
+}
+
+export type CommitOutcome =
+  | { readonly kind: "committed"; readonly revision: Revision }
+  /** The compared keys as they are now; absent ones are left out. */
+  | { readonly kind: "outdated"; readonly entries: readonly LedgerEntry[] };
+
+export interface LedgerListener {
+  all(entries: readonly LedgerEntry[]): void;
+  changed(key: string, text: string | null, revision: Revision): void;
+}
+
+export interface LedgerHealth {
+  /** Of the etcd cluster: another one after a restore from a snapshot or a new cluster. */
+  readonly clusterId: string;
+  readonly members: readonly {
+    readonly endpoint: string;
+    readonly ok: boolean;
+    readonly version: string;
+    readonly dbBytes: bigint;
+    readonly isLeader: boolean;
+    readonly detail: string;
+  }[];
+  /** NOSPACE and the like; a full etcd means no failover. */
+  readonly alarms: readonly string[];
+}
