@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{lib,config,replicator,cli,scripts}/**/*.test.ts"],
+          include: ["{lib,config,replicator,arbiter,cli,scripts}/**/*.test.ts"],
           testTimeout: 20_000,
         },
       },

@@ -1,0 +1,94 @@
+import type { DecisionId, SetName, SiteName } from "./model.ts";
+
+/** Where each record lies in the ledger, below its prefix. Names hold no slash. */
+
+export const clusterKey = "cluster";
+export const policyKey = "policy";
+export const pauseKey = "pause";
+
+/** On the site's lease. */
+export function siteKey(site: SiteName): string {
+  return `sites/${site}`;
+}
+
+export function setKey(name: SetName): string {
+  return `sets/${name}`;
+}
+
+export function questionKey(name: SetName): string {
+  return `questions/${name}`;
+}
+
+/** On the answering site's lease. */
+export function answerKey(name: SetName, site: SiteName): string {
+  return `answers/${name}/${site}`;
+}
+
+export function decisionId(name: SetName, epoch: number): DecisionId {
+  return `${name}/${epoch}`;
+}
+
+export function decisionKey(id: DecisionId): string {
+  return `decisions/${id}`;
+}
+
+export function protectionKey(name: SetName): string {
+  return `protection/${name}`;
+}
+
+export function auditKey(site: SiteName, n: number): string {
+  return `audit/${site}/${n}`;
+}
+
+/** Written by a transaction that would change nothing else: only a write that was applied proves a quorum. */
+export function proofKey(site: SiteName): string {
+  return `proofs/${site}`;
+}
+
+export type ParsedKey =
+  | { readonly kind: "cluster" | "policy" | "pause" }
+  | { readonly kind: "site" | "proof"; readonly site: SiteName }
+  | { readonly kind: "set"; readonly name: SetName }
+  | { readonly kind: "question" | "protection"; readonly set: SetName }
+  | { readonly kind: "answer"; readonly set: SetName; readonly site: SiteName }
+  | { readonly kind: "decision"; readonly id: DecisionId; readonly set: SetName; readonly epoch: number }
+  | { readonly kind: "audit"; readonly site: SiteName; readonly n: number };
+
+/** undefined: none of the arbiter's (routers and replicators keep records beside them). */
+export function parseKey(key: string): ParsedKey | undefined {
+  const [folder = "", ...names] = key.split("/");
+  if (names.includes("")) return undefined;
+  const [first = "", second = "", third = ""] = names;
+  const set = `${first}/${second}` as SetName;
+  switch (`${folder} ${names.length}`) {
+    case "cluster 0":
+      return { kind: "cluster" };
+    case "policy 0":
+      return { kind: "policy" };
+    case "pause 0":
+      return { kind: "pause" };
+    case "sites 1":
+      return { kind: "site", site: first };
+    case "proofs 1":
+      return { kind: "proof", site: first };
+    case "sets 2":
+      return { kind: "set", name: set };
+    case "questions 2":
+      return { kind: "question", set };
+    case "protection 2":
+      return { kind: "protection", set };
+    case "answers 3":
+      return { kind: "answer", set, site: third };
+    case "decisions 3":
+      return isNumber(third) ? { kind: "decision", id: `${set}/${third}`, set, epoch: Number(third) } : undefined;
+    case "audit 2":
+      return isNumber(second) ? { kind: "audit", site: first, n: Number(second) } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** In the one way of writing it, so that a key and what it says are one to one. */
+function isNumber(text: string): boolean {
+  return /^(0|[1-9]\d{0,14})$/.test(text);
+}
