@@ -72,6 +72,8 @@ export interface SiteRecord {
   readonly controller: string;
   readonly version: string;
   readonly beat: number;
+  /** "cluster/set/id" of the brokers that it does not hear, the first 200 of them. */
+  readonly unheard: readonly string[];
   /** False: it takes no part in votes, and why. */
   readonly votes: boolean;
   readonly why: string;

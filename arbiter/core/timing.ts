@@ -20,6 +20,8 @@ export interface Timing {
 export const siteBeatMs = 250;
 /** An answer counts only if its site's beat is not older than this. */
 export const siteFreshMs = 1_500;
+/** Between looks at whether the other sites' controller doors are reached. */
+export const probeSiteEveryMs = 1_000;
 /** Between probes of a broker that is heard; and of one that is not. */
 export const probeCalmMs = 5_000;
 export const probeDoubtMs = 400;

@@ -101,7 +101,7 @@ export const transitions = [
   { from: "frozen", on: "thawed", to: "held", why: "The freeze is over: the set is as it was" },
 ] as const satisfies readonly Transition[];
 
-/** The row for this trigger, or undefined where the table has none. */
-export function transitionOn(from: PhaseName, on: PhaseTrigger): Transition | undefined {
-  return transitions.find((row) => row.from === from && row.on === on);
+/** The row that leads from one phase to another; undefined when a site has missed what lay between. */
+export function transitionBetween(from: PhaseName, to: PhaseName): Transition | undefined {
+  return transitions.find((row) => row.from === from && row.to === to);
 }

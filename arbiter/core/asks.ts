@@ -1,0 +1,282 @@
+import { resultCodes } from "#lib/remoting/codes.ts";
+import { candidatesOf, isHeardHere, notify, viewHere } from "./brokers.ts";
+import type { Context } from "./context.ts";
+import { decide } from "./decide.ts";
+import { mayBeTold } from "./effects.ts";
+import type { AskId, ConnectionId, ControllerAnswer, ControllerRequest } from "./events.ts";
+import { setKey } from "./keys.ts";
+import type { AnswerRecord, BrokerId, SetName } from "./model.ts";
+import { commitDecision, inputOf } from "./questions.ts";
+import { encodeSet } from "./records.ts";
+import { infoOf, judge, type Judgement } from "./requests.ts";
+import type { SetView, WaitingAsk } from "./set-view.ts";
+import { askMsMax, setsPerProofMax, siteFreshMs } from "./timing.ts";
+import { expectMembers } from "./upkeep.ts";
+
+/** Requests of brokers, from their arrival to their answer. */
+
+const triesMax = 4;
+/** A master repeats what was refused every 5 s; after so long it has stopped wishing it. */
+const degradeGapMs = 12_000;
+
+/** Who speaks on a connection, by what it has said of itself. */
+export interface Binding {
+  readonly set: SetName;
+  readonly id: BrokerId;
+}
+
+export type SetRequest = Exclude<ControllerRequest, { kind: "metadata" | "inSyncData" }>;
+
+/** A request about one set: it waits in the set's list until it can be answered. */
+export function onAsk(
+  view: SetView,
+  ask: { ask: AskId; connection: ConnectionId; request: SetRequest; caller: BrokerId | null },
+  context: Context,
+): void {
+  const waiting: WaitingAsk = {
+    ...ask,
+    since: context.moment.now,
+    epoch: view.record?.value.epoch ?? 0,
+    tries: 0,
+    inFlight: false,
+  };
+  view.asks.push(waiting);
+  noteRestart(view, waiting, context);
+  consider(view, waiting, context);
+}
+
+/** A master that asks for an election does not act as one. */
+function noteRestart(view: SetView, { request }: WaitingAsk, context: Context): void {
+  const record = view.record?.value;
+  if (request.kind !== "electMaster" || request.designate || record === undefined || record.epoch === 0) return;
+  if (record.master === request.id && record.frozen === null) view.restartedAt ??= context.moment.now;
+}
+
+/** Looks at every waiting request of a set again: its record, its question or its decision has changed. */
+export function reconsider(view: SetView, context: Context): void {
+  for (const waiting of [...view.asks]) consider(view, waiting, context);
+}
+
+/** Requests that nobody could answer in time are refused: the broker asks again. */
+export function expireAsks(view: SetView, context: Context): void {
+  for (const waiting of view.asks.filter(({ since }) => context.moment.now - since > askMsMax)) {
+    const isElection = waiting.request.kind === "electMaster";
+    const code = isElection ? resultCodes.CONTROLLER_ELECT_MASTER_FAILED : resultCodes.SYSTEM_ERROR;
+    const why = view.refusal?.why ?? "there is no decision yet";
+    finish(view, waiting, { kind: "refused", code, remark: isElection ? `No master: ${why}` : "No answer from the ledger in time" }, context);
+  }
+}
+
+function consider(view: SetView, waiting: WaitingAsk, context: Context): void {
+  if (waiting.inFlight) return;
+  if (!context.hasQuorum()) return;
+  const judgement = judgeAsk(view, waiting, context);
+  switch (judgement.kind) {
+    case "answer":
+      finish(view, waiting, judgement.answer, context);
+      return;
+    case "wait":
+      considerElection(view, waiting, context);
+      return;
+    case "prove":
+      return;
+    case "commit":
+      commitAsk(view, waiting, judgement, context);
+  }
+}
+
+function judgeAsk(view: SetView, { request, caller, epoch }: WaitingAsk, context: Context): Judgement {
+  const record = view.record?.value ?? null;
+  return judge(request, {
+    cluster: view.cluster,
+    set: view.set,
+    record,
+    caller,
+    mayBeTold: (id) => mayBeTold(view, id) && !(id !== null && id === record?.master && view.restartedAt !== null),
+    undecided: view.question !== null,
+    askedEpoch: epoch,
+    isAlive: (id) => isHeardHere(view, id, context) || isHeardElsewhere(view, id, context),
+    inOneIdc: (ids) => new Set(ids.map((id) => context.idcOf(view, id))).size < 2,
+    degradingMs: degradingMs(view, request, context),
+    policy: context.policyOf(view),
+  });
+}
+
+/** The other sites tell in their beats whom they do not hear. */
+function isHeardElsewhere(view: SetView, id: BrokerId, { mirror, moment, options }: Context): boolean {
+  return [...mirror.sites.values()].some(
+    ({ value, seenAt }) =>
+      value.site !== options.site && moment.now - seenAt <= siteFreshMs && !value.unheard.includes(`${view.name}/${id}`),
+  );
+}
+
+/** How long the master has been asking, again and again, to shrink the in-sync set into one IDC. */
+function degradingMs(view: SetView, request: SetRequest, context: Context): number {
+  const record = view.record?.value;
+  if (request.kind !== "alterInSync" || record === undefined) return 0;
+  const { now } = context.moment;
+  const spans = (ids: readonly BrokerId[]): boolean => new Set(ids.map((id) => context.idcOf(view, id))).size > 1;
+  const isGone = view.degrading !== null && now - view.degrading.seenAt > degradeGapMs;
+  if (spans(request.inSync) || !spans(record.inSync)) {
+    view.degrading = null;
+    return 0;
+  }
+  view.degrading = { since: view.degrading === null || isGone ? now : view.degrading.since, seenAt: now };
+  return now - view.degrading.since;
+}
+
+/** One at a time for each set; a refused one is judged again by what the ledger says now. */
+function commitAsk(
+  view: SetView,
+  waiting: WaitingAsk,
+  { next, answer, why }: Extract<Judgement, { kind: "commit" }>,
+  context: Context,
+): void {
+  if (view.busy) return;
+  if (waiting.tries >= triesMax) {
+    finish(view, waiting, { kind: "refused", code: resultCodes.SYSTEM_BUSY, remark: `The record changed ${triesMax} times meanwhile` }, context);
+    return;
+  }
+  waiting.tries += 1;
+  waiting.inFlight = true;
+  view.busy = true;
+  const key = setKey(view.name);
+  context.commit(
+    {
+      compares: [{ key, revision: view.record?.revision ?? 0n }],
+      puts: next === null ? [] : [{ key, text: encodeSet(next), onLease: false }],
+      deletes: next === null ? [key] : [],
+    },
+    (ending, then) => {
+      view.busy = false;
+      waiting.inFlight = false;
+      if (ending !== "committed") return;
+      if (answer.kind === "alterInSync") expectMembers(view, then);
+      const fields = { set: view.name, why, inSync: next?.inSync ?? [], inSyncEpoch: next?.inSyncEpoch ?? 0 };
+      then.emit({ kind: "note", level: "info", sentence: "set record changed", fields });
+      finish(view, waiting, answer, then);
+    },
+  );
+}
+
+function finish(view: SetView, waiting: WaitingAsk, answer: ControllerAnswer, context: Context): void {
+  view.asks = view.asks.filter((one) => one !== waiting);
+  context.emit({ kind: "answer", ask: waiting.ask, answer });
+  if (answer.kind === "refused") onRefused(view, waiting, answer.code, context);
+}
+
+/** Who writes under an old epoch does not know that it was replaced: it is told. */
+function onRefused(view: SetView, { request }: WaitingAsk, code: number, context: Context): void {
+  if (request.kind !== "alterInSync") return;
+  const isStale = code === resultCodes.CONTROLLER_INVALID_MASTER || code === resultCodes.CONTROLLER_FENCED_MASTER_EPOCH;
+  const record = view.record?.value;
+  if (!isStale || record === undefined || request.epoch >= record.epoch || !mayBeTold(view, request.master)) return;
+  if (record.replicas[request.master] !== undefined) notify(view, request.master, context);
+}
+
+/** The first election of a set, and those that a tool asks for by name. */
+function considerElection(view: SetView, waiting: WaitingAsk, context: Context): void {
+  const { request } = waiting;
+  const record = view.record?.value;
+  if (request.kind !== "electMaster" || record === undefined || view.busy || request.id === null) return;
+  if (record.epoch === 0) electFirst(view, request.id, context);
+  else if (request.designate && view.question === null && record.decision === null) {
+    electDesignated(view, waiting, request.id, context);
+  }
+}
+
+function electFirst(view: SetView, id: BrokerId, context: Context): void {
+  const record = view.record?.value;
+  if (record === undefined) return;
+  const input = inputOf(view, record, context, {
+    kind: "first-master",
+    answers: [],
+    candidates: [],
+    gathered: true,
+    designated: id,
+    forced: false,
+    reason: "the first broker that asked",
+  });
+  const verdict = decide(input);
+  if (verdict.kind === "elect") commitDecision(view, input, verdict, [], context);
+}
+
+/** 1002 with a name, from a tool: an in-sync, confirmed replica that this site hears. */
+function electDesignated(view: SetView, waiting: WaitingAsk, id: BrokerId, context: Context): void {
+  const record = view.record?.value;
+  if (record === undefined) return;
+  const here: AnswerRecord = {
+    site: context.options.site,
+    question: "",
+    master: { verdict: "unknown", evidence: "" },
+    replicas: Object.fromEntries(Object.keys(record.replicas).map((key) => [key, viewHere(view, Number(key), false, context)])),
+    at: context.moment.wall,
+  };
+  const input = inputOf(view, record, context, {
+    kind: "operator",
+    answers: [],
+    candidates: candidatesOf(view, [here], 0, context),
+    gathered: true,
+    designated: id,
+    forced: false,
+    reason: "asked for by name over the controller protocol",
+  });
+  const verdict = decide(input);
+  if (verdict.kind === "elect") commitDecision(view, input, verdict, [], context);
+  else finish(view, waiting, { kind: "refused", code: resultCodes.CONTROLLER_ELECT_MASTER_FAILED, remark: verdict.why }, context);
+}
+
+/**
+ * One transaction that compares the records of all sets for which an answer that names a master waits, and answers them when
+ * it is committed (I4). One is under way at a time; what comes meanwhile goes with the next.
+ */
+export function proofsDue(views: Iterable<SetView>, context: Context): { view: SetView; asks: { waiting: WaitingAsk; answer: ControllerAnswer }[] }[] {
+  const due = [];
+  for (const view of views) {
+    if (view.record === null || view.asks.length === 0) continue;
+    const asks = view.asks.flatMap((waiting) => {
+      if (waiting.inFlight) return [];
+      const judgement = judgeAsk(view, waiting, context);
+      return judgement.kind === "prove" ? [{ waiting, answer: judgement.answer }] : [];
+    });
+    if (asks.length > 0) due.push({ view, asks });
+    if (due.length === setsPerProofMax) break;
+  }
+  return due;
+}
+
+export function sendProofs(due: ReturnType<typeof proofsDue>, context: Context, done: (context: Context) => void): void {
+  const compares = due.map(({ view }) => ({ key: setKey(view.name), revision: view.record?.revision ?? 0n }));
+  for (const { asks } of due) for (const { waiting } of asks) waiting.inFlight = true;
+  context.commit({ compares, puts: [], deletes: [] }, (ending, then) => {
+    for (const { view, asks } of due) {
+      for (const { waiting, answer } of asks) {
+        waiting.inFlight = false;
+        if (ending === "committed" && view.asks.includes(waiting)) finish(view, waiting, answer, then);
+      }
+    }
+    done(then);
+  });
+}
+
+/** Answers that no tool may make a master of: from what this site knows, while it has a quorum. */
+export function inSyncData(views: readonly SetView[], context: Context): ControllerAnswer {
+  const sets = views.flatMap((view) => {
+    const record = view.record?.value;
+    if (record === undefined) return [];
+    const replica = (id: BrokerId) => ({
+      set: view.set,
+      id,
+      address: record.replicas[id]?.address ?? "",
+      alive: isHeardHere(view, id, context),
+    });
+    const ids = Object.keys(record.replicas).map(Number);
+    const of = {
+      info: infoOf(record),
+      inSync: ids.filter((id) => record.inSync.includes(id)).map(replica),
+      notInSync: ids.filter((id) => !record.inSync.includes(id)).map(replica),
+    };
+    return [[view.set, of] as const];
+  });
+  return { kind: "inSyncData", sets: Object.fromEntries(sets) };
+}

@@ -1,0 +1,121 @@
+import type { Instant } from "#lib/clock.ts";
+import type { Context } from "./context.ts";
+import { type BrokerEvidence, isHeard, mostReported, onStall, priorityOf, probeDueAt, unheard, viewOf } from "./evidence.ts";
+import type { BrokerRef } from "./events.ts";
+import type { AnswerRecord, BrokerId, BrokerView, CandidateFacts } from "./model.ts";
+import { infoOf } from "./requests.ts";
+import type { BrokerState, SetView } from "./set-view.ts";
+import { effectRetryMs } from "./timing.ts";
+
+/** What this site has heard of a set's brokers, and what it says of them. */
+
+export function brokerOf(view: SetView, id: BrokerId, { moment }: Context): BrokerState {
+  const found = view.brokers.get(id);
+  if (found !== undefined) return found;
+  const broker: BrokerState = {
+    evidence: unheard(moment.now),
+    probeSentAt: null,
+    lastProbeAt: 0 as Instant,
+    reading: null,
+    notifying: false,
+    notified: 0,
+    notifyAt: moment.now,
+    tell: false,
+    outSince: null,
+    settings: null,
+  };
+  view.brokers.set(id, broker);
+  return broker;
+}
+
+export function evidenceOf(view: SetView, id: BrokerId, context: Context): BrokerEvidence {
+  return brokerOf(view, id, context).evidence;
+}
+
+export function refOf(view: SetView, id: BrokerId): BrokerRef | undefined {
+  const address = view.record?.value.replicas[id]?.address;
+  return address === undefined ? undefined : { set: view.name, id, address };
+}
+
+export function isHeardHere(view: SetView, id: BrokerId, context: Context): boolean {
+  return isHeard(evidenceOf(view, id, context), context.moment.now, context.options.timing);
+}
+
+/** This site's view, as it would stand in an answer. `mustAct`: of the recorded master, which has to act as one. */
+export function viewHere(view: SetView, id: BrokerId, mustAct: boolean, context: Context): BrokerView {
+  return viewOf(evidenceOf(view, id, context), {
+    now: context.moment.now,
+    timing: context.options.timing,
+    outsideAt: context.outsideAt,
+    needsOutside: (context.mirror.cluster?.value.sites.length ?? 0) > 1,
+    askedAt: view.question?.seenAt ?? null,
+    mustAct,
+  });
+}
+
+export function idsOf(view: SetView): BrokerId[] {
+  return Object.keys(view.record?.value.replicas ?? {}).map(Number);
+}
+
+/** Probes whose time has come, one at a time for each broker. */
+export function probeDue(view: SetView, context: Context): void {
+  const { now } = context.moment;
+  for (const id of idsOf(view)) {
+    const broker = brokerOf(view, id, context);
+    if (broker.probeSentAt !== null || now < probeDueAt(broker.evidence, now, context.options.timing)) continue;
+    probe(view, id, context);
+  }
+}
+
+export function probe(view: SetView, id: BrokerId, context: Context): void {
+  const broker = brokerOf(view, id, context);
+  const ref = refOf(view, id);
+  if (broker.probeSentAt !== null || ref === undefined) return;
+  broker.probeSentAt = context.moment.now;
+  broker.lastProbeAt = context.moment.now;
+  context.emit({ kind: "probe", broker: ref });
+}
+
+/** Tells a broker who is master, as a request; once at a time, and again after a failure. */
+export function notify(view: SetView, id: BrokerId, context: Context): void {
+  const record = view.record?.value;
+  const ref = refOf(view, id);
+  const broker = brokerOf(view, id, context);
+  if (record === undefined || ref === undefined || record.master === null) return;
+  if (broker.notifying || context.moment.now < broker.notifyAt) return;
+  broker.notifying = true;
+  broker.tell = false;
+  broker.notifyAt = (context.moment.now + effectRetryMs) as typeof broker.notifyAt;
+  context.emit({ kind: "notify", broker: ref, info: infoOf(record) });
+}
+
+/** What the election looks at, from the counted answers and this site's readings since then. */
+export function candidatesOf(
+  view: SetView,
+  answers: readonly AnswerRecord[],
+  readSince: number,
+  context: Context,
+): CandidateFacts[] {
+  const record = view.record?.value;
+  if (record === undefined) return [];
+  return idsOf(view).map((id): CandidateFacts => {
+    const { evidence, reading } = brokerOf(view, id, context);
+    const sitesThatSay = (...wanted: string[]) =>
+      answers.filter(({ replicas }) => wanted.includes(replicas[id]?.verdict ?? "unknown")).map(({ site }) => site);
+    return {
+      id,
+      inSync: record.inSync.includes(id),
+      confirmed: !record.unconfirmed.includes(id),
+      aliveAt: sitesThatSay("alive"),
+      downAt: sitesThatSay("silent", "dead"),
+      reading: reading !== null && reading.sentAt >= readSince ? reading.value : null,
+      reported: mostReported(evidence),
+      priority: priorityOf(evidence),
+      idc: context.idcOf(view, id),
+    };
+  });
+}
+
+export function stallAll(view: SetView, context: Context): void {
+  for (const broker of view.brokers.values()) broker.evidence = onStall(broker.evidence, context.moment.now);
+}

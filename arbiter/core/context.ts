@@ -1,0 +1,49 @@
+import type { Instant } from "#lib/clock.ts";
+import type { Command, Token, Transaction } from "./events.ts";
+import type { BrokerId, SetPolicy, SiteName } from "./model.ts";
+import type { Mirror } from "./mirror.ts";
+import type { SetView } from "./set-view.ts";
+import type { Timing } from "./timing.ts";
+
+/** What is the same for as long as the arbiter runs. */
+export interface ArbiterOptions {
+  readonly site: SiteName;
+  /** host:port that brokers reach the controller door by. */
+  readonly controller: string;
+  readonly version: string;
+  readonly timing: Timing;
+  /** First match wins; "" when nothing matches. */
+  readonly idcOf: (address: string, set: string) => string;
+  readonly canary: boolean;
+}
+
+/** The moment of a step: `now` decides inside this process, `wall` is for records that other processes read. */
+export interface Moment {
+  readonly now: Instant;
+  readonly wall: number;
+}
+
+/** How a transaction ended. outdated: the mirror has what the ledger said instead. */
+export type Ending = "committed" | "outdated" | "unanswered";
+
+/** What the parts of the core share during one step. */
+export interface Context {
+  readonly options: ArbiterOptions;
+  readonly mirror: Mirror;
+  readonly moment: Moment;
+  /** When this site last reached another site, or a broker of another IDC. */
+  readonly outsideAt: Instant | null;
+  emit(command: Command): void;
+  /** Sends a transaction; `then` runs in the step that hears of its end. */
+  commit(transaction: Transaction, then: (ending: Ending, context: Context) => void): Token;
+  /** Has this site completed a write in the last quorumProofMs? */
+  hasQuorum(): boolean;
+  /**
+   * May this site drive now what is due since then? The first voting site that is there does so at once, each further one
+   * leaderSilentMs later. Order only: every step is a compare-and-swap.
+   */
+  isMyTurn(since: Instant): boolean;
+  policyOf(view: SetView): SetPolicy;
+  isPaused(): boolean;
+  idcOf(view: SetView, id: BrokerId): string;
+}

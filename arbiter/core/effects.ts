@@ -1,0 +1,196 @@
+import type { Instant } from "#lib/clock.ts";
+import { brokerOf, idsOf, isHeardHere, notify, refOf } from "./brokers.ts";
+import type { Context } from "./context.ts";
+import { decisionKey, setKey } from "./keys.ts";
+import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } from "./model.ts";
+import { effectNames } from "./model.ts";
+import { encodeDecision, encodeSet } from "./records.ts";
+import type { EffectsState, SetView } from "./set-view.ts";
+import { canaryWaitMsMax, routeWaitMsMax } from "./timing.ts";
+
+/**
+ * What follows a committed decision: demote the old master, promote the new one, wait until the route shows it, tell the other
+ * replicas, prove that it serves. Each step can be done twice without harm, since brokers obey rising epochs only; each is
+ * written into the decision when it is done, so that any site goes on where another stopped.
+ */
+
+const routeEveryMs = 100;
+const canaryEveryMs = 400;
+/** How long the other replicas' answers are waited for. */
+const tellMsMax = 2_000;
+/** A promotion that is not answered for so long is another site's turn too. */
+const turnAgainMs = 3_000;
+
+export function driveEffects(view: SetView, context: Context): void {
+  const { decision } = view;
+  const record = view.record?.value;
+  if (record === undefined || decision === null || record.decision !== decision.value.id || record.frozen !== null) return;
+  const { effects } = view;
+  // What another site has done counts as done.
+  for (const name of effectNames) effects[name] ??= decision.value.effects[name]?.detail ?? null;
+  fenceOld(view, decision.value, context);
+  if (!context.isMyTurn(turnSince(decision, effects, context))) return;
+
+  if (effects.demoted === null) demote(view, record, decision.value, effects, context);
+  if (effects.demoted !== null && effects.promoted === null) promote(view, record, effects, context);
+  if (effects.promoted !== null && effects.routed === null) awaitRoute(view, record, effects, context);
+  if (effects.routed !== null && effects.told === null) tellOthers(view, record, effects, context);
+  if (effects.promoted !== null && effects.proven === null) prove(view, record, effects, context);
+  write(view, context);
+}
+
+/** From when on the sites take their turns: anew whenever a step was done. */
+function turnSince(
+  decision: { readonly seenAt: Instant; readonly value: DecisionRecord },
+  effects: EffectsState,
+  { moment }: Context,
+): Instant {
+  const since = effects.promotedAt ?? decision.seenAt;
+  return moment.now - since > turnAgainMs ? since : decision.seenAt;
+}
+
+/** Every site tells the old master that it reaches, whoever drives: its own IDC may be the only one that does. */
+function fenceOld(view: SetView, { input, verdict }: DecisionRecord, context: Context): void {
+  const { master: old } = input;
+  if (old === null || old === verdict.winner) return;
+  const broker = brokerOf(view, old, context);
+  if (broker.notified >= verdict.epoch || refOf(view, old) === undefined) return;
+  if (view.effects.demoteSentAt === null || broker.tell) {
+    view.effects.demoteSentAt ??= context.moment.now;
+    notify(view, old, context);
+  }
+}
+
+function demote(view: SetView, record: SetRecord, { input, verdict }: DecisionRecord, effects: EffectsState, context: Context): void {
+  const { master: old } = input;
+  if (old === null || old === verdict.winner) {
+    effects.demoted = "there was no other master";
+    return;
+  }
+  const { notified, notifying } = brokerOf(view, old, context);
+  const sentMs = effects.demoteSentAt === null ? 0 : context.moment.now - effects.demoteSentAt;
+  if (notified >= record.epoch) effects.demoted = `broker ${old} answered: it refuses messages`;
+  else if (!notifying && effects.demoteSentAt !== null) effects.demoted = `broker ${old} cannot be reached`;
+  else if (sentMs >= context.options.timing.demoteFirstMs) effects.demoted = `broker ${old} did not answer in ${context.options.timing.demoteFirstMs} ms`;
+}
+
+function promote(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
+  const { master } = record;
+  if (master === null) return;
+  if (brokerOf(view, master, context).notified >= record.epoch) {
+    effects.promoted = `broker ${master} answered`;
+    effects.promotedAt = context.moment.now;
+    return;
+  }
+  notify(view, master, context);
+}
+
+function awaitRoute(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
+  const { now } = context.moment;
+  effects.promotedAt ??= now;
+  if (now - effects.promotedAt > routeWaitMsMax) {
+    effects.routed = `no name server shows it after ${routeWaitMsMax} ms`;
+    return;
+  }
+  if (effects.routeReadAt !== null && now - effects.routeReadAt < routeEveryMs) return;
+  effects.routeReadAt = now;
+  context.emit({ kind: "readRoute", set: view.name });
+  void record;
+}
+
+/** The answer to a readRoute. */
+export function onRoute(view: SetView, master: string | null): void {
+  const record = view.record?.value;
+  if (record === undefined || record.master === null || view.effects.promoted === null) return;
+  if (master !== null && record.replicas[record.master]?.address === master) {
+    view.effects.routed ??= `the name servers show ${master}`;
+  }
+}
+
+/** Only now: a slave fetches the master's HA address at the moment of its 1008, and asks again half a minute later. */
+function tellOthers(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
+  const { now } = context.moment;
+  effects.toldSince ??= now;
+  const others = idsOf(view).filter((id) => id !== record.master && isHeardHere(view, id, context));
+  const open = others.filter((id) => brokerOf(view, id, context).notified < record.epoch);
+  for (const id of open) notify(view, id, context);
+  if (open.length === 0) effects.told = others.length === 0 ? "no other replica is heard" : `brokers ${others.join(", ")} answered`;
+  else if (now - effects.toldSince > tellMsMax) effects.told = `brokers ${open.join(", ")} did not answer in ${tellMsMax} ms`;
+}
+
+function prove(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
+  const { now } = context.moment;
+  if (!context.options.canary) {
+    effects.proven = "the canary is switched off";
+    return;
+  }
+  effects.canarySince ??= now;
+  if (now - effects.canarySince > canaryWaitMsMax) {
+    effects.proven = `no message was accepted and read back in ${canaryWaitMsMax} ms`;
+    return;
+  }
+  const address = record.master === null ? undefined : record.replicas[record.master]?.address;
+  if (address === undefined || effects.canarying || (effects.canaryAt !== null && now - effects.canaryAt < canaryEveryMs)) return;
+  effects.canarying = true;
+  effects.canaryAt = now;
+  context.emit({ kind: "canary", set: view.name, epoch: record.epoch, address });
+}
+
+/** The answer to a canary. */
+export function onCanary(view: SetView, epoch: number, ok: boolean, detail: string): void {
+  if (view.effects.epoch !== epoch) return;
+  view.effects.canarying = false;
+  if (ok) view.effects.proven ??= detail;
+}
+
+/** Makes durable what is done; the last step also takes the decision off the record. */
+function write(view: SetView, context: Context): void {
+  const { decision, record, effects, name } = view;
+  if (decision === null || record === null || view.busy) return;
+  const done = effectNames.filter((effect) => effects[effect] !== null);
+  const isOver = done.length === effectNames.length;
+  // Three writes a decision: promoted, told, all. A demotion alone is not worth a delay of the promotion.
+  if (done.length === effects.written || effects.promoted === null || (!isOver && effects.written > 0 && effects.told === null)) return;
+  const { site } = context.options;
+  const record_ = (effect: EffectName): EffectRecord =>
+    decision.value.effects[effect] ?? { site, at: context.moment.wall, detail: effects[effect] ?? "" };
+  const next: DecisionRecord = {
+    ...decision.value,
+    effects: Object.fromEntries(done.map((effect) => [effect, record_(effect)])),
+  };
+  view.busy = true;
+  const { epoch } = effects;
+  context.commit(
+    {
+      compares: [
+        { key: decisionKey(decision.value.id), revision: decision.revision },
+        ...(isOver ? [{ key: setKey(name), revision: record.revision }] : []),
+      ],
+      puts: [
+        { key: decisionKey(decision.value.id), text: encodeDecision(next), onLease: false },
+        ...(isOver ? [{ key: setKey(name), text: encodeSet({ ...record.value, decision: null }), onLease: false }] : []),
+      ],
+      deletes: [],
+    },
+    (ending, then) => {
+      view.busy = false;
+      if (ending !== "committed" || view.effects.epoch !== epoch) return;
+      view.effects.written = done.length;
+      if (!isOver) return;
+      then.emit({
+        kind: "note",
+        level: "info",
+        sentence: "decision carried out",
+        fields: { set: name, decisionId: decision.value.id, ...Object.fromEntries(done.map((effect) => [effect, effects[effect]])) },
+      });
+    },
+  );
+}
+
+/** May this broker be told who is master? The winner at once, the old master too, the others when the route shows the new one. */
+export function mayBeTold(view: SetView, id: BrokerId | null): boolean {
+  const record = view.record?.value;
+  if (record === undefined || record.decision === null) return true;
+  if (id !== null && (id === record.master || id === view.decision?.value.input.master)) return true;
+  return view.effects.routed !== null || view.decision?.value.effects.routed !== undefined;
+}

@@ -1,0 +1,229 @@
+import type { Instant } from "#lib/clock.ts";
+import { messageOf } from "#lib/errors.ts";
+import type { LedgerEntry, Transaction } from "./events.ts";
+import { parseKey } from "./keys.ts";
+import type { ClusterRecord, PauseRecord, Revision, SetName, SiteName, SiteRecord, Stored } from "./model.ts";
+import { type Policies, parsePolicies } from "./policy.ts";
+import { decodeAnswer, decodeCluster, decodeDecision, decodePause, decodeProtection, decodeQuestion, decodeSet, decodeSite } from "./records.ts";
+import { newEffects, newSetView, type SetView } from "./set-view.ts";
+
+/** The ledger as this site has read it: always a little old, so every write compares revisions. */
+export interface Mirror {
+  /** False until the first full reading. */
+  loaded: boolean;
+  cluster: Stored<ClusterRecord> | null;
+  policies: Stored<Policies> | null;
+  pause: Stored<PauseRecord> | null;
+  readonly sites: Map<SiteName, Stored<SiteRecord> & { readonly seenAt: Instant }>;
+  readonly sets: Map<SetName, SetView>;
+  /** Records that cannot be read, with the reason: whatever they are about stands still. */
+  readonly unreadable: Map<string, string>;
+  /** Keys whose newest change came with an own transaction, which the watch still has to tell. */
+  readonly ahead: Map<string, Revision>;
+}
+
+export function newMirror(): Mirror {
+  return {
+    loaded: false,
+    cluster: null,
+    policies: null,
+    pause: null,
+    sites: new Map(),
+    sets: new Map(),
+    unreadable: new Map(),
+    ahead: new Map(),
+  };
+}
+
+/** Everything anew: what is not there is gone. Evidence and waiting questions of the sets stay. */
+export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Instant): void {
+  mirror.loaded = true;
+  mirror.cluster = null;
+  mirror.policies = null;
+  mirror.pause = null;
+  mirror.sites.clear();
+  mirror.unreadable.clear();
+  mirror.ahead.clear();
+  for (const view of mirror.sets.values()) {
+    view.record = null;
+    view.question = null;
+    view.answers.clear();
+    view.decision = null;
+    view.protection = null;
+  }
+  // A decision belongs to a set that is known by then.
+  const isDecision = ({ key }: LedgerEntry): boolean => parseKey(key)?.kind === "decision";
+  const sorted = [...entries.filter((entry) => !isDecision(entry)), ...entries.filter(isDecision)];
+  for (const { key, text, revision } of sorted) put(mirror, key, text, revision, now);
+}
+
+/** One change, from the watch. An older one than is known of this key says nothing. */
+export function change(mirror: Mirror, key: string, text: string | null, revision: Revision, now: Instant): void {
+  const ahead = mirror.ahead.get(key);
+  if (ahead !== undefined) {
+    if (revision < ahead) return;
+    mirror.ahead.delete(key);
+  }
+  put(mirror, key, text, revision, now);
+}
+
+/** What an own transaction has changed, before the watch tells. */
+export function applyOwn(mirror: Mirror, transaction: Transaction, revision: Revision, now: Instant): void {
+  const changes = [
+    ...transaction.puts.map(({ key, text }) => ({ key, text })),
+    ...transaction.deletes.map((key) => ({ key, text: null })),
+  ];
+  for (const { key, text } of changes) {
+    if ((revisionOf(mirror, key) ?? 0n) >= revision) continue;
+    mirror.ahead.set(key, revision);
+    put(mirror, key, text, revision, now);
+  }
+}
+
+/** How the compared keys are, after a transaction was refused: those not among the entries are gone. */
+export function refresh(mirror: Mirror, transaction: Transaction, entries: readonly LedgerEntry[], now: Instant): void {
+  const found = new Map(entries.map((entry) => [entry.key, entry]));
+  for (const { key } of transaction.compares) {
+    const entry = found.get(key);
+    if (entry === undefined) put(mirror, key, null, 0n, now);
+    else if (entry.revision > (revisionOf(mirror, key) ?? 0n)) put(mirror, key, entry.text, entry.revision, now);
+  }
+}
+
+function revisionOf(mirror: Mirror, key: string): Revision | undefined {
+  const parsed = parseKey(key);
+  if (parsed === undefined) return undefined;
+  switch (parsed.kind) {
+    case "cluster":
+      return mirror.cluster?.revision;
+    case "policy":
+      return mirror.policies?.revision;
+    case "pause":
+      return mirror.pause?.revision;
+    case "site":
+      return mirror.sites.get(parsed.site)?.revision;
+    case "set":
+      return mirror.sets.get(nameOf(parsed))?.record?.revision;
+    case "question":
+      return mirror.sets.get(nameOf(parsed))?.question?.revision;
+    case "answer":
+      return mirror.sets.get(nameOf(parsed))?.answers.get(parsed.site)?.revision;
+    case "decision":
+      return decisionHolder(mirror, key)?.decision?.revision;
+    case "protection":
+      return mirror.sets.get(nameOf(parsed))?.protection?.revision;
+    default:
+      return undefined;
+  }
+}
+
+function decisionHolder(mirror: Mirror, key: string): SetView | undefined {
+  const parsed = parseKey(key);
+  if (parsed?.kind !== "decision") return undefined;
+  const view = mirror.sets.get(nameOf(parsed));
+  return view?.decision?.value.id === parsed.id ? view : undefined;
+}
+
+function put(mirror: Mirror, key: string, text: string | null, revision: Revision, now: Instant): void {
+  mirror.unreadable.delete(key);
+  try {
+    set(mirror, key, text, revision, now);
+  } catch (error) {
+    mirror.unreadable.set(key, messageOf(error));
+    set(mirror, key, null, revision, now);
+  }
+}
+
+function set(mirror: Mirror, key: string, text: string | null, revision: Revision, now: Instant): void {
+  const parsed = parseKey(key);
+  if (parsed === undefined) return;
+  const stored = <Value>(decode: (text: string) => Value): Stored<Value> | null =>
+    text === null ? null : { value: decode(text), revision };
+  switch (parsed.kind) {
+    case "cluster":
+      mirror.cluster = stored(decodeCluster);
+      return;
+    case "policy":
+      mirror.policies = stored(readPolicies);
+      return;
+    case "pause":
+      mirror.pause = stored(decodePause);
+      return;
+    case "site": {
+      const site = stored(decodeSite);
+      if (site === null) mirror.sites.delete(parsed.site);
+      else mirror.sites.set(parsed.site, { ...site, seenAt: now });
+      return;
+    }
+    case "set": {
+      const record = stored(decodeSet);
+      const view = record === null ? mirror.sets.get(nameOf(parsed)) : viewOfSet(mirror, nameOf(parsed), now);
+      if (view === undefined) return;
+      view.record = record;
+      if (record === null || view.decision?.value.id !== record.value.decision) view.decision = null;
+      if (record === null || view.effects.epoch === record.value.epoch) return;
+      view.effects = newEffects(record.value.epoch);
+      view.restartedAt = null;
+      view.doubtSince = null;
+      return;
+    }
+    case "question": {
+      const question = stored(decodeQuestion);
+      const view = viewOfSet(mirror, nameOf(parsed), now);
+      const isSame = question !== null && view.question?.value.id === question.value.id;
+      view.question = question === null ? null : { ...question, seenAt: isSame ? (view.question?.seenAt ?? now) : now };
+      if (isSame) return;
+      view.confirmedAt = null;
+      view.refusal = null;
+      if (question === null) view.answers.clear();
+      return;
+    }
+    case "answer": {
+      const answer = stored(decodeAnswer);
+      const { answers } = viewOfSet(mirror, nameOf(parsed), now);
+      if (answer === null) answers.delete(parsed.site);
+      else answers.set(parsed.site, answer);
+      return;
+    }
+    case "decision": {
+      const view = mirror.sets.get(nameOf(parsed));
+      const decision = stored(decodeDecision);
+      if (view === undefined) return;
+      if (decision === null) {
+        if (view.decision?.value.id === parsed.id) view.decision = null;
+        return;
+      }
+      // The record may come after its decision in one transaction: the newest decision is the one to keep.
+      const epoch = decision.value.verdict.epoch;
+      if (epoch < (view.record?.value.epoch ?? 0)) return;
+      const seenAt = view.decision?.value.id === parsed.id ? view.decision.seenAt : now;
+      view.decision = { ...decision, seenAt };
+      return;
+    }
+    case "protection":
+      viewOfSet(mirror, nameOf(parsed), now).protection = stored(decodeProtection);
+      return;
+    default:
+      return;
+  }
+}
+
+/** Made when it is first heard of, from the ledger or from a broker. */
+export function viewOfSet(mirror: Mirror, name: SetName, now: Instant): SetView {
+  const found = mirror.sets.get(name);
+  if (found !== undefined) return found;
+  const [cluster = "", set = ""] = name.split("/");
+  const view = newSetView(name, cluster, set, now);
+  mirror.sets.set(name, view);
+  return view;
+}
+
+function nameOf(parsed: { readonly kind: "set"; readonly name: SetName } | { readonly set: SetName }): SetName {
+  return "name" in parsed ? parsed.name : parsed.set;
+}
+
+function readPolicies(text: string): Policies {
+  const parsed = parsePolicies(text);
+  if (parsed.kind === "ok") return parsed.policies;
+  throw new Error(`the policies cannot be used: ${parsed.problems.join("; ")}`);
+}

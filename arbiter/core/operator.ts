@@ -1,0 +1,140 @@
+import { candidatesOf, idsOf, viewHere } from "./brokers.ts";
+import type { Context } from "./context.ts";
+import { decide } from "./decide.ts";
+import type { AskId, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
+import { freeze } from "./freezes.ts";
+import { clusterKey, pauseKey, policyKey } from "./keys.ts";
+import type { AnswerRecord, SetName } from "./model.ts";
+import { parsePolicies } from "./policy.ts";
+import { commitDecision, inputOf } from "./questions.ts";
+import { encodeCluster, encodePause } from "./records.ts";
+import type { SetView } from "./set-view.ts";
+
+/** What operators ask for. Each is one compare-and-swap; the answer tells how it ended. */
+
+export function isExpired(until: number | null, wall: number): boolean {
+  return until !== null && until <= wall;
+}
+
+export function onOperator(ask: AskId, request: OperatorRequest, context: Context): void {
+  const answer = (of: OperatorAnswer, later: Context = context): void => later.emit({ kind: "answerOperator", ask, answer: of });
+  const refuse = (code: string, message: string, hint: string): void => answer({ kind: "refused", code, message, hint });
+  if (!context.hasQuorum()) {
+    refuse("ARB_NO_QUORUM", `Site ${context.options.site} has no quorum in etcd`, "Ask another site, or look at etcd: idcctl doctor");
+    return;
+  }
+  const write = (transaction: Transaction, detail: string): void => {
+    context.commit(transaction, (ending, later) => {
+      if (ending === "committed") answer({ kind: "done", detail }, later);
+      else if (ending === "outdated") answer(changedMeanwhile, later);
+      else answer(unanswered, later);
+    });
+  };
+  switch (request.kind) {
+    case "init":
+      init(request, context, write, refuse);
+      return;
+    case "pause": {
+      const { reason, untilWall } = request;
+      const text = encodePause({ reason, at: context.moment.wall, until: untilWall });
+      write({ compares: [], puts: [{ key: pauseKey, text, onLease: false }], deletes: [] }, "failover is paused");
+      return;
+    }
+    case "resume":
+      write({ compares: [], puts: [], deletes: [pauseKey] }, "failover is on");
+      return;
+    case "applyPolicies": {
+      const parsed = parsePolicies(request.text);
+      if (parsed.kind === "bad") refuse("ARB_POLICY", `The policies cannot be used: ${parsed.problems.join("; ")}`, "Mend them and apply again: idcctl policy apply");
+      else write({ compares: [], puts: [{ key: policyKey, text: request.text, onLease: false }], deletes: [] }, "policies applied");
+      return;
+    }
+    case "freeze":
+    case "unfreeze":
+    case "recover": {
+      const view = context.mirror.sets.get(request.set);
+      if (view === undefined || view.record === null) refuse("ARB_NO_SET", `There is no set ${request.set}`, "idcctl set list shows them");
+      else if (request.kind === "recover") recover(view, request, context, answer);
+      else {
+        const { reason } = request;
+        const until = request.kind === "freeze" ? request.untilWall : null;
+        const frozen = request.kind === "freeze" ? ({ code: "operator", reason, at: context.moment.wall, until } as const) : null;
+        freeze(view, frozen, context, (done, later) =>
+          answer(done ? { kind: "done", detail: `${view.name} is ${frozen === null ? "thawed" : "frozen"}` } : changedMeanwhile, later),
+        );
+      }
+    }
+  }
+}
+
+const changedMeanwhile: OperatorAnswer = {
+  kind: "refused",
+  code: "ARB_CHANGED",
+  message: "The ledger changed meanwhile, and nothing was done",
+  hint: "Look at it again, and ask again",
+};
+
+const unanswered: OperatorAnswer = {
+  kind: "refused",
+  code: "ARB_LEDGER_UNANSWERED",
+  message: "The ledger did not answer in time: it may or may not have been done",
+  hint: "Look whether it was, before you ask again",
+};
+
+function init(
+  { sites, incarnation }: Extract<OperatorRequest, { kind: "init" }>,
+  context: Context,
+  write: (transaction: Transaction, detail: string) => void,
+  refuse: (code: string, message: string, hint: string) => void,
+): void {
+  if (context.mirror.cluster !== null) {
+    const { sites: known } = context.mirror.cluster.value;
+    refuse("ARB_INITIALIZED", `The voting sites are set already: ${known.join(", ")}`, "They are set once; docs/operations.md tells how to replace a site");
+    return;
+  }
+  if (![1, 3, 5].includes(sites.length) || new Set(sites).size !== sites.length) {
+    refuse("ARB_SITES", `${sites.length} voting sites (${sites.join(", ")}): there must be 3 or 5 different ones; 1 works, and is not safe`, "idcctl init --sites idc1,idc2,witness");
+    return;
+  }
+  const text = encodeCluster({ sites, incarnation, at: context.moment.wall });
+  write(
+    { compares: [{ key: clusterKey, revision: 0n }], puts: [{ key: clusterKey, text, onLease: false }], deletes: [] },
+    `voting sites: ${sites.join(", ")}`,
+  );
+}
+
+/** An epoch far above all that were seen: elections without a write in between are in no broker's file. */
+function recover(
+  view: SetView,
+  { master, reason, force }: Extract<OperatorRequest, { kind: "recover" }> & { set: SetName },
+  context: Context,
+  answer: (of: OperatorAnswer, later?: Context) => void,
+): void {
+  const record = view.record?.value;
+  if (record === undefined) return;
+  const here: AnswerRecord = {
+    site: context.options.site,
+    question: "",
+    master: { verdict: "unknown", evidence: "" },
+    replicas: Object.fromEntries(idsOf(view).map((id) => [id, viewHere(view, id, false, context)])),
+    at: context.moment.wall,
+  };
+  const input = inputOf(view, record, context, {
+    kind: "recover",
+    answers: [],
+    candidates: candidatesOf(view, [here], 0, context),
+    gathered: true,
+    designated: master,
+    forced: force,
+    reason,
+  });
+  const verdict = decide(input);
+  if (verdict.kind === "refuse") {
+    const details = verdict.rejected.map(({ id, detail }) => `broker ${id}: ${detail}`).join("; ");
+    answer({ kind: "refused", code: "ARB_REFUSED", message: `${verdict.why}. ${details}`, hint: "Name one with --master and --force, if you know what is lost" });
+    return;
+  }
+  commitDecision(view, input, verdict, [], context, (ending, later) =>
+    answer(ending === "committed" ? { kind: "done", detail: `broker ${verdict.winner} is master of epoch ${verdict.epoch}` } : changedMeanwhile, later),
+  );
+}

@@ -1,0 +1,167 @@
+import type { Instant } from "#lib/clock.ts";
+import type { AskId, BrokerSettings, ConnectionId, ControllerRequest } from "./events.ts";
+import type { BrokerEvidence } from "./evidence.ts";
+import type {
+  AnswerRecord,
+  BrokerId,
+  DecisionRecord,
+  DecisionVerdict,
+  OffsetReading,
+  ProtectionRecord,
+  QuestionRecord,
+  SetName,
+  SetRecord,
+  SiteName,
+  Stored,
+} from "./model.ts";
+import type { PhaseName } from "./transitions.ts";
+
+/** One broker set as this site has it: what the ledger says, what is heard, and what is under way. */
+export interface SetView {
+  readonly name: SetName;
+  readonly cluster: string;
+  readonly set: string;
+
+  record: Stored<SetRecord> | null;
+  question: (Stored<QuestionRecord> & { readonly seenAt: Instant }) | null;
+  readonly answers: Map<SiteName, Stored<AnswerRecord>>;
+  /** The one that the record names. */
+  decision: (Stored<DecisionRecord> & { readonly seenAt: Instant }) | null;
+  protection: Stored<ProtectionRecord> | null;
+
+  readonly brokers: Map<BrokerId, BrokerState>;
+  /** Questions of brokers that wait for a proof, a commit or a decision. */
+  asks: WaitingAsk[];
+  /** The last phase that was told. */
+  phase: PhaseName;
+
+  /** A transaction on this set's record or question is under way: the next one waits for its outcome. */
+  busy: boolean;
+  /** The own answer is being written. */
+  answering: boolean;
+  /** Since when this site has a reason to ask. */
+  doubtSince: Instant | null;
+  /** Since when the recorded master, by its own election request, does not act as one; null: it does. */
+  restartedAt: Instant | null;
+  /** Since when the question has a majority. */
+  confirmedAt: Instant | null;
+  decideAt: Instant;
+  refusal: Extract<DecisionVerdict, { kind: "refuse" }> | null;
+  questions: number;
+
+  effects: EffectsState;
+  /** Since when the master has asked to shrink the in-sync set into one IDC. */
+  degrading: { readonly since: Instant; readonly seenAt: Instant } | null;
+  inSyncReadAt: Instant;
+  settingsReadAt: Instant;
+}
+
+export interface BrokerState {
+  evidence: BrokerEvidence;
+  /** A probe is under way, sent then. */
+  probeSentAt: Instant | null;
+  /** When the last probe was sent. */
+  lastProbeAt: Instant;
+  /** The newest answer to a probe, and when that was sent. */
+  reading: { readonly value: OffsetReading; readonly acting: boolean; readonly sentAt: Instant } | null;
+  /** A 1008 is under way. */
+  notifying: boolean;
+  /** The highest epoch for which it has answered a 1008. */
+  notified: number;
+  notifyAt: Instant;
+  /** To be told who is master as soon as that may be said. */
+  tell: boolean;
+  /** Heard, and out of the in-sync set, since. */
+  outSince: Instant | null;
+  settings: BrokerSettings | null;
+}
+
+export interface WaitingAsk {
+  readonly ask: AskId;
+  readonly connection: ConnectionId;
+  readonly request: Exclude<ControllerRequest, { kind: "metadata" | "inSyncData" }>;
+  /** Its id, if its connection has told; null: not known. */
+  readonly caller: BrokerId | null;
+  readonly since: Instant;
+  /** The record's epoch at that time. */
+  readonly epoch: number;
+  tries: number;
+  /** In a proof or a commit that is under way. */
+  inFlight: boolean;
+}
+
+/** How far this site is with the effects of the decision of that epoch. */
+export interface EffectsState {
+  epoch: number;
+  demoteSentAt: Instant | null;
+  demoted: string | null;
+  promoted: string | null;
+  promotedAt: Instant | null;
+  routeReadAt: Instant | null;
+  routed: string | null;
+  toldSince: Instant | null;
+  told: string | null;
+  canaryAt: Instant | null;
+  canarySince: Instant | null;
+  canarying: boolean;
+  proven: string | null;
+  /** Written, or being written. */
+  written: number;
+}
+
+export function newSetView(name: SetName, cluster: string, set: string, now: Instant): SetView {
+  return {
+    name,
+    cluster,
+    set,
+    record: null,
+    question: null,
+    answers: new Map(),
+    decision: null,
+    protection: null,
+    brokers: new Map(),
+    asks: [],
+    phase: "new",
+    busy: false,
+    answering: false,
+    doubtSince: null,
+    restartedAt: null,
+    confirmedAt: null,
+    decideAt: now,
+    refusal: null,
+    questions: 0,
+    effects: newEffects(0),
+    degrading: null,
+    inSyncReadAt: now,
+    settingsReadAt: now,
+  };
+}
+
+export function newEffects(epoch: number): EffectsState {
+  return {
+    epoch,
+    demoteSentAt: null,
+    demoted: null,
+    promoted: null,
+    promotedAt: null,
+    routeReadAt: null,
+    routed: null,
+    toldSince: null,
+    told: null,
+    canaryAt: null,
+    canarySince: null,
+    canarying: false,
+    proven: null,
+    written: 0,
+  };
+}
+
+/** Where the set stands: from the ledger alone, so every site says the same. */
+export function phaseOf(view: SetView): PhaseName {
+  const record = view.record?.value;
+  if (record === undefined) return "new";
+  if (record.frozen !== null) return "frozen";
+  if (view.question !== null) return view.refusal === null || view.refusal.reason === "gathering" ? "suspected" : "blocked";
+  if (record.decision !== null) return "installing";
+  return record.epoch === 0 ? "new" : "held";
+}

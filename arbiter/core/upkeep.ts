@@ -1,0 +1,144 @@
+import type { Instant } from "#lib/clock.ts";
+import { brokerOf, idsOf, isHeardHere, notify, refOf } from "./brokers.ts";
+import type { Context } from "./context.ts";
+import { mayBeTold } from "./effects.ts";
+import type { BrokerSettings } from "./events.ts";
+import { protectionKey, setKey } from "./keys.ts";
+import type { BrokerId, SetRecord } from "./model.ts";
+import { protectionOf } from "./protection.ts";
+import { encodeProtection, encodeSet } from "./records.ts";
+import type { SetView } from "./set-view.ts";
+import { inSyncReadMs, rejoinMs, settingsReadMs } from "./timing.ts";
+
+/** What a set needs while nothing is wrong: confirmed members, replicas that come back, protection that is known. */
+
+/** A master has its new in-sync set a moment after the answer. */
+const firstInSyncReadMs = 150;
+
+export function driveUpkeep(view: SetView, context: Context): void {
+  const record = view.record?.value;
+  if (record === undefined || record.master === null) return;
+  tellReturned(view, record, context);
+  if (!context.isMyTurn(context.moment.now)) return;
+  confirmMembers(view, record, context);
+  bringBack(view, record, context);
+  readSettings(view, record, context);
+}
+
+/** A broker that was lost and is heard again may have missed everything: it is told who is master, by every site. */
+function tellReturned(view: SetView, record: SetRecord, context: Context): void {
+  if (record.frozen !== null && record.frozen.code !== "operator") return;
+  for (const id of idsOf(view)) {
+    const broker = brokerOf(view, id, context);
+    if (!broker.tell || !mayBeTold(view, id) || view.question !== null) continue;
+    notify(view, id, context);
+  }
+}
+
+function confirmMembers(view: SetView, record: SetRecord, context: Context): void {
+  const { now } = context.moment;
+  const address = record.master === null ? undefined : record.replicas[record.master]?.address;
+  if (record.unconfirmed.length === 0 || address === undefined || now < view.inSyncReadAt) return;
+  view.inSyncReadAt = (now + inSyncReadMs) as Instant;
+  context.emit({ kind: "readInSync", set: view.name, inSyncEpoch: record.inSyncEpoch, address });
+}
+
+/** The master counts as many as the record has: it knows this set, for it can have no other of that epoch. */
+export function onInSync(view: SetView, inSyncEpoch: number, count: number, context: Context): void {
+  const { record } = view;
+  if (record === null || record.value.inSyncEpoch !== inSyncEpoch || record.value.unconfirmed.length === 0) return;
+  if (count !== record.value.inSync.length || view.busy) {
+    view.inSyncReadAt = (context.moment.now + firstInSyncReadMs * 2) as Instant;
+    return;
+  }
+  view.busy = true;
+  context.commit(
+    {
+      compares: [{ key: setKey(view.name), revision: record.revision }],
+      puts: [{ key: setKey(view.name), text: encodeSet({ ...record.value, unconfirmed: [] }), onLease: false }],
+      deletes: [],
+    },
+    () => {
+      view.busy = false;
+    },
+  );
+}
+
+/** Called when the in-sync set has grown: its new members are looked for soon. */
+export function expectMembers(view: SetView, context: Context): void {
+  view.inSyncReadAt = (context.moment.now + firstInSyncReadMs) as Instant;
+}
+
+/**
+ * A replica that is heard but stays out of the in-sync set may follow an HA address that is no master's: a new registration
+ * fetches the right one.
+ */
+function bringBack(view: SetView, record: SetRecord, context: Context): void {
+  const { now } = context.moment;
+  for (const id of idsOf(view)) {
+    const broker = brokerOf(view, id, context);
+    const isOut = id !== record.master && !record.inSync.includes(id) && isHeardHere(view, id, context);
+    if (!isOut || record.decision !== null || view.question !== null) {
+      broker.outSince = null;
+      continue;
+    }
+    broker.outSince ??= now;
+    const ref = refOf(view, id);
+    if (now - broker.outSince < rejoinMs || ref === undefined) continue;
+    broker.outSince = now;
+    context.emit({ kind: "reregister", broker: ref });
+    context.emit({
+      kind: "note",
+      level: "warn",
+      sentence: "replica made to register again",
+      fields: { set: view.name, broker: id, outForMs: rejoinMs },
+    });
+  }
+}
+
+function readSettings(view: SetView, record: SetRecord, context: Context): void {
+  const { now } = context.moment;
+  if (now < view.settingsReadAt) return;
+  view.settingsReadAt = (now + settingsReadMs) as Instant;
+  for (const id of Object.keys(record.replicas).map(Number)) {
+    const ref = refOf(view, id);
+    if (ref !== undefined && isHeardHere(view, id, context)) context.emit({ kind: "readSettings", broker: ref });
+    else brokerOf(view, id, context).settings = null;
+  }
+}
+
+export function onSettings(view: SetView, id: BrokerId, settings: BrokerSettings | null, context: Context): void {
+  brokerOf(view, id, context).settings = settings;
+  considerProtection(view, context);
+}
+
+/** Writes the level of protection when it changes: what a decision under rpo: zero rests on. */
+export function considerProtection(view: SetView, context: Context): void {
+  const { record, protection } = view;
+  if (record === null || view.busy || !context.isMyTurn(context.moment.now) || record.value.decision !== null) return;
+  const settings = new Map(idsOf(view).map((id) => [id, brokerOf(view, id, context).settings]));
+  const live = [...settings].filter(([id]) => isHeardHere(view, id, context));
+  // Nothing is known before every live broker was asked.
+  if (live.length === 0 || live.some(([, known]) => known === null)) return;
+  const { level, why } = protectionOf(record.value, new Map(live), (id) => context.idcOf(view, id));
+  if (protection !== null && protection.value.level === level && protection.value.why === why) return;
+  context.commit(
+    {
+      compares: [{ key: protectionKey(view.name), revision: protection?.revision ?? 0n }],
+      puts: [
+        { key: protectionKey(view.name), text: encodeProtection({ level, why, at: context.moment.wall }, view.name), onLease: false },
+      ],
+      deletes: [],
+    },
+    (ending, then) => {
+      if (ending !== "committed") return;
+      const isWorse = level === "none";
+      then.emit({
+        kind: "note",
+        level: isWorse ? "warn" : "info",
+        sentence: "protection changed",
+        fields: { set: view.name, level, why },
+      });
+    },
+  );
+}
