@@ -11,6 +11,8 @@ export interface Ledger extends AsyncDisposable {
   commit(transaction: Transaction, options: { signal: AbortSignal }): Promise<CommitOutcome>;
   /** Calls back with everything, then with every change in order; again with everything whenever the watch was made anew. */
   follow(on: LedgerListener, options: { signal: AbortSignal }): Promise<void>;
+  /** For people: what lies below a key ("decisions/C1/bs1/"), newest change first, at most `limit` entries. */
+  list(prefix: string, options: { limit: number; signal: AbortSignal }): Promise<readonly LedgerEntry[]>;
   /** For people, `idcctl doctor` and metrics. */
   health(options: { signal: AbortSignal }): Promise<LedgerHealth>;
 }

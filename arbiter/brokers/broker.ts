@@ -21,6 +21,8 @@ export interface BrokerPort {
   inSyncCount(address: string, options: CallOptions): Promise<number>;
   /** null: it does not answer. */
   settings(address: string, options: CallOptions): Promise<BrokerSettings | null>;
+  /** Does another arbiter's controller door answer there? */
+  reaches(controller: string, options: CallOptions): Promise<boolean>;
   /** Makes it register with the name servers at once. */
   reregister(address: string, options: CallOptions): Promise<void>;
 }

@@ -1,0 +1,264 @@
+import { type ArbiterCore, createArbiterCore } from "./core/arbiter.ts";
+import type { ArbiterOptions, Moment } from "./core/context.ts";
+import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest } from "./core/events.ts";
+import { decodeDecision } from "./core/records.ts";
+import type { DecisionRecord, SetName } from "./core/model.ts";
+import type { BrokerPort } from "./brokers/broker.ts";
+import type { ControllerDoor } from "./io/door.ts";
+import type { Ledger, LedgerHealth } from "./ledger.ts";
+import type { ArbiterMetrics } from "./metrics.ts";
+import type { Clock, Instant } from "#lib/clock.ts";
+import { messageOf, OperatorError } from "#lib/errors.ts";
+import type { Logger } from "#lib/log.ts";
+import { createQueue } from "#lib/queue.ts";
+
+/** The arbiter's one loop: events in, commands out, nothing decided outside of the core. */
+export interface ArbiterDaemon {
+  readonly core: ArbiterCore;
+  moment(): Moment;
+  /** When the loop last finished a step. */
+  readonly lastStepAt: Instant;
+  /** For the door. */
+  push(event: Event): void;
+  operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer>;
+  /** Newest first. */
+  decisions(name: SetName | null, options: { limit: number; signal: AbortSignal }): Promise<readonly DecisionRecord[]>;
+  ledgerHealth(signal: AbortSignal): Promise<LedgerHealth>;
+  /** Until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface DaemonDeps {
+  readonly options: ArbiterOptions;
+  readonly ledger: Ledger;
+  readonly brokers: BrokerPort;
+  readonly door: (push: (event: Event) => void) => Promise<ControllerDoor>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: ArbiterMetrics;
+}
+
+const tickMs = 50;
+const eventsMax = 50_000;
+/** Longer between two ticks, and our own ages cannot be believed. */
+const stallMs = 500;
+/** A role change may wait for an HA client that sits out its 5 s. */
+const notifyTimeoutMs = 8_000;
+const callTimeoutMs = 1_500;
+const canaryTimeoutMs = 3_000;
+const operatorTimeoutMs = 10_000;
+/** The ledger is followed again after a failure. */
+const followAgainMs = 300;
+
+export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
+  const { clock, log, ledger, options, metrics } = deps;
+  const core = createArbiterCore(options);
+  const queue = createQueue<Event>(eventsMax);
+  const operators = new Map<AskId, (answer: OperatorAnswer) => void>();
+  let lastStepAt = clock.now();
+  let asks = 0;
+  const moment = (): Moment => ({ now: clock.now(), wall: clock.wallTime() });
+  const push = (event: Event): void => {
+    if (!queue.push(event)) metrics.dropped();
+  };
+
+  const daemon: ArbiterDaemon = {
+    core,
+    moment,
+    get lastStepAt() {
+      return lastStepAt;
+    },
+    push,
+    async operate(request, signal) {
+      asks += 1;
+      // Even numbers are ours, odd ones the door's.
+      const ask = asks * 2;
+      const answer = Promise.withResolvers<OperatorAnswer>();
+      operators.set(ask, answer.resolve);
+      push({ kind: "operator", ask, request });
+      const late = AbortSignal.any([signal, AbortSignal.timeout(operatorTimeoutMs)]);
+      const onLate = (): void =>
+        answer.reject(
+          new OperatorError("ARB_NO_ANSWER", `${request.kind} was not answered in ${operatorTimeoutMs} ms`, {
+            hint: "Look whether it was done: idcctl status",
+          }),
+        );
+      late.addEventListener("abort", onLate, { once: true });
+      try {
+        return await answer.promise;
+      } finally {
+        late.removeEventListener("abort", onLate);
+        operators.delete(ask);
+      }
+    },
+    async decisions(name, { limit, signal }) {
+      const entries = await ledger.list(name === null ? "decisions/" : `decisions/${name}/`, { limit, signal });
+      return entries.map(({ key, text }) => decodeDecision(text, key));
+    },
+    ledgerHealth: (signal) => ledger.health({ signal }),
+    async run(signal) {
+      await using door = await deps.door(push);
+      const ticking = tick(signal);
+      const following = follow(signal);
+      const execute = executor(deps, { push, operators, door, signal });
+      for await (const event of queue.drain(signal)) {
+        const startedAt = clock.now();
+        const commands = core.step(event, moment());
+        for (const command of commands) execute(command);
+        lastStepAt = clock.now();
+        metrics.stepped(event.kind, lastStepAt - startedAt);
+      }
+      await Promise.all([ticking, following]);
+    },
+  };
+
+  async function tick(signal: AbortSignal): Promise<void> {
+    for (let last = clock.now(); !signal.aborted; ) {
+      await clock.sleep(tickMs, { signal }).catch(() => {});
+      const now = clock.now();
+      const ms = now - last;
+      last = now;
+      if (ms > stallMs) {
+        log.warn({ ms: Math.round(ms) }, "the loop stood still: what it has not heard meanwhile says nothing");
+        push({ kind: "stalled", ms });
+      }
+      push({ kind: "tick" });
+    }
+  }
+
+  async function follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await ledger.follow(
+          {
+            all: (entries) => push({ kind: "ledger", entries }),
+            changed: (key, text, revision) => push({ kind: "changed", key, text, revision }),
+          },
+          { signal },
+        );
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn({ error: messageOf(error) }, "ledger cannot be followed");
+        await clock.sleep(followAgainMs, { signal }).catch(() => {});
+      }
+    }
+  }
+  return daemon;
+}
+
+/** Carries a command out, and lets its outcome come back as an event. Never waits: the loop goes on. */
+function executor(
+  { brokers, ledger, clock, log, metrics, options }: DaemonDeps,
+  io: {
+    push(event: Event): void;
+    operators: ReadonlyMap<AskId, (answer: OperatorAnswer) => void>;
+    door: ControllerDoor;
+    signal: AbortSignal;
+  },
+): (command: Command) => void {
+  const { push, operators, door, signal } = io;
+  const background = (work: Promise<void>): void => {
+    work.catch((error: unknown) => {
+      if (!signal.aborted) log.error({ error: messageOf(error) }, "a command failed in a way nobody expected");
+    });
+  };
+  const call = { timeoutMs: callTimeoutMs, signal };
+  const { probeTimeoutMs } = options.timing;
+  const addressOf = ({ address }: BrokerRef): string => address;
+
+  return (command) => {
+    switch (command.kind) {
+      case "answer":
+        door.answer(command.ask, command.answer);
+        metrics.answered(command.answer);
+        return;
+      case "answerOperator":
+        operators.get(command.ask)?.(command.answer);
+        return;
+      case "commit":
+        background(commit(command.token, command.transaction));
+        return;
+      case "probe":
+        background(probe(command.broker));
+        return;
+      case "probeSite":
+        background(
+          brokers.reaches(command.controller, { timeoutMs: callTimeoutMs, signal }).then((reached) => {
+            push({ kind: "siteProbed", site: command.site, reached });
+          }),
+        );
+        return;
+      case "notify": {
+        const { broker, info } = command;
+        background(
+          brokers.notify(addressOf(broker), { id: broker.id, info }, { timeoutMs: notifyTimeoutMs, signal }).then((result) => {
+            push({ kind: "notified", broker, epoch: info.epoch, ...result });
+          }),
+        );
+        return;
+      }
+      case "readRoute":
+        background(readRoute(command.set));
+        return;
+      case "canary":
+        background(
+          brokers
+            .canary(command.address, command.set.split("/")[1] ?? "", { timeoutMs: canaryTimeoutMs, signal })
+            .then((result) => push({ kind: "canaried", set: command.set, epoch: command.epoch, ...result })),
+        );
+        return;
+      case "readInSync":
+        background(
+          brokers.inSyncCount(command.address, call).then(
+            (count) => push({ kind: "inSyncSeen", set: command.set, inSyncEpoch: command.inSyncEpoch, count }),
+            (error: unknown) => log.debug({ set: command.set, error: messageOf(error) }, "in-sync count not read"),
+          ),
+        );
+        return;
+      case "readSettings":
+        background(
+          brokers.settings(addressOf(command.broker), call).then((settings) => {
+            push({ kind: "settingsSeen", broker: command.broker, settings });
+          }),
+        );
+        return;
+      case "reregister":
+        background(
+          brokers.reregister(addressOf(command.broker), call).catch((error: unknown) => {
+            log.warn({ broker: command.broker, error: messageOf(error) }, "broker could not be made to register again");
+          }),
+        );
+        return;
+      case "note":
+        log[command.level](command.fields, command.sentence);
+        metrics.noted(command.sentence, command.fields);
+        return;
+    }
+  };
+
+  async function commit(token: number, transaction: Extract<Command, { kind: "commit" }>["transaction"]): Promise<void> {
+    const sentAt = clock.now();
+    try {
+      const outcome = await ledger.commit(transaction, { signal });
+      const tookMs = clock.now() - sentAt;
+      metrics.committed(outcome.kind, tookMs);
+      if (outcome.kind === "committed") push({ kind: "committed", token, revision: outcome.revision, tookMs });
+      else push({ kind: "outdated", token, entries: outcome.entries, tookMs });
+    } catch (error) {
+      metrics.committed("unanswered", clock.now() - sentAt);
+      push({ kind: "unanswered", token, detail: messageOf(error) });
+    }
+  }
+
+  async function probe(broker: BrokerRef): Promise<void> {
+    const sentAt = clock.now();
+    const outcome = await brokers.probe(broker.address, { timeoutMs: probeTimeoutMs, signal });
+    push({ kind: "probed", broker, tookMs: clock.now() - sentAt, outcome });
+  }
+
+  async function readRoute(set: SetName): Promise<void> {
+    const [cluster = "", name = ""] = set.split("/");
+    const master = await brokers.routedMaster(cluster, name, call).catch(() => null);
+    push({ kind: "routeSeen", set, master });
+  }
+}
