@@ -4,7 +4,7 @@ import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest 
 import { decodeDecision } from "./core/records.ts";
 import type { DecisionRecord, SetName } from "./core/model.ts";
 import type { BrokerPort } from "./brokers/broker.ts";
-import type { ControllerDoor } from "./io/door.ts";
+import type { Door } from "./io/door.ts";
 import type { Ledger, LedgerHealth } from "./ledger.ts";
 import type { ArbiterMetrics } from "./metrics.ts";
 import type { Clock, Instant } from "#lib/clock.ts";
@@ -32,7 +32,7 @@ export interface DaemonDeps {
   readonly options: ArbiterOptions;
   readonly ledger: Ledger;
   readonly brokers: BrokerPort;
-  readonly door: (push: (event: Event) => void) => Promise<ControllerDoor>;
+  readonly openDoor: (wiring: { onEvent: (event: Event) => void; nextAsk: () => AskId; signal: AbortSignal }) => Promise<Door>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: ArbiterMetrics;
@@ -58,6 +58,10 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
   let lastStepAt = clock.now();
   let asks = 0;
   const moment = (): Moment => ({ now: clock.now(), wall: clock.wallTime() });
+  const nextAsk = (): AskId => {
+    asks += 1;
+    return asks;
+  };
   const push = (event: Event): void => {
     if (!queue.push(event)) metrics.dropped();
   };
@@ -70,9 +74,7 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
     },
     push,
     async operate(request, signal) {
-      asks += 1;
-      // Even numbers are ours, odd ones the door's.
-      const ask = asks * 2;
+      const ask = nextAsk();
       const answer = Promise.withResolvers<OperatorAnswer>();
       operators.set(ask, answer.resolve);
       push({ kind: "operator", ask, request });
@@ -97,7 +99,7 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
     },
     ledgerHealth: (signal) => ledger.health({ signal }),
     async run(signal) {
-      await using door = await deps.door(push);
+      await using door = await deps.openDoor({ onEvent: push, nextAsk, signal });
       const ticking = tick(signal);
       const following = follow(signal);
       const execute = executor(deps, { push, operators, door, signal });
@@ -152,7 +154,7 @@ function executor(
   io: {
     push(event: Event): void;
     operators: ReadonlyMap<AskId, (answer: OperatorAnswer) => void>;
-    door: ControllerDoor;
+    door: Door;
     signal: AbortSignal;
   },
 ): (command: Command) => void {
