@@ -1,0 +1,388 @@
+import type { ControllerAnswer, ControllerRequest, Event, MasterInfo, ProbeOutcome } from "../../../arbiter/core/events.ts";
+import { type Net, type Site, sites } from "./net.ts";
+
+/**
+ * A RocketMQ 5 broker in controller mode, as it behaves: no lease, follows rising epochs only, cuts its log at the last
+ * common point, remembers log and epoch file over a restart and the epoch it holds not. Messages count as acknowledged when
+ * every member of its in-sync set has them (allAckInSyncStateSet).
+ */
+export interface VirtualBroker {
+  readonly name: string;
+  readonly site: Site;
+  readonly address: string;
+  readonly state: "down" | "frozen" | "up";
+  readonly role: "none" | "master" | "slave";
+  readonly epoch: number;
+  readonly id: number | null;
+  readonly log: readonly string[];
+  kill(): void;
+  start(): void;
+  freeze(): void;
+  resume(): void;
+  /** A client's message; `acked` is called when it is safe. */
+  send(message: string, acked: () => void): void;
+  probe(from: Site, answer: (outcome: ProbeOutcome) => void): void;
+  /** 1008 from a site's arbiter. */
+  notify(from: Site, info: MasterInfo, answer: (answered: boolean) => void): void;
+  inSyncCount(): number;
+  reregister(): void;
+}
+
+/** What brokers have outside of themselves. */
+export interface Surroundings {
+  readonly net: Net;
+  readonly set: string;
+  readonly cluster: string;
+  /** The door of a site's arbiter; undefined: it is down. */
+  door(site: Site): { push(event: Event): void; ask(request: ControllerRequest, connection: number, answer: (of: ControllerAnswer) => void): void } | undefined;
+  brokerAt(address: string): VirtualBroker & { pull(): { log: readonly Entry[] } | undefined; attached(slave: number, end: number): void } | undefined;
+  /** The name servers' id 0. */
+  readonly route: { master: string | null; epoch: number };
+  nextConnection(): number;
+}
+
+interface Entry {
+  readonly epoch: number;
+  readonly message: string;
+}
+
+const heartbeatMs = 1_000;
+const pollMs = 5_000;
+const leaderPollMs = 10_000;
+const checkMs = 5_000;
+const retryMs = 5_000;
+const requestMsMax = 3_000;
+const ackMsMax = 3_000;
+const copyMs = 40;
+const haRetryMs = 5_000;
+const registerMs = 30_000;
+const notCaughtUpMs = 15_000;
+
+export type Broker = NonNullable<ReturnType<Surroundings["brokerAt"]>>;
+
+export function createVirtualBroker(place: { name: string; site: Site; address: string }, around: Surroundings): Broker {
+  const { net } = around;
+  const { timeline, random } = net;
+  const { site, address } = place;
+  // On disk.
+  let log: Entry[] = [];
+  let id: number | null = null;
+  const checkCode = `${address};${place.name}`;
+  // In memory.
+  let life = 0;
+  let state: "down" | "frozen" | "up" = "down";
+  let role: "none" | "master" | "slave" = "none";
+  let epoch = 0;
+  let inSync: number[] = [];
+  let pending: number[] | null = null;
+  let inSyncEpoch = 0;
+  let leader: Site | null = null;
+  let haTarget: string | null = null;
+  let changing = false;
+  const connections = new Map<Site, number>();
+  const slaves = new Map<number, { end: number; at: number; caughtUpAt: number }>();
+  let unacked: { end: number; until: number; acked: () => void }[] = [];
+  let held: (() => void)[] = [];
+
+  /** Runs when this life of the broker is up; after a freeze, late. */
+  const later = (ms: number, task: () => void): void => {
+    const of = life;
+    timeline.after(ms, () => awake(of, task));
+  };
+  const awake = (of: number, task: () => void): void => {
+    if (of !== life || state === "down") return;
+    if (state === "frozen") held.push(() => awake(of, task));
+    else task();
+  };
+  const every = (ms: number, task: () => void): void =>
+    later(ms, () => {
+      task();
+      every(ms, task);
+    });
+
+  const connectionTo = (to: Site): number => {
+    const found = connections.get(to);
+    if (found !== undefined) return found;
+    const made = around.nextConnection();
+    connections.set(to, made);
+    return made;
+  };
+  /** One question to a site's arbiter, both ways over the lines. null: no answer within 3 s. */
+  const ask = (to: Site, request: ControllerRequest, done: (answer: ControllerAnswer | null) => void): void => {
+    const of = life;
+    let over = false;
+    const end = (answer: ControllerAnswer | null): void => {
+      if (over) return;
+      over = true;
+      awake(of, () => done(answer));
+    };
+    timeline.after(requestMsMax, () => end(null));
+    net.send(site, to, () => around.door(to)?.ask(request, connectionTo(to), (answer) => net.send(to, site, () => end(answer))));
+  };
+
+  const heartbeat = (): void => {
+    if (id === null) return;
+    const beat = {
+      cluster: around.cluster,
+      set: around.set,
+      id,
+      address,
+      epoch: log.at(-1)?.epoch ?? -1,
+      maxOffset: BigInt(log.length),
+      priority: 1,
+    };
+    for (const to of sites) {
+      net.send(site, to, () => around.door(to)?.push({ kind: "heartbeat", connection: connectionTo(to), beat }));
+    }
+  };
+
+  const boot = (): void => {
+    const again = (): void => later(retryMs, boot);
+    findLeader((to) => {
+      if (to === null) return again();
+      leader = to;
+      const register = (): void => {
+        if (id === null) return again();
+        const own = id;
+        ask(to, { kind: "registerBroker", cluster: around.cluster, set: around.set, id: own, address }, (answer) => {
+          if (answer?.kind !== "registerBroker") return again();
+          heartbeat();
+          if (answer.info.master !== null) {
+            follow(answer.info);
+            return run();
+          }
+          ask(to, { kind: "electMaster", cluster: around.cluster, set: around.set, id: own, designate: false }, (elected) => {
+            if (elected?.kind !== "electMaster" || elected.info.master === null) return again();
+            follow(elected.info);
+            run();
+          });
+        });
+      };
+      if (id !== null) return register();
+      ask(to, { kind: "nextBrokerId", cluster: around.cluster, set: around.set }, (next) => {
+        if (next?.kind !== "nextBrokerId") return again();
+        ask(to, { kind: "applyBrokerId", cluster: around.cluster, set: around.set, id: next.id, checkCode }, (applied) => {
+          if (applied?.kind !== "applyBrokerId") return again();
+          id = next.id;
+          register();
+        });
+      });
+    });
+  };
+
+  const findLeader = (done: (to: Site | null) => void): void => {
+    const order = [...sites].sort(() => random.next() - 0.5);
+    const next = (): void => {
+      const to = order.shift();
+      if (to === undefined) return done(null);
+      ask(to, { kind: "metadata" }, (answer) => (answer?.kind === "metadata" && answer.leader !== null ? done(to) : next()));
+    };
+    next();
+  };
+
+  const run = (): void => {
+    heartbeat();
+    every(heartbeatMs, heartbeat);
+    every(pollMs, () => {
+      if (leader === null) return;
+      ask(leader, { kind: "replicaInfo", set: around.set }, (answer) => {
+        if (answer?.kind === "replicaInfo") follow(answer.info);
+      });
+    });
+    every(leaderPollMs, () =>
+      findLeader((to) => {
+        if (to !== null) leader = to;
+      }),
+    );
+    every(checkMs, checkInSync);
+    every(copyMs, copy);
+    every(registerMs, fetchHaAddress);
+  };
+
+  /** The one rule of a role change: a higher epoch is obeyed, any other ignored. */
+  const follow = (info: MasterInfo): void => {
+    if (info.master === null || id === null) return;
+    if (info.epoch === epoch && role === "master" && info.master === id && info.inSyncEpoch > inSyncEpoch) {
+      inSync = [...info.inSync];
+      inSyncEpoch = info.inSyncEpoch;
+      pending = null;
+      return;
+    }
+    if (info.epoch <= epoch) return;
+    const wasMaster = role === "master";
+    epoch = info.epoch;
+    if (info.master !== id) {
+      role = "slave";
+      unacked = [];
+      slaves.clear();
+      fetchHaAddress();
+      return;
+    }
+    inSync = [...info.inSync];
+    inSyncEpoch = info.inSyncEpoch;
+    pending = null;
+    if (wasMaster) return;
+    role = "master";
+    haTarget = null;
+    slaves.clear();
+    later(random.int(20, 150), () => {
+      if (role === "master" && epoch > around.route.epoch) {
+        around.route.master = address;
+        around.route.epoch = epoch;
+      }
+    });
+  };
+
+  const fetchHaAddress = (): void => {
+    if (role !== "slave") return;
+    haTarget = around.route.master;
+    if (haTarget === address) haTarget = null;
+  };
+
+  /** A slave pulls what its master has beyond the last common point, and cuts off its own beyond that. */
+  const copy = (): void => {
+    if (role !== "slave" || haTarget === null || id === null || changing) return;
+    const master = around.brokerAt(haTarget);
+    const far = master === undefined ? undefined : master.site;
+    const passes = far !== undefined && net.passes(site, far) && net.passes(far, site);
+    const theirs = passes ? master?.pull() : undefined;
+    if (master === undefined || theirs === undefined) {
+      // The HA client fails to connect, and tries again 5 s later.
+      changing = true;
+      later(random.int(500, haRetryMs), () => {
+        changing = false;
+      });
+      return;
+    }
+    let common = 0;
+    while (common < log.length && common < theirs.log.length && log[common]?.message === theirs.log[common]?.message) common += 1;
+    log = [...log.slice(0, common), ...theirs.log.slice(common)];
+    master.attached(id, log.length);
+  };
+
+  const members = (): number[] => [...new Set([...inSync, ...(pending ?? [])])];
+
+  const settle = (): void => {
+    const ends = members().map((member) => (member === id ? log.length : (slaves.get(member)?.end ?? 0)));
+    const safe = Math.min(...ends);
+    const done = unacked.filter(({ end }) => end <= safe);
+    unacked = unacked.filter(({ end, until }) => end > safe && until > timeline.now);
+    for (const { acked, until } of done) if (until > timeline.now) acked();
+  };
+
+  const checkInSync = (): void => {
+    if (role !== "master" || id === null || leader === null) return;
+    const { now } = timeline;
+    const staying = inSync.filter((member) => member === id || now - (slaves.get(member)?.caughtUpAt ?? 0) < notCaughtUpMs);
+    const joining = [...slaves].filter(([slave, { end, at }]) => !inSync.includes(slave) && now - at < 500 && end >= log.length - 3).map(([slave]) => slave);
+    const wanted = [...new Set([...staying, ...joining])].sort((one, other) => one - other);
+    if (wanted.length === inSync.length && wanted.every((member) => inSync.includes(member))) return;
+    pending = wanted;
+    const of = epoch;
+    ask(leader, { kind: "alterInSync", set: around.set, master: id, epoch, inSync: wanted, inSyncEpoch }, (answer) => {
+      if (answer?.kind !== "alterInSync" || role !== "master" || epoch !== of) return;
+      inSync = [...answer.inSync];
+      inSyncEpoch = answer.inSyncEpoch;
+      pending = null;
+    });
+  };
+
+  const self: Broker = {
+    ...place,
+    get state() {
+      return state;
+    },
+    get role() {
+      return state === "down" ? "none" : role;
+    },
+    get epoch() {
+      return epoch;
+    },
+    get id() {
+      return id;
+    },
+    get log() {
+      return log.map(({ message }) => message);
+    },
+    kill() {
+      if (state === "down") return;
+      state = "down";
+      life += 1;
+      held = [];
+      for (const [to, connection] of connections) {
+        net.send(site, to, () => around.door(to)?.push({ kind: "closed", connection }));
+      }
+      connections.clear();
+    },
+    start() {
+      if (state !== "down") return;
+      state = "up";
+      life += 1;
+      role = "none";
+      epoch = 0;
+      inSync = [];
+      pending = null;
+      inSyncEpoch = 0;
+      leader = null;
+      haTarget = null;
+      changing = false;
+      slaves.clear();
+      unacked = [];
+      later(random.int(300, 1_500), boot);
+    },
+    freeze() {
+      if (state === "up") state = "frozen";
+    },
+    resume() {
+      if (state !== "frozen") return;
+      state = "up";
+      const tasks = held;
+      held = [];
+      for (const task of tasks) task();
+    },
+    send(message, acked) {
+      if (state !== "up" || role !== "master" || id === null) return;
+      log = [...log, { epoch, message }];
+      unacked.push({ end: log.length, until: timeline.now + ackMsMax, acked });
+      settle();
+    },
+    probe(from, answer) {
+      net.send(from, site, () => {
+        if (state === "down") {
+          net.send(site, from, () => answer({ kind: "refused", detail: "ECONNREFUSED" }));
+          return;
+        }
+        awake(life, () => {
+          const reading = { epoch: log.at(-1)?.epoch ?? -1, maxOffset: BigInt(log.length) };
+          const acting = role === "master";
+          net.send(site, from, () => answer({ kind: "answered", reading, acting }));
+        });
+      });
+    },
+    notify(from, info, answer) {
+      net.send(from, site, () => {
+        if (state === "down") {
+          net.send(site, from, () => answer(false));
+          return;
+        }
+        awake(life, () => {
+          follow(info);
+          later(random.int(5, 120), () => net.send(site, from, () => answer(true)));
+        });
+      });
+    },
+    inSyncCount: () => members().length,
+    reregister() {
+      if (state === "up") fetchHaAddress();
+    },
+    pull: () => (state === "up" && role === "master" ? { log } : undefined),
+    attached(slave, end) {
+      const { now } = timeline;
+      const before = slaves.get(slave);
+      slaves.set(slave, { end, at: now, caughtUpAt: end >= log.length - 3 ? now : (before?.caughtUpAt ?? 0) });
+      settle();
+      if (!inSync.includes(slave) && pending === null && end >= log.length - 3) checkInSync();
+    },
+  };
+  return self;
+}
