@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const integrationTestMs = 180_000;
+/** What judges the runs in the world needs no world itself. */
+const judges = "test/world/checkers/*.test.ts";
 
 export default defineConfig({
   test: {
@@ -8,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{lib,config,replicator,arbiter,cli,scripts}/**/*.test.ts"],
+          include: ["{lib,config,replicator,arbiter,cli,scripts}/**/*.test.ts", judges],
           testTimeout: 20_000,
         },
       },
@@ -26,6 +28,7 @@ export default defineConfig({
         test: {
           name: "world",
           include: ["test/world/**/*.test.ts"],
+          exclude: [judges],
           testTimeout: integrationTestMs,
           hookTimeout: 60_000,
           maxWorkers: 1,

@@ -8,7 +8,8 @@ export const ports = {
   zookeeper: { client: 2_181, peer: 2_888, election: 3_888, step: 1 },
   etcd: { client: 2_379, peer: 2_380, step: 10 },
   nameServer: { listen: 9_876, step: 10 },
-  controller: { listen: 9_878, step: 10 },
+  /** `http` is the arbiter's; RocketMQ's own controller has no such door. */
+  controller: { listen: 9_878, http: 7_402, step: 10 },
   /** A broker also listens on `listen` - 2. */
   broker: { listen: 10_911, ha: 10_912, step: 10 },
   kafka: { listen: 9_092, controller: 9_093, step: 10 },

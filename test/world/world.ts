@@ -5,6 +5,7 @@ import type { Reach } from "./network/control.ts";
 import { type Door, type Network, openNetwork } from "./network/network.ts";
 import { type SiteName, ways } from "./network/sites.ts";
 import { type Recipe, type Server, type ServerOptions, startServer } from "./server.ts";
+import { type ArbiterSetting, arbiterRecipes, recordSites } from "./servers/arbiter.ts";
 import { etcdRecipes } from "./servers/etcd.ts";
 import { kafkaRecipes } from "./servers/kafka.ts";
 import { createRegister } from "./servers/members.ts";
@@ -38,6 +39,8 @@ export interface World extends AsyncDisposable {
   nameServers(sites: readonly SiteName[]): Promise<Server[]>;
   /** RocketMQ's own controllers, one group. */
   controllers(sites: readonly SiteName[]): Promise<Server[]>;
+  /** crossidc's arbiters, one for each site named, which is the electorate: `idcctl init` records it once they are up. */
+  arbiters(sites: readonly SiteName[], setting: ArbiterSetting): Promise<Server[]>;
   /** The replicas of one broker set, a broker for each site named. Who becomes master is the controllers' choice. */
   brokers(sites: readonly SiteName[], brokerSet: BrokerSet, options?: ServerOptions): Promise<Server[]>;
   /** One Kafka cluster, a node for each site named. */
@@ -67,6 +70,12 @@ export async function openWorld(): Promise<World> {
   const startAll = (recipes: readonly Recipe[], options?: ServerOptions): Promise<Server[]> =>
     Promise.all(recipes.map((recipe) => start(recipe, options)));
 
+  const run = (site: SiteName, command: readonly string[], options?: ProcessOptions): RunningProcess => {
+    const [enter = "", ...rest] = network.enter(site);
+    const name = `${command[0]?.split("/").at(-1)}-${site}`;
+    return running.use(startProcess(enter, [...rest, ...command], { name, ...options }));
+  };
+
   const all = opening.move();
   return {
     network,
@@ -82,15 +91,17 @@ export async function openWorld(): Promise<World> {
       startAll(zooKeeperRecipes(register.place("zookeeper", sites), version), options),
     nameServers: (sites) => startAll(register.place("nameServer", sites, "nameserver").map(nameServerRecipe)),
     controllers: (sites) => startAll(controllerRecipes(register.place("controller", sites))),
+    async arbiters(sites, setting) {
+      const members = register.place("controller", sites, "arbiter");
+      const arbiters = await startAll(arbiterRecipes(members, setting));
+      await recordSites(members, run);
+      return arbiters;
+    },
     brokers: (sites, brokerSet, options) =>
       startAll(brokerRecipes(register.place("broker", sites, `broker-${brokerSet.set}`), brokerSet), options),
     kafka: (sites) => startAll(kafkaRecipes(register.place("kafka", sites))),
     start,
-    run(site, command, options) {
-      const [enter = "", ...rest] = network.enter(site);
-      const name = `${command[0]?.split("/").at(-1)}-${site}`;
-      return running.use(startProcess(enter, [...rest, ...command], { name, ...options }));
-    },
+    run,
     door: async (site, address) => running.use(await network.door(site, address)),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

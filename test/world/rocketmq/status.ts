@@ -1,9 +1,9 @@
 import type { Network } from "../network/network.ts";
 import type { SiteName } from "../network/sites.ts";
-import { type Answer, createRemoting, parseBody, type Request } from "./remoting.ts";
+import { type Answer, createRemoting, parseBody, type Remoting, type Request } from "./remoting.ts";
 
 const answerMsMax = 3_000;
-const codes = { createTopic: 17, electMaster: 1002, controllerMetadata: 1005, syncState: 1006 } as const;
+const codes = { createTopic: 17, controllerMetadata: 1005, syncState: 1006 } as const;
 
 /** What a controller has on record about one broker set. */
 export interface SetStatus {
@@ -32,11 +32,24 @@ export async function leadingController(network: Network, from: SiteName, contro
 /** @throws when the set is not known, or has no master */
 export async function setStatus(network: Network, from: SiteName, controller: string, set: string): Promise<SetStatus> {
   const leader = await leadingController(network, from, controller);
+  await using client = createRemoting(await network.dial(from, leader));
+  const status = await askSetStatus(client, set, answerMsMax);
+  if (status === undefined) throw new Error(`${leader} knows no master of ${set}`);
+  return status;
+}
+
+/** The same, over a connection that stands. undefined: it knows no master, or does not lead. @throws when it is silent */
+export async function askSetStatus(
+  controller: Remoting,
+  set: string,
+  timeoutMs: number,
+): Promise<SetStatus | undefined> {
   const body = Buffer.from(JSON.stringify([set]));
-  const answer = await askOnce(network, from, leader, { code: codes.syncState, body });
+  const answer = await controller.ask({ code: codes.syncState, body }, timeoutMs);
+  if (answer.code !== 0) return undefined;
   const { replicasInfoTable } = parseBody(answer.body) as { replicasInfoTable: Record<string, ReplicasInfo> };
   const found = replicasInfoTable[set];
-  if (found === undefined || (found.masterAddress ?? "") === "") throw new Error(`${leader} knows no master of ${set}`);
+  if (found === undefined || (found.masterAddress ?? "") === "") return undefined;
   return {
     masterAddress: found.masterAddress,
     masterEpoch: found.masterEpoch,
@@ -69,20 +82,5 @@ export async function createTopic(
       topicSysFlag: 0,
       order: false,
     },
-  });
-}
-
-/** Asks the controllers to make a member of the in-sync set master. @throws when they refuse */
-export async function electMaster(
-  network: Network,
-  from: SiteName,
-  controller: string,
-  wanted: { cluster: string; set: string; id: number },
-): Promise<void> {
-  const leader = await leadingController(network, from, controller);
-  const { cluster, set, id } = wanted;
-  await askOnce(network, from, leader, {
-    code: codes.electMaster,
-    fields: { clusterName: cluster, brokerName: set, brokerId: id, designateElect: true, invokeTime: Date.now() },
   });
 }

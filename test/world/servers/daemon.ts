@@ -3,12 +3,13 @@ import type { SiteName } from "../network/sites.ts";
 import type { Recipe } from "../server.ts";
 
 const readyMsMax = 60_000;
+const readyLines = { "crossidc-replicator": /replicator started/, "crossidc-arbiter": /arbiter started/ } as const;
 
 /** One of crossidc's own daemons, by its launcher. @param options.config its config file's text */
 export function daemonRecipe(options: {
-  readonly launcher: "crossidc-replicator";
+  readonly launcher: keyof typeof readyLines;
   readonly site: SiteName;
-  /** HOST:PORT of its HTTP door, as the config says. */
+  /** HOST:PORT for its clients, as the config says: of the replicator its HTTP door, of the arbiter its controller door. */
   readonly address: string;
   readonly config: string;
 }): Recipe {
@@ -23,6 +24,6 @@ export function daemonRecipe(options: {
       `NODE_COMPILE_CACHE=${inProject(".cache/node-compile")}`,
       ...[inProject(`bin/${launcher}`), "--config", `${folder}/config.yaml`],
     ],
-    ready: async ({ process }) => void (await process.waitForLine(/replicator started/, { timeoutMs: readyMsMax })),
+    ready: async ({ process }) => void (await process.waitForLine(readyLines[launcher], { timeoutMs: readyMsMax })),
   };
 }

@@ -1,0 +1,79 @@
+/**
+ * How the arbiter fails over when a broker, a link or a site is lost, beside RocketMQ's own controller in three nodes: the same
+ * faults in the same places, the same producers, the same checkers; taken in turns. One broker set, two replicas in idc1 with
+ * the master, one in idc2. Brokers: D default settings; L allAckInSyncStateSet; L2 also minInSyncReplicas=2.
+ * Usage: ./run bench failover [--contender arbiter,stock] [--faults kill,freeze,...] [--runs N] [--settings D,L,L2] [--acked N]
+ */
+import { cpus, loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { messageOf } from "#lib/errors.ts";
+import { type FaultName, faultNames, faults } from "../test/world/failover/faults.ts";
+import { type Outcome, play } from "../test/world/failover/play.ts";
+import type { Contender, Settings } from "../test/world/failover/stage.ts";
+import { lineOf } from "../test/world/failover/verdict.ts";
+import { createStages, type Stages } from "./failover/stages.ts";
+import { failoverTable, type Played, type SettingName } from "./failover/table.ts";
+
+const { values } = parseArgs({
+  options: {
+    contender: { type: "string", default: "arbiter,stock" },
+    faults: { type: "string", default: "kill,freeze,restart,both,link,site,minority" },
+    runs: { type: "string", default: "5" },
+    settings: { type: "string", default: "D,L" },
+    acked: { type: "string", default: "5000" },
+  },
+});
+
+/** Stock needs over a minute at times. */
+const settleMsMax = 180_000;
+/** A world in which a set does not come back is given up. */
+const worldsMax = 2;
+
+const settings: Record<SettingName, Settings> = {
+  D: {},
+  L: { allAckInSyncStateSet: true },
+  L2: { allAckInSyncStateSet: true, minInSyncReplicas: 2 },
+};
+const contenders = chosen(values.contender, ["arbiter", "stock"]);
+const wanted = chosen(values.faults, faultNames);
+const played: Played[] = [];
+
+for (const setting of chosen(values.settings, ["D", "L", "L2"])) {
+  await using stages = createStages(settings[setting]);
+  for (const fault of wanted) {
+    const able = contenders.filter((contender) => (faults[fault].only ?? contender) === contender);
+    for (let run = 1; run <= Number(values.runs); run += 1) {
+      for (const contender of able) {
+        const outcome = await playSomewhere(stages, contender, fault);
+        if (outcome === undefined) continue;
+        played.push({ contender, setting, outcome });
+        console.error(`${setting} ${contender} ${run}: ${lineOf(outcome)}`);
+      }
+    }
+  }
+}
+const load = loadavg().map((value) => value.toFixed(0));
+console.log(`${cpus().length} cores, load ${load.join(" ")}, Node ${process.version}; seconds\n`);
+console.log(failoverTable(played));
+
+async function playSomewhere(stages: Stages, contender: Contender, fault: FaultName): Promise<Outcome | undefined> {
+  for (let worlds = 1; worlds <= worldsMax; worlds += 1) {
+    try {
+      const outcome = await play(await stages.of(contender), fault, { ackedMin: Number(values.acked), settleMsMax });
+      if (outcome.inSyncMs === null) await stages.drop(contender);
+      return outcome;
+    } catch (error) {
+      console.error(`${contender} ${fault}: a new world, as this one fails: ${messageOf(error)}`);
+      await stages.drop(contender);
+    }
+  }
+  return undefined;
+}
+
+function chosen<Name extends string>(list: string, names: readonly Name[]): Name[] {
+  return list.split(",").map((text) => {
+    const name = names.find((one) => one === text);
+    if (name === undefined) throw new Error(`${text} is none of ${names.join(", ")}`);
+    return name;
+  });
+}

@@ -1,0 +1,48 @@
+import { ackedOf, type History, type Producer, type Send } from "../load/history.ts";
+
+/** A time without a single acknowledgement. */
+interface Gap {
+  readonly ms: number;
+  /** Of its begin, from the fault on; negative: before it. */
+  readonly fromMs: number;
+}
+
+export interface GapReport {
+  /** From the fault to the first acknowledgement, by another broker than before, of what was sent after the fault; null: none. */
+  readonly movedMs: number | null;
+  /** The longest gap from the last acknowledgement before the fault to the end of the watch, of all producers together. */
+  readonly all: Gap;
+  /** The same, of the producers in each site. Pinned ones are left out: they need not find anybody. */
+  readonly bySite: Readonly<Record<string, Gap>>;
+}
+
+/** How long nobody could write. @param watch times as in the history; `old`: the master before the fault */
+export function checkGap(
+  { producers, sends }: History,
+  watch: { readonly faultAt: number; readonly endAt: number; readonly old: string },
+): GapReport {
+  const moved = ackedOf(sends).find(({ broker, sentAt }) => broker !== watch.old && sentAt > watch.faultAt);
+  const following = producers.filter(({ pinned }) => pinned === undefined);
+  const sites = [...new Set(following.map(({ site }) => site))];
+  return {
+    movedMs: moved === undefined ? null : moved.answeredAt - watch.faultAt,
+    all: longestGap(sends, watch),
+    bySite: Object.fromEntries(sites.map((site) => [site, longestGap(sendsOf(sends, following, site), watch)])),
+  };
+}
+
+function sendsOf(sends: readonly Send[], producers: readonly Producer[], site: string): Send[] {
+  const names = new Set(producers.filter((producer) => producer.site === site).map(({ name }) => name));
+  return sends.filter(({ producer }) => names.has(producer));
+}
+
+/** Also the time from the last acknowledgement to the end counts, and the whole watch when there is none at all. */
+function longestGap(sends: readonly Send[], { faultAt, endAt }: { faultAt: number; endAt: number }): Gap {
+  const times = ackedOf(sends).map(({ answeredAt }) => answeredAt);
+  const before = times.findLast((at) => at <= faultAt) ?? faultAt;
+  const marks = [before, ...times.filter((at) => at > faultAt && at < endAt), endAt];
+  return marks
+    .slice(1)
+    .map((at, nth) => ({ ms: at - (marks[nth] ?? at), fromMs: (marks[nth] ?? at) - faultAt }))
+    .reduce((longest, gap) => (gap.ms > longest.ms ? gap : longest));
+}

@@ -1,0 +1,139 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { inProject } from "../../integration/harness/project.ts";
+import { checkGap, type GapReport } from "../checkers/gap.ts";
+import { epochsOfTwo, namedBetween, type Reign } from "../checkers/reigns.ts";
+import { ackedMinUsual, checkSet, type SetReport } from "../checkers/set.ts";
+import { checkStale, type StaleReport } from "../checkers/stale.ts";
+import { readStored } from "../checkers/stored.ts";
+import type { History } from "../load/history.ts";
+import { type Load, startLoad } from "../load/load.ts";
+import type { Server } from "../server.ts";
+import { type ElectionWatch, watchElections } from "./elections.ts";
+import { type Fault, type FaultName, faults } from "./faults.ts";
+import { addressesOf, leadFromIdc1, type Stage, serverAt } from "./stage.ts";
+
+const quietMs = 3_000;
+/** A fault that was answered lasts this much longer: what comes after the answer is seen too. */
+const answeredMs = 3_000;
+const lookEveryMs = 25;
+/** How long the load goes on for want of acknowledged messages. */
+const enoughMsMax = 90_000;
+
+/** What became of one fault. Times in ms. */
+export interface Outcome {
+  readonly fault: FaultName;
+  /** HOST:PORT of the master before. */
+  readonly old: string;
+  readonly oldEpoch: number;
+  /** Masters that were named while it lasted, in the order of their epochs. */
+  readonly named: readonly Reign[];
+  /** Those that were named after it was over. */
+  readonly namedLater: readonly Reign[];
+  readonly epochsOfTwo: readonly number[];
+  readonly gap: GapReport;
+  readonly set: SetReport;
+  readonly stale: StaleReport;
+  /** From the end of the fault until all replicas were in sync; null: they were not as long as anybody watched. */
+  readonly inSyncMs: number | null;
+  /** What all this was read from. */
+  readonly evidence: string;
+}
+
+/** One fault under load, from a set that is complete and led from idc1 until it is complete again, and what is to be said of it. */
+export async function play(
+  stage: Stage,
+  name: FaultName,
+  options: { readonly ackedMin?: number; readonly settleMsMax: number },
+): Promise<Outcome> {
+  const { ackedMin = ackedMinUsual, settleMsMax } = options;
+  const fault = faults[name];
+  const before = await leadFromIdc1(stage);
+  const master = serverAt(stage.brokers, before.masterAddress);
+  await using watch = watchElections(stage);
+  const load = startLoad(stage.world.network, { ...stage, ...addressesIn(stage) });
+  await delay(quietMs);
+
+  const faultAt = performance.now();
+  const restore = await fault.strike(stage, master);
+  await untilAnswered(fault, { faultAt, master, watch, load });
+  const restoredAt = performance.now();
+  await restore();
+  const inSyncMs = await untilInSync(stage, watch, restoredAt, settleMsMax);
+  for (const startedAt = performance.now(); load.acked < ackedMin && performance.now() - startedAt < enoughMsMax; ) {
+    await delay(lookEveryMs);
+  }
+  await delay(quietMs);
+  const endAt = performance.now();
+  const history = await load.stop();
+
+  const { reigns } = watch;
+  const last = reigns.at(-1);
+  if (last === undefined) throw new Error(`nobody knew a master of ${stage.set} all the time`);
+  const stored = await readStored(stage.world.network, { ...stage, broker: last.broker });
+  const outcome = {
+    fault: name,
+    old: master.address,
+    oldEpoch: before.masterEpoch,
+    named: namedBetween(reigns, faultAt, restoredAt),
+    namedLater: namedBetween(reigns, restoredAt, endAt),
+    epochsOfTwo: epochsOfTwo(reigns),
+    gap: checkGap(history, { faultAt, endAt, old: master.address }),
+    set: checkSet(history.sends, stored, { ackedMin }),
+    stale: checkStale(history.sends, reigns),
+    inSyncMs,
+  };
+  const evidence = await keep(stage, { ...outcome, faultAt, restoredAt, endAt, reigns, history });
+  return { ...outcome, evidence };
+}
+
+function addressesIn({ nameServers, brokers }: Stage) {
+  return { nameServers: addressesOf(nameServers), brokers: addressesOf(brokers) };
+}
+
+/** A fault that must change nothing is watched for its whole time. */
+async function untilAnswered(
+  { must, lastsMs }: Fault,
+  seen: { faultAt: number; master: Server; watch: ElectionWatch; load: Load },
+): Promise<void> {
+  const { faultAt, master, watch, load } = seen;
+  const answered = (): boolean => {
+    const [first] = namedBetween(watch.reigns, faultAt, Infinity);
+    if (first === undefined || must === "keep") return false;
+    const moved = must === "new-epoch" || watch.reigns.at(-1)?.broker !== master.address;
+    return moved && load.ackedSince(first.firstSeenAt);
+  };
+  while (!answered()) {
+    if (performance.now() - faultAt > lastsMs) return;
+    await delay(lookEveryMs);
+  }
+  await delay(answeredMs);
+}
+
+async function untilInSync(
+  { brokers }: Stage,
+  watch: ElectionWatch,
+  sinceMs: number,
+  msMax: number,
+): Promise<number | null> {
+  for (;;) {
+    const tookMs = performance.now() - sinceMs;
+    if (watch.newest?.inSync.length === brokers.length) return tookMs;
+    if (tookMs > msMax) return null;
+    await delay(lookEveryMs);
+  }
+}
+
+/** Everything, for whoever doubts the verdict. @returns the file's path */
+async function keep(
+  { world, contender }: Stage,
+  all: { readonly fault: FaultName; readonly history: History } & Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const folder = inProject(".cache/test-logs");
+  await mkdir(folder, { recursive: true });
+  const at = new Date().toISOString().replaceAll(":", "");
+  const file = join(folder, `${at}-${contender}-${all.fault}-${world.network.folder.slice(-6)}.json`);
+  await writeFile(file, JSON.stringify(all));
+  return file;
+}

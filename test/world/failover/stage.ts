@@ -1,0 +1,141 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../../integration/harness/eventually.ts";
+import { type SiteName, serverSites } from "../network/sites.ts";
+import { createTopic, leadingController, type SetStatus, setStatus } from "../rocketmq/status.ts";
+import type { Server } from "../server.ts";
+import type { World } from "../world.ts";
+
+/** Who decides: crossidc's arbiters, or RocketMQ's own controllers. */
+export type Contender = "arbiter" | "stock";
+
+export type Settings = Readonly<Record<string, string | number | boolean>>;
+
+/** One broker set over two IDCs, and who decides over it in three sites: where failovers are played. */
+export interface Stage {
+  readonly world: World;
+  readonly contender: Contender;
+  /** Without members where RocketMQ's controllers decide: they keep their record themselves. */
+  readonly etcds: readonly Server[];
+  readonly nameServers: readonly Server[];
+  /** Arbiters or controllers, in the order of serverSites. */
+  readonly deciders: readonly Server[];
+  readonly brokers: readonly Server[];
+  readonly set: string;
+  readonly topic: string;
+  readonly queues: number;
+}
+
+/** The master is to be in the first of them. */
+const usualPlaces = ["idc1", "idc1", "idc2"] as const satisfies readonly SiteName[];
+const cluster = "C1";
+const set = "bs1";
+const topic = "orders";
+const queues = 4;
+/** A slave learns of a new topic within about ten seconds. */
+const topicMs = 12_000;
+const settleMsMax = 240_000;
+const moveMsMax = 60_000;
+const quietMs = 4_000;
+/** A pull takes 32 messages otherwise; here every message is read back many times. */
+const manyAtOnce = { maxTransferCountOnMessageInMemory: 512, maxTransferBytesOnMessageInMemory: 1 << 20 };
+
+/** Everything up, the set complete, and the topic known to all its replicas. */
+export async function raiseStage(
+  world: World,
+  options: { readonly contender: Contender; readonly settings: Settings; readonly places?: readonly SiteName[] },
+): Promise<Stage> {
+  const { contender, settings, places = usualPlaces } = options;
+  await world.between("idc1", "idc2").set({ delayMs: 1 });
+  await world.around("witness").set({ delayMs: 3 });
+  const [etcds, nameServers] = await Promise.all([
+    contender === "arbiter" ? world.etcd(serverSites) : [],
+    world.nameServers(serverSites),
+  ]);
+  const deciders =
+    contender === "arbiter"
+      ? await world.arbiters(serverSites, { etcds, nameServers, cluster })
+      : await world.controllers(serverSites);
+  const brokers = await world.brokers(places, {
+    set,
+    cluster,
+    nameServers: addressesOf(nameServers),
+    controllers: addressesOf(deciders),
+    settings: { ...manyAtOnce, ...settings },
+  });
+  const stage: Stage = { world, contender, etcds, nameServers, deciders, brokers, set, topic, queues };
+  const { masterAddress } = await untilComplete(stage);
+  await createTopic(world.network, "clients", masterAddress, { name: topic, queues });
+  await delay(topicMs);
+  return stage;
+}
+
+/** The set complete, its master in idc1, and who leads the stock controllers elsewhere: as far from it as the two can be. */
+export async function leadFromIdc1(stage: Stage): Promise<SetStatus> {
+  const { contender, deciders, brokers } = stage;
+  while (contender === "stock" && (await leaderOf(stage)).site === "idc1") {
+    await deciders.find(({ site }) => site === "idc1")?.restart();
+    await delay(quietMs);
+  }
+  for (;;) {
+    const status = await untilComplete(stage);
+    const master = serverAt(brokers, status.masterAddress);
+    if (master.site === "idc1") return status;
+    // Both others are in idc1, and in sync.
+    await master.kill();
+    await eventually(
+      async () => {
+        const { masterEpoch } = await statusOf(stage);
+        if (masterEpoch === status.masterEpoch) throw new Error(`${master.name} was killed, and is still the master`);
+      },
+      { withinMs: moveMsMax, everyMs: 200 },
+    );
+    await master.restart();
+  }
+}
+
+/** Waits until every replica is in sync. */
+async function untilComplete(stage: Stage): Promise<SetStatus> {
+  return await eventually(
+    async () => {
+      const status = await statusOf(stage);
+      const { length } = status.inSync;
+      if (length < stage.brokers.length) throw new Error(`${length} of ${stage.brokers.length} replicas are in sync`);
+      return status;
+    },
+    { withinMs: settleMsMax, everyMs: 200 },
+  );
+}
+
+/** As those deciders see it that answer; the newest epoch if they differ. */
+async function statusOf({ world, deciders }: Stage): Promise<SetStatus> {
+  const asked = await Promise.allSettled(
+    deciders.map(({ address }) => setStatus(world.network, "clients", address, set)),
+  );
+  const answers = asked.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  const [newest] = answers.toSorted((one, other) => other.masterEpoch - one.masterEpoch);
+  if (newest === undefined) throw new Error(`nobody knows a master of ${set}`);
+  return newest;
+}
+
+/** Of the arbiters the first voting site's that runs leads; stock controllers elect one. */
+export async function leaderOf({ world, contender, deciders }: Stage): Promise<Server> {
+  const running = deciders.filter((decider) => decider.running);
+  const [first] = running;
+  if (first === undefined) throw new Error("nobody runs who could decide");
+  if (contender === "arbiter") return first;
+  const address = await eventually(
+    () => Promise.any(running.map((decider) => leadingController(world.network, "clients", decider.address))),
+    { withinMs: settleMsMax, everyMs: 500 },
+  );
+  return serverAt(deciders, address);
+}
+
+export function serverAt(servers: readonly Server[], address: string): Server {
+  const found = servers.find((server) => server.address === address);
+  if (found === undefined) throw new Error(`no server of ours is at ${address}`);
+  return found;
+}
+
+export function addressesOf(servers: readonly Server[]): string[] {
+  return servers.map(({ address }) => address);
+}

@@ -1,0 +1,47 @@
+import { inProject } from "../../integration/harness/project.ts";
+import { serverSites } from "../network/sites.ts";
+import type { Recipe, Server } from "../server.ts";
+import type { World } from "../world.ts";
+import { daemonRecipe } from "./daemon.ts";
+import type { Member } from "./members.ts";
+
+/** What the arbiters of a world are put between. */
+export interface ArbiterSetting {
+  readonly etcds: readonly Server[];
+  readonly nameServers: readonly Server[];
+  /** Of the brokers: their brokerClusterName. */
+  readonly cluster: string;
+  /** Further keys of the config's `timing`. */
+  readonly timing?: Readonly<Record<string, number>>;
+}
+
+export function arbiterRecipes(members: readonly Member<"controller">[], setting: ArbiterSetting): Recipe[] {
+  const { etcds, nameServers, cluster, timing = {} } = setting;
+  const nameservers = nameServers.map(({ address }) => address);
+  return members.map(({ site, host, ports }) => {
+    const address = `${host}:${ports.listen}`;
+    const config = {
+      environment: "world",
+      site,
+      idcs: serverSites.map((name, nth) => ({ name, cidrs: [`10.${nth + 1}.0.0/16`] })),
+      etcd: { endpoints: etcds.map((etcd) => etcd.address) },
+      http: { listen: `${host}:${ports.http}` },
+      controller: { listen: address, advertise: address },
+      clusters: [{ name: cluster, kind: "rocketmq", nameservers }],
+      timing,
+    };
+    return daemonRecipe({ launcher: "crossidc-arbiter", site, address, config: JSON.stringify(config) });
+  });
+}
+
+/** Who votes, recorded once, by a person's command in the first site. @throws with what idcctl said when it is refused */
+export async function recordSites(members: readonly Member<"controller">[], run: World["run"]): Promise<void> {
+  const [first] = members;
+  if (first === undefined) return;
+  const sites = members.map(({ site }) => site).join(",");
+  const endpoint = `http://${first.host}:${first.ports.http}`;
+  const command = [inProject("bin/idcctl"), "init", "--sites", sites, "--endpoint", endpoint];
+  const process = run(first.site, [...command, "--reason", "a new world"]);
+  const { code } = await process.exit;
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}. ${process.log()}`);
+}
