@@ -4,6 +4,11 @@ import type { SiteName } from "../network/sites.ts";
 import type { Server } from "../server.ts";
 import { type Contender, leaderOf, type Stage } from "./stage.ts";
 
+/**
+ * What is broken, what ends it, and what must hold meanwhile; for tests and benches, arbiters and stock controllers alike. Lines
+ * between sites can be cut, not those within one: its processes share an address. So no fault hides a master from the arbiter
+ * of its own site alone.
+ */
 export const faultNames = [
   "kill",
   "freeze",
