@@ -22,7 +22,7 @@ import { parseKey, siteKey } from "./keys.ts";
 import { applyOwn, change, load, type Mirror, newMirror, refresh, viewOfSet } from "./mirror.ts";
 import { type SetName, setName } from "./model.ts";
 import { isExpired, onOperator } from "./operator.ts";
-import { defaultPolicies, policyOf } from "./policy.ts";
+import { policyOf } from "./policy.ts";
 import { driveQuestion } from "./questions.ts";
 import { encodeSite } from "./records.ts";
 import { freezeIfBehind, freezeIfTwice, thawIfOver } from "./freezes.ts";
@@ -79,53 +79,63 @@ export function createArbiterCore(options: ArbiterOptions): ArbiterCore {
     tokens: 0,
     commits: new Map(),
   };
+  let commands: Command[] = [];
+  const context = contextOf(options, state, (command) => void commands.push(command));
   return {
     state,
-    context: (moment) => contextOf(options, state, moment, []),
+    context(moment) {
+      context.moment = moment;
+      return context;
+    },
     step(event, moment) {
-      const commands: Command[] = [];
-      const context = contextOf(options, state, moment, commands);
+      commands = [];
+      context.moment = moment;
       take(event, state, context);
       return commands;
     },
   };
 }
 
-function contextOf(options: ArbiterOptions, state: Inner, moment: Moment, commands: Command[]): Context {
+/** Made once: a closure for each event would cost more than most events do. */
+function contextOf(
+  options: ArbiterOptions,
+  state: Inner,
+  emit: (command: Command) => void,
+): Context & { moment: Moment } {
   const { mirror } = state;
   const { timing, site } = options;
-  const hasQuorum = (): boolean => state.quorumAt !== null && moment.now - state.quorumAt <= timing.quorumProofMs;
-  return {
+  const context: Context & { moment: Moment } = {
     options,
     mirror,
-    moment,
+    moment: { now: 0 as Instant, wall: 0 },
     get outsideAt() {
       return state.outsideAt;
     },
-    emit: (command) => void commands.push(command),
+    emit,
     commit(transaction, then) {
       state.tokens += 1;
       const token = state.tokens;
-      // What compares nothing but records gets a put with it: only a write proves a quorum.
-      state.commits.set(token, { transaction, sentAt: moment.now, then });
-      commands.push({ kind: "commit", token, transaction });
+      state.commits.set(token, { transaction, sentAt: context.moment.now, then });
+      emit({ kind: "commit", token, transaction });
       return token;
     },
-    hasQuorum,
+    hasQuorum: () => state.quorumAt !== null && context.moment.now - state.quorumAt <= timing.quorumProofMs,
     isMyTurn(since) {
       const voters = mirror.cluster?.value.sites ?? [];
       const own = voters.indexOf(site);
-      if (own < 0 || !hasQuorum()) return false;
-      const before = voters.slice(0, own).filter((name) => {
-        const beat = mirror.sites.get(name);
-        return beat !== undefined && moment.now - beat.seenAt <= timing.leaderSilentMs;
-      });
-      return moment.now - since >= before.length * timing.leaderSilentMs;
+      if (own < 0 || !context.hasQuorum()) return false;
+      let before = 0;
+      for (let at = 0; at < own; at += 1) {
+        const beat = mirror.sites.get(voters[at] ?? "");
+        if (beat !== undefined && context.moment.now - beat.seenAt <= timing.leaderSilentMs) before += 1;
+      }
+      return context.moment.now - since >= before * timing.leaderSilentMs;
     },
-    policyOf: ({ name }) => policyOf(mirror.policies?.value ?? defaultPolicies, name),
-    isPaused: () => mirror.pause !== null && !isExpired(mirror.pause.value.until, moment.wall),
+    policyOf: ({ name }) => policyOf(mirror.policies?.value ?? null, name),
+    isPaused: () => mirror.pause !== null && !isExpired(mirror.pause.value.until, context.moment.wall),
     idcOf: (view, id) => options.idcOf(view.record?.value.replicas[id]?.address ?? "", view.set),
   };
+  return context;
 }
 
 function take(event: Event, state: Inner, context: Context): void {

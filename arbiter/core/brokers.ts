@@ -53,8 +53,12 @@ export function viewHere(view: SetView, id: BrokerId, mustAct: boolean, context:
   });
 }
 
-export function idsOf(view: SetView): BrokerId[] {
-  return Object.keys(view.record?.value.replicas ?? {}).map(Number);
+/** In rising order. Kept for as long as the record is the same. */
+export function idsOf(view: SetView): readonly BrokerId[] {
+  const record = view.record?.value;
+  if (record === undefined) return [];
+  if (view.ids.of !== record.replicas) view.ids = { of: record.replicas, ids: Object.keys(record.replicas).map(Number) };
+  return view.ids.ids;
 }
 
 /** Probes whose time has come, one at a time for each broker. */

@@ -79,8 +79,12 @@ function considerAsking(view: SetView, context: Context): void {
       puts: [{ key: questionKey(name), text: encodeQuestion(question), onLease: false }],
       deletes: [],
     },
-    () => {
+    (ending, then) => {
       view.busy = false;
+      if (ending !== "committed") return;
+      const { evidence: why } = viewHere(view, question.master, false, then);
+      const fields = { set: name, question: question.id, master: question.master, restarted: view.restartedAt !== null, why };
+      then.emit({ kind: "note", level: "warn", sentence: "master suspected: all sites are asked", fields });
     },
   );
 }

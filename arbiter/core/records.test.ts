@@ -58,6 +58,7 @@ const site = fc.record({
   controller: word,
   version: word,
   beat: epoch,
+  unheard: fc.array(fc.string()),
   votes: fc.boolean(),
   why: word,
 });

@@ -146,6 +146,7 @@ const siteCodec: Codec<SiteRecord> = record({
   controller: text,
   version: text,
   beat: count,
+  unheard: list(text),
   votes: flag,
   why: text,
 });

@@ -159,7 +159,7 @@ function registerBroker(
 
 /** A broker without a master, or a tool that names one. */
 function electMaster(request: Extract<ControllerRequest, { kind: "electMaster" }>, context: RequestContext): Judgement {
-  const { cluster, set, record } = context;
+  const { record } = context;
   const { id, designate } = request;
   if (record === null || (id !== null && record.replicas[id] === undefined)) {
     return refused(resultCodes.CONTROLLER_BROKER_NEED_TO_BE_REGISTERED, "Broker hasn't been registered");

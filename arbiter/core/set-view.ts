@@ -23,6 +23,8 @@ export interface SetView {
   readonly set: string;
 
   record: Stored<SetRecord> | null;
+  /** The ids of the record's replicas. */
+  ids: { readonly of: SetRecord["replicas"] | null; readonly ids: readonly BrokerId[] };
   question: (Stored<QuestionRecord> & { readonly seenAt: Instant }) | null;
   readonly answers: Map<SiteName, Stored<AnswerRecord>>;
   /** The one that the record names. */
@@ -115,6 +117,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     cluster,
     set,
     record: null,
+    ids: { of: null, ids: [] },
     question: null,
     answers: new Map(),
     decision: null,

@@ -65,7 +65,7 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
   const { timeline, random } = net;
   const { site, address } = place;
   // On disk.
-  let log: Entry[] = [];
+  const log: Entry[] = [];
   let id: number | null = null;
   const checkCode = `${address};${place.name}`;
   // In memory.
@@ -137,7 +137,8 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
   };
 
   const boot = (): void => {
-    const again = (): void => later(retryMs, boot);
+    // Told who is master by a 1008 meanwhile, it needs no election.
+    const again = (): void => later(retryMs, () => (role === "none" ? boot() : run()));
     findLeader((to) => {
       if (to === null) return again();
       leader = to;
@@ -254,9 +255,11 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
       });
       return;
     }
-    let common = 0;
-    while (common < log.length && common < theirs.log.length && log[common]?.message === theirs.log[common]?.message) common += 1;
-    log = [...log.slice(0, common), ...theirs.log.slice(common)];
+    // Entries are shared objects: the last common one ends a common beginning.
+    let common = Math.min(log.length, theirs.log.length);
+    while (common > 0 && log[common - 1] !== theirs.log[common - 1]) common -= 1;
+    log.length = common;
+    for (let at = common; at < theirs.log.length; at += 1) log.push(theirs.log[at] as Entry);
     master.attached(id, log.length);
   };
 
@@ -342,7 +345,7 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
     },
     send(message, acked) {
       if (state !== "up" || role !== "master" || id === null) return;
-      log = [...log, { epoch, message }];
+      log.push({ epoch, message });
       unacked.push({ end: log.length, until: timeline.now + ackMsMax, acked });
       settle();
     },
