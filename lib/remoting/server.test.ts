@@ -121,7 +121,7 @@ test("a connection over the limit is closed at once and counted; when one goes a
   const { server } = await start({ onRequest: () => success(), limits: { connectionsMax: 1 } });
   const first = await dial(server);
   const second = connect(portOf(server), "127.0.0.1").on("error", () => {});
-  await once(second, "close");
+  await ended(second);
   expect(server.counters.connectionsRefused).toBe(1);
   first.socket.destroy();
   await until(() => server.connections.size === 0);
@@ -143,7 +143,7 @@ test.each([
   });
   const raw = await dial(server);
   raw.socket.write(garbage);
-  await once(raw.socket, "close");
+  await ended(raw.socket);
   expect(server.counters.malformed).toBe(1);
   expect(closed).toEqual([expect.stringContaining("it sent bytes that make no sense")]);
   expect(await ask(client)).toMatchObject({ code: 0 });
@@ -162,7 +162,7 @@ test("a half frame ends its connection after frameWholeMs, and an idle connectio
   await until(() => [...server.connections].some(({ pendingBytes }) => pendingBytes > 0));
   await clock.advance(900);
   expect(server.connections.size).toBe(2);
-  const closed = once(half.socket, "close");
+  const closed = ended(half.socket);
   await clock.advance(700);
   await closed;
   expect(server.counters.halfFrames).toBe(1);
@@ -224,7 +224,7 @@ test("each connection keeps what was bound to it until it closes, and onClose is
   a.socket.destroy();
   await until(() => closed.length === 1);
   for (const connection of server.connections) connection.close("enough");
-  await once(b.socket, "close");
+  await ended(b.socket);
   expect(closed).toEqual(["a", "b"]);
 });
 
@@ -263,7 +263,7 @@ test("an aborted signal closes the server and its connections", async () => {
   const { server } = await start({ onRequest: () => success(), signal: stop.signal });
   const raw = await dial(server);
   stop.abort();
-  await once(raw.socket, "close");
+  await ended(raw.socket);
   await server.close();
   expect(server.connections.size).toBe(0);
 });
@@ -389,4 +389,9 @@ async function until(holds: () => boolean): Promise<void> {
     if (performance.now() > deadline) throw new Error(`not within ${answerMsMax} ms: ${holds}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Reset or closed in order, either is the end. */
+function ended(socket: Socket): Promise<void> {
+  return new Promise((resolve) => void socket.once("close", () => resolve()));
 }
