@@ -31,8 +31,16 @@ test("a buffer of length -1 is null, one of length 0 is empty, one of length -2 
 test("a length that goes past the frame is refused and the message names both", () => {
   const frame = Buffer.alloc(10);
   frame.writeInt32BE(7);
-  const refused = "Byte 0 of the frame gives a string 7 bytes, but 6 bytes follow";
+  const refused = "Before byte 4 the frame gives a string 7 bytes, but 6 bytes follow";
   expect(() => new Reader(frame).string()).toThrow(refused);
+});
+
+test("bytes and a text of a length from elsewhere are refused when it goes past the frame or is negative", () => {
+  const frame = Buffer.from("abc");
+  expect(new Reader(frame).text(2)).toBe("ab");
+  expect(() => new Reader(frame).text(4)).toThrow(DecodeError);
+  expect(() => new Reader(frame).bytes(4)).toThrow(DecodeError);
+  expect(() => new Reader(frame).bytes(-1)).toThrow(DecodeError);
 });
 
 test("a bool other than 0 or 1 is refused", () => {
@@ -43,6 +51,8 @@ test("a number that the frame cuts off is refused", () => {
   expect(() => new Reader(Buffer.alloc(3)).i32()).toThrow(DecodeError);
   expect(() => new Reader(Buffer.alloc(7)).i64()).toThrow(DecodeError);
   expect(() => new Reader(Buffer.alloc(0)).bool()).toThrow(DecodeError);
+  expect(() => new Reader(Buffer.alloc(0)).u8()).toThrow(DecodeError);
+  expect(() => new Reader(Buffer.alloc(1)).i16()).toThrow(DecodeError);
 });
 
 test("a frame that is a view of a larger buffer never shows what lies beside it", () => {

@@ -28,6 +28,16 @@ export class Reader {
     return this.#bytes.length - this.#offset;
   }
 
+  u8(): number {
+    const at = this.#take(1);
+    return this.#view.getUint8(at);
+  }
+
+  i16(): number {
+    const at = this.#take(2);
+    return this.#view.getInt16(at);
+  }
+
   i32(): number {
     const at = this.#take(4);
     return this.#view.getInt32(at);
@@ -60,6 +70,18 @@ export class Reader {
     return this.#bytes.toString("utf8", at, at + length);
   }
 
+  /** That many bytes, their number being known from elsewhere. A view, as of `buffer`. */
+  bytes(length: number): Uint8Array {
+    const at = this.#takeLength(length, "bytes");
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
+  }
+
+  /** That many bytes of UTF-8, their number being known from elsewhere. */
+  text(length: number): string {
+    const at = this.#takeLength(length, "a text");
+    return this.#bytes.toString("utf8", at, at + length);
+  }
+
   /** Count i32 and that many items. `itemBytesMin` is the least that one item can take: it bounds what the count may claim. */
   vector<T>(itemBytesMin: number, item: (reader: Reader) => T): T[] {
     const at = this.#offset;
@@ -77,7 +99,7 @@ export class Reader {
   #takeLength(length: number, what: string): number {
     if (length < 0 || length > this.remaining) {
       throw new DecodeError(
-        `Byte ${this.#offset - 4} of the frame gives ${what} ${length} bytes, but ${this.remaining} bytes follow`,
+        `Before byte ${this.#offset} the frame gives ${what} ${length} bytes, but ${this.remaining} bytes follow`,
       );
     }
     return this.#take(length);

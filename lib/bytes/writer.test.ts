@@ -4,6 +4,9 @@ import { Reader } from "./reader.ts";
 import { EncodeLimitError, Writer } from "./writer.ts";
 
 type Value =
+  | { kind: "u8"; value: number }
+  | { kind: "i16"; value: number }
+  | { kind: "raw"; value: Uint8Array }
   | { kind: "i32"; value: number }
   | { kind: "i64"; value: bigint }
   | { kind: "bool"; value: boolean }
@@ -14,6 +17,9 @@ type Value =
 const string = fc.string({ unit: "grapheme", maxLength: 300 });
 const values: fc.Arbitrary<Value[]> = fc.array(
   fc.oneof(
+    fc.record({ kind: fc.constant("u8" as const), value: fc.nat(255) }),
+    fc.record({ kind: fc.constant("i16" as const), value: fc.integer({ min: -(2 ** 15), max: 2 ** 15 - 1 }) }),
+    fc.record({ kind: fc.constant("raw" as const), value: fc.uint8Array({ maxLength: 1_000 }) }),
     fc.record({ kind: fc.constant("i32" as const), value: fc.integer() }),
     fc.record({ kind: fc.constant("i64" as const), value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) }),
     fc.record({ kind: fc.constant("bool" as const), value: fc.boolean() }),
@@ -30,7 +36,7 @@ test("what was written is read back, however often the bytes had to grow", () =>
       const writer = new Writer({ bytesMax: 10_000_000 });
       for (const each of written) write(writer, each);
       const reader = new Reader(writer.bytes);
-      for (const each of written) expect(read(reader, each.kind)).toEqual(each.value);
+      for (const each of written) expect(read(reader, each)).toEqual(each.value);
       expect(reader.remaining).toBe(0);
     }),
   );
@@ -65,6 +71,15 @@ test("a length written first can be filled in at the end", () => {
 
 function write(writer: Writer, each: Value): void {
   switch (each.kind) {
+    case "u8":
+      writer.u8(each.value);
+      break;
+    case "i16":
+      writer.i16(each.value);
+      break;
+    case "raw":
+      writer.raw(each.value);
+      break;
     case "i32":
       writer.i32(each.value);
       break;
@@ -86,8 +101,14 @@ function write(writer: Writer, each: Value): void {
   }
 }
 
-function read(reader: Reader, kind: Value["kind"]): unknown {
+function read(reader: Reader, { kind, value }: Value): unknown {
   switch (kind) {
+    case "u8":
+      return reader.u8();
+    case "i16":
+      return reader.i16();
+    case "raw":
+      return new Uint8Array(reader.bytes(value.length));
     case "i32":
       return reader.i32();
     case "i64":

@@ -39,6 +39,16 @@ export class Writer {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  u8(value: number): void {
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
+  }
+
+  i16(value: number): void {
+    const at = this.#grow(2);
+    this.#view.setInt16(at, value);
+  }
+
   i32(value: number): void {
     const at = this.#grow(4);
     this.#view.setInt32(at, value);
@@ -63,6 +73,12 @@ export class Writer {
     const at = this.#grow(4 + value.length);
     this.#view.setInt32(at, value.length);
     this.#bytes.set(value, at + 4);
+  }
+
+  /** The bytes alone: the reader must know their number from elsewhere. */
+  raw(value: Uint8Array): void {
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
   }
 
   /** Length i32 and the text as UTF-8. */

@@ -1,0 +1,149 @@
+import type { Socket } from "node:net";
+import { DecodeError } from "../bytes/reader.ts";
+import type { Instant } from "../clock.ts";
+import { messageOf } from "../errors.ts";
+import { formatAddress } from "./address.ts";
+import { requestName, resultCodes } from "./codes.ts";
+import { createCorkedWriter } from "./corked.ts";
+import { encodeFrame, type Frame } from "./frame.ts";
+import { createFrameStream } from "./frame-stream.ts";
+import { type RemotingAnswer, refusal } from "./message.ts";
+import type { RemotingConnection, RemotingServerOptions, ServerCounters, ServerLimits } from "./server-options.ts";
+
+/** The server's side of one connection. */
+export interface Peer<Context> extends RemotingConnection<Context> {
+  end(reason: string): void;
+  /** Ends it if the frame it has begun should be whole by `now`. */
+  endIfStuck(now: Instant): void;
+}
+
+/** @param socket connected, and from now on this peer's */
+export function servePeer<Context>(
+  socket: Socket,
+  options: Omit<RemotingServerOptions<Context>, "limits"> & {
+    id: number;
+    isTls: boolean;
+    limits: ServerLimits;
+    counters: ServerCounters;
+    onEnd: () => void;
+  },
+): Peer<Context> {
+  const { id, isTls, limits, counters, log, clock, onRequest } = options;
+  const stream = createFrameStream(limits);
+  const write = createCorkedWriter(socket);
+  const remoteAddress = formatAddress(socket.remoteAddress, socket.remotePort);
+  let open = true;
+  let inFlight = 0;
+  /** When the frame began that is not whole yet. */
+  let begunAt: Instant | undefined;
+
+  function end(reason: string): void {
+    if (!open) return;
+    open = false;
+    socket.destroy();
+    options.onEnd();
+    options.onClose?.(peer, reason);
+  }
+
+  function onChunk(chunk: Buffer): void {
+    stream.push(chunk);
+    let whole = 0;
+    while (open) {
+      const frame = stream.next();
+      if (frame === undefined) break;
+      whole += 1;
+      onFrame(frame);
+    }
+    if (stream.pendingBytes === 0) begunAt = undefined;
+    else if (begunAt === undefined || whole > 0) begunAt = clock.now();
+  }
+
+  function onFrame(frame: Frame): void {
+    if (frame.isResponse) return;
+    if (inFlight >= limits.requestsInFlightMax) {
+      counters.busy += 1;
+      answer(frame, refusal(resultCodes.SYSTEM_BUSY, `${inFlight} requests of this connection are unanswered`));
+      return;
+    }
+    try {
+      const result = onRequest(frame, peer);
+      if (result === undefined) return;
+      if (result instanceof Promise) answerLater(frame, result);
+      else answer(frame, result);
+    } catch (error) {
+      fail(frame, error);
+    }
+  }
+
+  function answerLater(frame: Frame, result: Promise<RemotingAnswer | undefined>): void {
+    inFlight += 1;
+    result
+      .then((settled) => {
+        if (settled !== undefined) answer(frame, settled);
+      })
+      .catch((error: unknown) => fail(frame, error))
+      .finally(() => {
+        inFlight -= 1;
+      });
+  }
+
+  function fail(frame: Frame, error: unknown): void {
+    counters.failed += 1;
+    log.warn({ remoteAddress, request: requestName(frame.code), error: messageOf(error) }, "remoting request failed");
+    answer(frame, refusal(resultCodes.SYSTEM_ERROR, messageOf(error).slice(0, remarkCharactersMax)));
+  }
+
+  /** @throws {EncodeLimitError} when it is over a limit */
+  function answer(frame: Frame, { code, remark, fields, body }: RemotingAnswer): void {
+    if (frame.isOneway || !open) return;
+    if (socket.writableLength > limits.writeBufferBytesMax) {
+      counters.slowReaders += 1;
+      log.warn({ remoteAddress, waitingBytes: socket.writableLength }, "remoting peer does not read its answers");
+      end("it does not read its answers");
+      return;
+    }
+    const { opaque, serialize } = frame;
+    write(encodeFrame({ ...envelope, code, remark, fields, body, opaque, serialize }, limits));
+  }
+
+  const peer: Peer<Context> = {
+    id,
+    remoteAddress,
+    isTls,
+    context: options.context(),
+    get open() {
+      return open;
+    },
+    get pendingBytes() {
+      return stream.pendingBytes;
+    },
+    close: end,
+    end,
+    endIfStuck(now) {
+      if (begunAt === undefined || now - begunAt < limits.frameWholeMs) return;
+      counters.halfFrames += 1;
+      log.warn({ remoteAddress, pendingBytes: stream.pendingBytes }, "remoting peer did not finish its frame");
+      end("it did not finish its frame");
+    },
+  };
+
+  socket.on("data", (chunk: Buffer) => {
+    if (!open) return;
+    try {
+      onChunk(chunk);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      counters.malformed += 1;
+      log.warn({ remoteAddress, reason: error.message }, "remoting peer sent bytes that make no sense");
+      end(`it sent bytes that make no sense: ${error.message}`);
+    }
+  });
+  socket.on("error", (error) => end(error.message));
+  socket.on("end", () => end("it closed the connection"));
+  socket.on("close", () => end("the connection was closed"));
+  return peer;
+}
+
+/** What our answers have in common; stock controllers send version 0 too. */
+const envelope = { language: "OTHER", version: 0, isResponse: true, isOneway: false } as const;
+const remarkCharactersMax = 1_000;
