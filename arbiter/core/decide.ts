@@ -13,7 +13,8 @@ const unclean: ReadonlySet<Demand> = new Set(["alive"]);
 
 /**
  * Who becomes master, or why nobody does. Pure: the same input gives the same verdict, to the byte, so that a decision can be
- * replayed from its record (I11).
+ * replayed from its record (I11). Readings must be newer than what was last reported, or every busy broker seems to have lost
+ * its tail; and near to each other, or every one but the last read seems to be behind.
  */
 export function decide(input: DecisionInput): DecisionVerdict {
   switch (input.kind) {

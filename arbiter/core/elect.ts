@@ -66,15 +66,20 @@ function judge(candidate: CandidateFacts, input: DecisionInput, demands: Readonl
     return reject("unconfirmed", "it is not known that the master counts it as in sync");
   }
   const heardAt = hearingSites(candidate, input.sites);
-  const majority = majorityOf(input.sites);
-  if (demands.has("alive") && heardAt.length < majority) {
-    return reject("not-alive", `heard at ${heardAt.length} of ${input.sites.length} sites, ${majority} are needed`);
+  const needed = sitesNeeded(input);
+  if (demands.has("alive") && heardAt.length < needed) {
+    return reject("not-alive", `heard at ${heardAt.length} of ${new Set(input.sites).size} sites, ${needed} needed`);
   }
   if (reading === null) return reject("unread", "it did not tell how far it is");
   if (demands.has("whole") && reported !== null && compareProgress(reading, reported) < 0) {
     return reject("lost-tail", `it is at ${progressText(reading)}, and has told of ${progressText(reported)} before`);
   }
   return null;
+}
+
+/** A majority, of those that were asked; what an operator does asks nobody: there the site that does it must hear the broker. */
+function sitesNeeded({ kind, sites }: DecisionInput): number {
+  return kind === "operator" || kind === "recover" ? 1 : majorityOf(sites);
 }
 
 /** Negative: `one` is the better master. Total: two brokers never share an id. */

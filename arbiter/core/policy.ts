@@ -7,8 +7,10 @@ export interface PolicyRule {
   readonly policy: SetPolicy;
 }
 
+export type Policies = readonly PolicyRule[];
+
 export type ParsedPolicies =
-  | { readonly kind: "ok"; readonly policies: readonly PolicyRule[] }
+  | { readonly kind: "ok"; readonly policies: Policies }
   /** Each names the place, the value and what would be right. */
   | { readonly kind: "bad"; readonly problems: readonly string[] };
 
@@ -51,9 +53,11 @@ export function parsePolicies(text: string): ParsedPolicies {
   return problems.length === 0 ? { kind: "ok", policies } : { kind: "bad", problems };
 }
 
-/** null: no policies were ever applied. */
-export function policyOf(policies: readonly PolicyRule[] | null, name: SetName): SetPolicy {
-  return policies?.find(({ match }) => globMatches(match, name))?.policy ?? usualPolicy;
+/** Of a cluster whose operator has applied none: every set has the usual one. */
+export const defaultPolicies: Policies = [];
+
+export function policyOf(policies: Policies, name: SetName): SetPolicy {
+  return policies.find(({ match }) => globMatches(match, name))?.policy ?? usualPolicy;
 }
 
 function parseRule(item: unknown, at: string, problems: string[]): PolicyRule {
@@ -100,7 +104,7 @@ function contradictions(policy: SetPolicy, item: Readonly<Record<string, unknown
 }
 
 /** A policy below one with the same pattern, or below `*`, is never looked at: surely not what was meant. */
-function unreachable(policies: readonly PolicyRule[]): string[] {
+function unreachable(policies: Policies): string[] {
   return policies.flatMap(({ match }, index) => {
     const above = policies.findIndex((other, at) => at < index && (other.match === match || other.match === "*"));
     return above < 0 || match === "" ? [] : [`policies[${index}] is never used: policies[${above}] takes its sets`];
