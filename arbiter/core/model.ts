@@ -218,6 +218,10 @@ export const refusalReasons = [
   "paused",
   "gathering",
   "no-candidate",
+  /** A broker tells of an epoch above the record's: etcd was restored or made anew. */
+  "ledger-behind",
+  /** The next epoch is no 32-bit number, as brokers need it. */
+  "epoch-limit",
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 

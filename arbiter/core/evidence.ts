@@ -1,0 +1,247 @@
+import type { Instant } from "#lib/clock.ts";
+import type { ConnectionId, ProbeOutcome } from "./events.ts";
+import { millisText } from "./figures.ts";
+import type { BrokerView, OffsetReading, Verdict } from "./model.ts";
+import { compareProgress } from "./progress.ts";
+import { doubtAfterMs, probeCalmMs, probeDoubtMs, type Timing } from "./timing.ts";
+
+/** What one site has heard of one broker, immutable. */
+export interface BrokerEvidence {
+  /** Ages count from here: when it was last heard; when it was first looked for, or our own loop last stood still, if not heard since. */
+  readonly quietSince: Instant;
+  /** Probes sent before say nothing: the beginning, or our own last stall. */
+  readonly countsFrom: Instant;
+  /** The last sign of life since `countsFrom`; null: none. `detail`: what is odd about it. */
+  readonly heard: { readonly by: "heartbeat" | "request" | "probe"; readonly detail: string | null } | null;
+  /** Of the last heartbeat. */
+  readonly connection: ConnectionId | null;
+  /** That connection was closed, and it was not heard since. */
+  readonly closedAt: Instant | null;
+  /** Probes that it was not heard after: the last that its port refused, and the last that nothing came back to. */
+  readonly refused: EndedProbe | null;
+  readonly timedOut: EndedProbe | null;
+  /** Whether it said that it acts as master, in the last probe that it answered. */
+  readonly acting: { readonly yes: boolean; readonly sentAt: Instant; readonly at: Instant } | null;
+  /** When the last probe of those that have ended was sent. */
+  readonly probedAt: Instant | null;
+  readonly reported: OffsetReading | null;
+  readonly priority: number | null;
+}
+
+interface EndedProbe {
+  readonly sentAt: Instant;
+  readonly at: Instant;
+}
+
+/** What brokers say that have no priority set: brokerElectionPriority of stock RocketMQ. */
+const usualPriority = 2_147_483_647;
+
+/** Nothing heard yet: silence counts from now. */
+export function unheard(now: Instant): BrokerEvidence {
+  return {
+    quietSince: now,
+    countsFrom: now,
+    heard: null,
+    connection: null,
+    closedAt: null,
+    refused: null,
+    timedOut: null,
+    acting: null,
+    probedAt: null,
+    reported: null,
+    priority: null,
+  };
+}
+
+export function onHeartbeat(
+  evidence: BrokerEvidence,
+  beat: {
+    readonly connection: ConnectionId;
+    readonly epoch: number;
+    readonly maxOffset: bigint;
+    readonly priority: number;
+  },
+  now: Instant,
+): BrokerEvidence {
+  return {
+    ...hear(evidence, "heartbeat", now),
+    connection: beat.connection,
+    reported: most(evidence.reported, { epoch: beat.epoch, maxOffset: beat.maxOffset }),
+    priority: beat.priority,
+  };
+}
+
+/** Only the connection of its last heartbeat counts: a broker that has reconnected is there. */
+export function onClosed(evidence: BrokerEvidence, connection: ConnectionId, now: Instant): BrokerEvidence {
+  return evidence.connection === connection ? { ...evidence, connection: null, closedAt: now } : evidence;
+}
+
+/** A 1002 or a 1003 is a proof of life. */
+export function onAsked(evidence: BrokerEvidence, now: Instant): BrokerEvidence {
+  return hear(evidence, "request", now);
+}
+
+/** @param sentAt when the probe was sent: it says nothing of what came before, nor of what came after it was answered */
+export function onProbed(
+  evidence: BrokerEvidence,
+  outcome: ProbeOutcome,
+  sentAt: Instant,
+  now: Instant,
+): BrokerEvidence {
+  if (sentAt < evidence.countsFrom) return evidence;
+  const probed = { ...evidence, probedAt: later(sentAt, evidence.probedAt ?? sentAt) };
+  const ended = { sentAt, at: now };
+  switch (outcome.kind) {
+    case "answered":
+      return {
+        ...hearProbe(probed, sentAt, now, null),
+        acting: { yes: outcome.acting, ...ended },
+        reported: most(probed.reported, outcome.reading),
+      };
+    case "failed":
+      return hearProbe(probed, sentAt, now, outcome.detail);
+    case "refused":
+      return sentAt < evidence.quietSince ? probed : { ...probed, refused: ended };
+    case "timedOut":
+      return sentAt < evidence.quietSince ? probed : { ...probed, timedOut: ended };
+  }
+}
+
+/** Our own loop stood still: what was said meanwhile is not known, so all ages start anew and older probes don't count. */
+export function onStall(evidence: BrokerEvidence, now: Instant): BrokerEvidence {
+  const { connection, closedAt, reported, priority } = evidence;
+  return { ...unheard(now), connection, closedAt: closedAt === null ? null : now, reported, priority };
+}
+
+export interface ViewContext {
+  readonly now: Instant;
+  readonly timing: Timing;
+  /** When this site last reached another site, or a broker of another IDC; null: never. */
+  readonly outsideAt: Instant | null;
+  /** Whether silence counts only at a site that reaches somebody else; false with one voting site. */
+  readonly needsOutside: boolean;
+  /** When the open question arrived here; null: there is none. */
+  readonly askedAt: Instant | null;
+  /** It is the recorded master: when it says, asked after the question, that it does not act as one, that is positive. */
+  readonly mustAct: boolean;
+}
+
+/**
+ * What this site says of the broker. dead is positive: its port refused a probe sent after it was last heard, or it says
+ * that it does not act as the master it must be. silent needs the time, a probe sent after the question that nothing came
+ * back to, and a site that reaches somebody else since the silence began. All else that is not alive is unknown.
+ */
+export function viewOf(evidence: BrokerEvidence, context: ViewContext): BrokerView {
+  const { now, timing, askedAt } = context;
+  const { acting, refused, closedAt, timedOut } = evidence;
+  const ago = (at: Instant): string => `${millisText(now - at)} ago`;
+
+  if (context.mustAct && acting !== null && !acting.yes && askedAt !== null && acting.sentAt >= askedAt) {
+    return view("dead", `said ${ago(acting.at)} that it does not act as master`);
+  }
+  if (refused !== null) return view("dead", `refused a connection ${ago(refused.at)}`);
+  if (isHeard(evidence, now, timing)) return view("alive", heardText(evidence, now));
+
+  const silence = `${evidence.heard === null ? "not heard yet, for" : "unheard for"} ${millisText(now - evidence.quietSince)}`;
+  if (!isQuiet(evidence, now, timing)) {
+    return view("unknown", closedAt === null ? silence : `closed its connection ${ago(closedAt)}, not probed since`);
+  }
+  if (timedOut === null || (askedAt !== null && timedOut.sentAt < askedAt)) {
+    return view("unknown", `${silence}; no probe ${askedAt === null ? "since" : "since the question"} has ended`);
+  }
+  if (context.needsOutside && (context.outsideAt === null || context.outsideAt <= evidence.quietSince)) {
+    return view("unknown", `${silence}; but this site reaches nobody else since then`);
+  }
+  return view("silent", `${silence}; a probe of ${millisText(timing.probeTimeoutMs)} went unanswered`);
+}
+
+/** Heard within suspectAfterMs, and neither closed its connection nor refused one since. */
+export function isHeard(evidence: BrokerEvidence, now: Instant, timing: Timing): boolean {
+  const { heard, closedAt, refused } = evidence;
+  return heard !== null && closedAt === null && refused === null && !isQuiet(evidence, now, timing);
+}
+
+/** A reason to open a question: its port refuses, or it was not heard for suspectAfterMs. */
+export function suspects(evidence: BrokerEvidence, now: Instant, timing: Timing): boolean {
+  return evidence.refused !== null || isQuiet(evidence, now, timing);
+}
+
+function isQuiet({ quietSince }: BrokerEvidence, now: Instant, timing: Timing): boolean {
+  return now - quietSince >= timing.suspectAfterMs;
+}
+
+/**
+ * When the next probe is due, not before `now`: at once when nothing is known or its connection was closed; each probeDoubtMs
+ * while it is not heard; else each probeCalmMs. A question asks for one of its own.
+ */
+export function probeDueAt(evidence: BrokerEvidence, now: Instant, timing: Timing): Instant {
+  const { probedAt, countsFrom } = evidence;
+  const doubtAt = doubtBegins(evidence, timing);
+  if (probedAt === null) return later(now, countsFrom);
+  if (probedAt >= doubtAt) return later(now, probedAt + probeDoubtMs);
+  return later(now, Math.min(probedAt + probeCalmMs, doubtAt));
+}
+
+/** The most it has ever told, in heartbeats and answers to probes: never goes down. */
+export function mostReported(evidence: BrokerEvidence): OffsetReading | null {
+  return evidence.reported;
+}
+
+/** Smaller wins, on equal progress. */
+export function priorityOf(evidence: BrokerEvidence): number {
+  return evidence.priority ?? usualPriority;
+}
+
+function view(verdict: Verdict, evidence: string): BrokerView {
+  return { verdict, evidence };
+}
+
+function heardText({ heard, quietSince }: BrokerEvidence, now: Instant): string {
+  const ago = `${millisText(now - quietSince)} ago`;
+  switch (heard?.by) {
+    case undefined:
+      return "not heard yet";
+    case "heartbeat":
+      return `heartbeat ${ago}`;
+    case "request":
+      return `asked for a master ${ago}`;
+    case "probe":
+      return heard?.detail == null
+        ? `answered a probe ${ago}`
+        : `answered a probe with an error ${ago}: ${heard.detail}`;
+  }
+}
+
+function hear(
+  evidence: BrokerEvidence,
+  by: "heartbeat" | "request" | "probe",
+  now: Instant,
+  detail: string | null = null,
+): BrokerEvidence {
+  return { ...evidence, quietSince: now, heard: { by, detail }, closedAt: null, refused: null, timedOut: null };
+}
+
+/** An answer that was on its way when the connection was closed is no sign of life after it. */
+function hearProbe(evidence: BrokerEvidence, sentAt: Instant, now: Instant, detail: string | null): BrokerEvidence {
+  const { closedAt, refused } = evidence;
+  if (refused !== null && refused.sentAt > sentAt) return evidence;
+  const closedSince = closedAt !== null && closedAt > sentAt ? closedAt : null;
+  return { ...hear(evidence, "probe", now, detail), closedAt: closedSince };
+}
+
+function most(known: OffsetReading | null, told: OffsetReading): OffsetReading {
+  return known !== null && compareProgress(known, told) >= 0 ? known : told;
+}
+
+/** Early enough for a probe to time out before the broker may be called silent. */
+function doubtBegins(evidence: BrokerEvidence, timing: Timing): number {
+  const { heard, closedAt, refused, quietSince, countsFrom } = evidence;
+  if (closedAt !== null) return closedAt;
+  if (refused !== null) return refused.sentAt;
+  if (heard === null) return countsFrom;
+  return quietSince + Math.max(0, Math.min(doubtAfterMs, timing.suspectAfterMs - timing.probeTimeoutMs));
+}
+
+function later(now: Instant, at: number): Instant {
+  return Math.max(now, at) as Instant;
+}
