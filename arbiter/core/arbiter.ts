@@ -22,7 +22,7 @@ import { parseKey, siteKey } from "./keys.ts";
 import { applyOwn, change, load, type Mirror, newMirror, refresh, viewOfSet } from "./mirror.ts";
 import { type SetName, setName } from "./model.ts";
 import { isExpired, onOperator } from "./operator.ts";
-import { policyOf } from "./policy.ts";
+import { defaultPolicies, policyOf } from "./policy.ts";
 import { driveQuestion } from "./questions.ts";
 import { encodeSite } from "./records.ts";
 import { freezeIfBehind, freezeIfTwice, thawIfOver } from "./freezes.ts";
@@ -131,7 +131,7 @@ function contextOf(
       }
       return context.moment.now - since >= before * timing.leaderSilentMs;
     },
-    policyOf: ({ name }) => policyOf(mirror.policies?.value ?? null, name),
+    policyOf: ({ name }) => policyOf(mirror.policies?.value ?? defaultPolicies, name),
     isPaused: () => mirror.pause !== null && !isExpired(mirror.pause.value.until, context.moment.wall),
     idcOf: (view, id) => options.idcOf(view.record?.value.replicas[id]?.address ?? "", view.set),
   };

@@ -3,7 +3,7 @@ import { messageOf } from "#lib/errors.ts";
 import type { LedgerEntry, Transaction } from "./events.ts";
 import { parseKey } from "./keys.ts";
 import type { ClusterRecord, PauseRecord, Revision, SetName, SiteName, SiteRecord, Stored } from "./model.ts";
-import { type PolicyRule, parsePolicies } from "./policy.ts";
+import { type Policies, parsePolicies } from "./policy.ts";
 import { decodeAnswer, decodeCluster, decodeDecision, decodePause, decodeProtection, decodeQuestion, decodeSet, decodeSite } from "./records.ts";
 import { newEffects, newSetView, type SetView } from "./set-view.ts";
 
@@ -12,7 +12,7 @@ export interface Mirror {
   /** False until the first full reading. */
   loaded: boolean;
   cluster: Stored<ClusterRecord> | null;
-  policies: Stored<readonly PolicyRule[]> | null;
+  policies: Stored<Policies> | null;
   pause: Stored<PauseRecord> | null;
   readonly sites: Map<SiteName, Stored<SiteRecord> & { readonly seenAt: Instant }>;
   readonly sets: Map<SetName, SetView>;
@@ -222,7 +222,7 @@ function nameOf(parsed: { readonly kind: "set"; readonly name: SetName } | { rea
   return "name" in parsed ? parsed.name : parsed.set;
 }
 
-function readPolicies(text: string): readonly PolicyRule[] {
+function readPolicies(text: string): Policies {
   const parsed = parsePolicies(text);
   if (parsed.kind === "ok") return parsed.policies;
   throw new Error(`the policies cannot be used: ${parsed.problems.join("; ")}`);
