@@ -4,9 +4,10 @@ import type { Revision } from "./core/model.ts";
 /** The one store that sites share, as the shell sees it: etcd through io/etcd-ledger.ts, or a virtual one in tests. */
 export interface Ledger extends AsyncDisposable {
   /**
-   * Applies a transaction in one Raft entry, or not at all. Always writes (the site's beat key goes along when nothing else
-   * is put), since only a write that was applied proves a quorum.
-   * @throws {OperatorError} ARB_LEDGER_UNANSWERED when no answer came in time: it may have been applied
+   * Applies a transaction in one Raft entry, or not at all. Always writes (`proofs/<site>` when nothing else is put), since
+   * only a write that was applied proves a quorum.
+   * @throws {OperatorError} ARB_LEDGER_UNANSWERED when no answer came in time: it may have been applied. ARB_LEDGER_REFUSED:
+   *   it was not, and will not be by itself (a full etcd, missing rights)
    */
   commit(transaction: Transaction, options: { signal: AbortSignal }): Promise<CommitOutcome>;
   /** Calls back with everything, then with every change in order; again with everything whenever the watch was made anew. */
