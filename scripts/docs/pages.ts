@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { contextsSchema } from "#config/contexts.ts";
 import { replicatorSchema } from "#config/replicator.ts";
-import { transitions } from "../../replicator/core/transitions.ts";
+import { transitions as setTransitions } from "../../arbiter/core/transitions.ts";
+import { transitions as linkTransitions } from "../../replicator/core/transitions.ts";
 import { metricDocs } from "../../replicator/metrics.ts";
 import { configPage, type JsonSchema } from "./config-page.ts";
 import { editorSchemaOf, jsonSchemaOf } from "./json-schema.ts";
@@ -35,7 +36,18 @@ export function generatePages(): ReadonlyMap<string, string> {
     ["docs/metrics.md", metricsPage([{ daemon: "replicator", metrics: metricDocs }])],
     [
       "docs/states.md",
-      statesPage([{ title: "A link of the replicator", source: "replicator/core/transitions.ts", transitions }]),
+      statesPage([
+        {
+          title: "A link of the replicator",
+          source: "replicator/core/transitions.ts",
+          transitions: linkTransitions,
+        },
+        {
+          title: "A broker set at the arbiter",
+          source: "arbiter/core/transitions.ts",
+          transitions: setTransitions,
+        },
+      ]),
     ],
   ]);
 }
