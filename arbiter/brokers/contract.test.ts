@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import { systemClock } from "#lib/clock.ts";
+import { silentLogger } from "#lib/log.ts";
+import type { MasterInfo } from "../core/events.ts";
+import type { BrokerPort } from "./broker.ts";
+import { createRocketmqPort } from "./rocketmq.ts";
+import { startFakeBroker, startFakeNameServer } from "./testing/fake-broker.ts";
+
+/** What every kind of broker keeps, whatever stands behind the port. */
+interface Stage extends AsyncDisposable {
+  readonly port: BrokerPort;
+  /** A replica with id 2, in epoch 7; with its settings as below. */
+  readonly broker: { readonly address: string; acting: boolean };
+  /** From now on it takes connections and says nothing. */
+  hang(): void;
+  /** Its process is gone. */
+  end(): Promise<void>;
+  /** What clients are told. */
+  route(master: string | null): void;
+}
+
+const kinds: readonly { readonly kind: string; readonly open: () => Promise<Stage> }[] = [
+  { kind: "rocketmq", open: openRocketmq },
+];
+
+const options = { timeoutMs: 2_000, signal: new AbortController().signal };
+const short = { timeoutMs: 150, signal: options.signal };
+/** On a busy machine a timer comes late. */
+const lateMsMax = 1_000;
+
+describe.for(kinds)("$kind", ({ open }) => {
+  test("a probe tells how far a broker is, and whether it acts as master", async () => {
+    await using stage = await open();
+    const reading = { epoch: 7, maxOffset: 1_234n };
+    expect(await stage.port.probe(stage.broker.address, options)).toEqual({ kind: "answered", reading, acting: false });
+    stage.broker.acting = true;
+    expect(await stage.port.probe(stage.broker.address, options)).toEqual({ kind: "answered", reading, acting: true });
+  });
+
+  test("a broker whose process is gone refuses, and the probe says so at once", async () => {
+    await using stage = await open();
+    await stage.port.probe(stage.broker.address, options);
+    await stage.end();
+    const startedAt = performance.now();
+    expect(await stage.port.probe(stage.broker.address, options)).toMatchObject({ kind: "refused" });
+    expect(performance.now() - startedAt).toBeLessThan(lateMsMax);
+  });
+
+  test("a broker that hangs is not refused, and the probe ends in its time", async () => {
+    await using stage = await open();
+    await stage.port.probe(stage.broker.address, options);
+    stage.hang();
+    const startedAt = performance.now();
+    expect(await stage.port.probe(stage.broker.address, short)).toMatchObject({ kind: "timedOut" });
+    expect(performance.now() - startedAt).toBeLessThan(short.timeoutMs + lateMsMax);
+  });
+
+  test("who is told that it is master has become it when it has answered", async () => {
+    await using stage = await open();
+    const told = await stage.port.notify(stage.broker.address, { id: 2, info: masterIs(2, 8) }, options);
+    expect(told).toMatchObject({ answered: true });
+    expect(stage.broker.acting).toBe(true);
+  });
+
+  test("a master that holds a higher epoch goes on, and that counts as no answer", async () => {
+    await using stage = await open();
+    stage.broker.acting = true;
+    const told = await stage.port.notify(stage.broker.address, { id: 2, info: masterIs(1, 7) }, options);
+    expect(told).toMatchObject({ answered: false });
+  });
+
+  test("a demotion is answered by a broker that is no master any more", async () => {
+    await using stage = await open();
+    stage.broker.acting = true;
+    const told = await stage.port.notify(stage.broker.address, { id: 2, info: masterIs(1, 8) }, options);
+    expect(told).toMatchObject({ answered: true });
+    expect(stage.broker.acting).toBe(false);
+  });
+
+  test("what cannot be told, read or proven is a value, not an exception", async () => {
+    await using stage = await open();
+    await stage.end();
+    const { address } = stage.broker;
+    expect(await stage.port.notify(address, { id: 2, info: masterIs(1, 8) }, short)).toMatchObject({ answered: false });
+    expect(await stage.port.settings(address, short)).toBeNull();
+    expect(await stage.port.canary(address, "bs1", short)).toMatchObject({ ok: false });
+  });
+
+  test("a count of in-sync replicas comes from a master only", async () => {
+    await using stage = await open();
+    await expect(stage.port.inSyncCount(stage.broker.address, options)).rejects.toThrow();
+    stage.broker.acting = true;
+    expect(await stage.port.inSyncCount(stage.broker.address, options)).toBe(2);
+  });
+
+  test("the canary is accepted and read back on a master, and refused on a replica", async () => {
+    await using stage = await open();
+    expect(await stage.port.canary(stage.broker.address, "bs1", options)).toMatchObject({ ok: false });
+    stage.broker.acting = true;
+    expect(await stage.port.canary(stage.broker.address, "bs1", options)).toMatchObject({ ok: true });
+  });
+
+  test("the routed master is whom clients are told", async () => {
+    await using stage = await open();
+    expect(await stage.port.routedMaster("C1", "bs1", options)).toBeNull();
+    stage.route("10.0.0.1:1");
+    expect(await stage.port.routedMaster("C1", "bs1", options)).toBe("10.0.0.1:1");
+  });
+
+  test("settings are those in force", async () => {
+    await using stage = await open();
+    expect(await stage.port.settings(stage.broker.address, options)).toEqual({
+      allAckInSyncStateSet: true,
+      minInSyncReplicas: 1,
+      flushDiskType: "ASYNC_FLUSH",
+      brokerPermission: 4,
+    });
+  });
+
+  test("a call ends as soon as it is given up, with the reason", async () => {
+    await using stage = await open();
+    stage.hang();
+    const giveUp = new AbortController();
+    const asking = stage.port.probe(stage.broker.address, { timeoutMs: 60_000, signal: giveUp.signal });
+    giveUp.abort(new Error("the daemon stops"));
+    await expect(asking).rejects.toThrow("the daemon stops");
+  });
+
+  test("an address that is none, and one that nobody has, are no positive word of a death", async () => {
+    await using stage = await open();
+    for (const address of ["", "nowhere", "a:b", "127.0.0.1:0", "127.0.0.1:99999", "no-such-host.invalid:1"]) {
+      expect(await stage.port.probe(address, short)).toMatchObject({ kind: "timedOut" });
+    }
+  });
+});
+
+function masterIs(id: number, epoch: number): MasterInfo {
+  return { master: id, address: `127.0.0.1:${id}`, epoch, inSync: [id], inSyncEpoch: epoch };
+}
+
+async function openRocketmq(): Promise<Stage> {
+  await using stack = new AsyncDisposableStack();
+  const broker = stack.use(await startFakeBroker());
+  const shown: { master: string | null } = { master: null };
+  const nameServer = stack.use(await startFakeNameServer(shown));
+  const port = stack.use(
+    createRocketmqPort({
+      nameservers: [nameServer.address],
+      canaryTopic: "crossidc-canary",
+      clock: systemClock,
+      log: silentLogger,
+    }),
+  );
+  const all = stack.move();
+  return {
+    port,
+    broker,
+    hang: () => {
+      broker.answerAfter = new Promise(() => {});
+    },
+    end: () => broker.stop(),
+    route: (master) => {
+      shown.master = master;
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Clock } from "#lib/clock.ts";
+import { messageOf } from "#lib/errors.ts";
+import {
+  decodeNotifyBrokerRoleChangedResponse,
+  encodeNotifyBrokerRoleChangedRequest,
+} from "#lib/remoting/records/notify-broker-role-changed.ts";
+import type { MasterInfo } from "../../core/events.ts";
+import type { BrokerId } from "../../core/model.ts";
+import type { CallOptions } from "../broker.ts";
+import { type Connections, timeLeft } from "./connections.ts";
+import { masterRoleId, readEpochCache } from "./probe.ts";
+
+/**
+ * Tells a broker who is master (1008, as a request), and looks whether it acts accordingly: an epoch that is not above its own it
+ * ignores, and answers with success all the same. Sent once: a second one would be answered at once while the first is still
+ * at work.
+ */
+export async function notifyRole(
+  connections: Connections,
+  clock: Clock,
+  address: string,
+  { id, info }: { id: BrokerId; info: MasterInfo },
+  options: CallOptions,
+): Promise<{ answered: boolean; detail: string }> {
+  const left = timeLeft(clock, options);
+  const { master, address: masterAddress, epoch, inSync, inSyncEpoch } = info;
+  const request = encodeNotifyBrokerRoleChangedRequest({
+    master: master === null || masterAddress === null ? undefined : { brokerId: master, address: masterAddress },
+    masterEpoch: epoch,
+    syncStateSet: { brokerIds: inSync, epoch: inSyncEpoch },
+  });
+  try {
+    decodeNotifyBrokerRoleChangedResponse(await connections.ask(address, request, left()));
+    const { brokerId } = await readEpochCache(connections, address, left());
+    const isMaster = brokerId === masterRoleId;
+    if (isMaster === (id === master))
+      return { answered: true, detail: `it is ${roleName(isMaster)} in epoch ${epoch}` };
+    return {
+      answered: false,
+      detail: `it is still ${roleName(isMaster)}: it is changing, or has an epoch that is not below ${epoch}`,
+    };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    return { answered: false, detail: messageOf(error) };
+  }
+}
+
+function roleName(isMaster: boolean): string {
+  return isMaster ? "master" : "replica";
+}

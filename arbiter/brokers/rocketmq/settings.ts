@@ -1,0 +1,85 @@
+import type { Clock } from "#lib/clock.ts";
+import { messageOf } from "#lib/errors.ts";
+import type { Logger } from "#lib/log.ts";
+import { RemotingError } from "#lib/remoting/errors.ts";
+import type { Properties } from "#lib/remoting/properties.ts";
+import {
+  decodeGetBrokerConfigResponse,
+  encodeGetBrokerConfigRequest,
+} from "#lib/remoting/records/get-broker-config.ts";
+import {
+  decodeUpdateBrokerConfigResponse,
+  encodeUpdateBrokerConfigRequest,
+} from "#lib/remoting/records/update-broker-config.ts";
+import type { BrokerSettings } from "../../core/events.ts";
+import type { CallOptions } from "../broker.ts";
+import { type Connections, timeLeft } from "./connections.ts";
+
+const permission = "brokerPermission";
+
+/** @returns null when it does not answer, or not with these settings */
+export async function readSettings(
+  connections: Connections,
+  log: Logger,
+  address: string,
+  options: CallOptions,
+): Promise<BrokerSettings | null> {
+  try {
+    const settings = await readAll(connections, address, options);
+    return {
+      allAckInSyncStateSet: truth(settings, "allAckInSyncStateSet"),
+      minInSyncReplicas: count(settings, "minInSyncReplicas"),
+      flushDiskType: text(settings, "flushDiskType"),
+      brokerPermission: count(settings, permission),
+    };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    log.debug({ address, error: messageOf(error) }, "broker settings cannot be read");
+    return null;
+  }
+}
+
+/**
+ * A broker registers at the name servers within the request whenever it is given a brokerPermission (25), whether it is another
+ * one or not; so it is given its own. A slave learns its master's replication address by it, for which it else waits up to 30 s.
+ * The request also makes the broker write its config file anew.
+ * @source RocketMQ 5.3.3 AdminBrokerProcessor.updateBrokerConfig; seen on real brokers
+ * @throws {RemotingError}
+ */
+export async function reregister(
+  connections: Connections,
+  clock: Clock,
+  address: string,
+  options: CallOptions,
+): Promise<void> {
+  const left = timeLeft(clock, options);
+  const own = String(count(await readAll(connections, address, left()), permission));
+  const request = encodeUpdateBrokerConfigRequest(new Map([[permission, own]]));
+  decodeUpdateBrokerConfigResponse(await connections.ask(address, request, left()));
+}
+
+async function readAll(connections: Connections, address: string, options: CallOptions): Promise<Properties> {
+  return decodeGetBrokerConfigResponse(await connections.read(address, encodeGetBrokerConfigRequest(), options));
+}
+
+function text(settings: Properties, name: string): string {
+  const value = settings.get(name);
+  if (value !== undefined) return value;
+  throw misfit(name, value);
+}
+
+function truth(settings: Properties, name: string): boolean {
+  const value = text(settings, name);
+  if (value === "true" || value === "false") return value === "true";
+  throw misfit(name, value);
+}
+
+function count(settings: Properties, name: string): number {
+  const value = text(settings, name);
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw misfit(name, value);
+}
+
+function misfit(field: string, value: string | undefined): RemotingError {
+  return new RemotingError("REMOTING_BODY", `The broker's setting ${field} is ${value ?? "missing"}`, { field, value });
+}
