@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
 import type { MasterInfo } from "../core/events.ts";
+import { type Door, openDoor } from "../io/door.ts";
+import { timing } from "../io/testing/timing.ts";
 import type { BrokerPort } from "./broker.ts";
 import { createRocketmqPort } from "./rocketmq.ts";
 import { startFakeBroker, startFakeNameServer } from "./testing/fake-broker.ts";
@@ -11,6 +13,8 @@ interface Stage extends AsyncDisposable {
   readonly port: BrokerPort;
   /** A replica with id 2, in epoch 7; with its settings as below. */
   readonly broker: { readonly address: string; acting: boolean };
+  /** The controller door of another arbiter. */
+  readonly controller: string;
   /** From now on it takes connections and says nothing. */
   hang(): void;
   /** Its process is gone. */
@@ -117,6 +121,14 @@ describe.for(kinds)("$kind", ({ open }) => {
     });
   });
 
+  test("a controller door is reached when it answers, whatever it says of leaders", async () => {
+    await using stage = await open();
+    expect(await stage.port.reaches(stage.controller, options)).toBe(true);
+    expect(await stage.port.reaches(stage.broker.address, options)).toBe(false);
+    await stage.end();
+    expect(await stage.port.reaches(stage.broker.address, short)).toBe(false);
+  });
+
   test("a call ends as soon as it is given up, with the reason", async () => {
     await using stage = await open();
     stage.hang();
@@ -138,11 +150,31 @@ function masterIs(id: number, epoch: number): MasterInfo {
   return { master: id, address: `127.0.0.1:${id}`, epoch, inSync: [id], inSyncEpoch: epoch };
 }
 
+async function startDoor(): Promise<Door> {
+  const door = await openDoor({
+    listen: "127.0.0.1:0",
+    adminCidrs: [],
+    timing,
+    nextAsk: () => 1,
+    clock: systemClock,
+    log: silentLogger,
+    onEvent(event) {
+      if (event.kind !== "asked") return;
+      const answer = { kind: "metadata", leader: null, leaderSite: "idc2", peers: [] } as const;
+      setImmediate(() => door.answer(event.ask, answer));
+    },
+    onAudit() {},
+    signal: options.signal,
+  });
+  return door;
+}
+
 async function openRocketmq(): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const broker = stack.use(await startFakeBroker());
   const shown: { master: string | null } = { master: null };
   const nameServer = stack.use(await startFakeNameServer(shown));
+  const door = stack.use(await startDoor());
   const port = stack.use(
     createRocketmqPort({
       nameservers: [nameServer.address],
@@ -155,6 +187,7 @@ async function openRocketmq(): Promise<Stage> {
   return {
     port,
     broker,
+    controller: door.address,
     hang: () => {
       broker.answerAfter = new Promise(() => {});
     },

@@ -7,6 +7,7 @@ import { sendCanary } from "./rocketmq/canary.ts";
 import { createConnections } from "./rocketmq/connections.ts";
 import { notifyRole } from "./rocketmq/notify.ts";
 import { probeBroker } from "./rocketmq/probe.ts";
+import { reachesController } from "./rocketmq/reach.ts";
 import { readRoutedMaster } from "./rocketmq/route.ts";
 import { readSettings, reregister } from "./rocketmq/settings.ts";
 import { type Credentials, signRequest } from "./rocketmq/signature.ts";
@@ -56,6 +57,7 @@ export function createRocketmqPort(options: RocketmqPortOptions): BrokerPort & A
     canary: (address, set, callOptions) => sendCanary({ connections, clock, log, topic }, address, set, callOptions),
     inSyncCount: readInSyncCount,
     settings: (address, callOptions) => readSettings(connections, log, address, callOptions),
+    reaches: (controller, callOptions) => reachesController(connections, controller, callOptions),
     reregister: (address, callOptions) => reregister(connections, clock, address, callOptions),
     [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
   };

@@ -9,16 +9,8 @@ import { createManualClock } from "#lib/zookeeper/testing/manual-clock.ts";
 import type { ControllerAnswer, MasterInfo } from "../core/events.ts";
 import { answerMsMax, type Door, type DoorAudit, type DoorEvent, openDoor } from "./door.ts";
 import { type Recorded, readConversations, readRecorded } from "./testing/recorded.ts";
+import { timing } from "./testing/timing.ts";
 
-const timing = {
-  probeTimeoutMs: 500,
-  suspectAfterMs: 2_500,
-  leaderSilentMs: 700,
-  demoteFirstMs: 400,
-  offsetReadMs: 300,
-  gatherMs: 3_000,
-  quorumProofMs: 2_000,
-};
 const asRecorded: MasterInfo = { master: 1, address: "127.0.0.1:33001", epoch: 1, inSync: [1], inSyncEpoch: 1 };
 const noMasterYet: MasterInfo = { master: null, address: null, epoch: 0, inSync: [], inSyncEpoch: 0 };
 const members = { 1: "127.0.0.1:33001", 2: "127.0.0.1:33002" };
