@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SetName } from "./model.ts";
-import { parsePolicies, policiesMax, policyOf, usualPolicy } from "./policy.ts";
+import { defaultPolicies, parsePolicies, policiesMax, policyOf, usualPolicy } from "./policy.ts";
 
 const parse = (...policies: readonly unknown[]) => parsePolicies(JSON.stringify({ policies }));
 const problemsOf = (...policies: readonly unknown[]) => {
@@ -48,7 +48,7 @@ test("the first policy that matches is the set's; a set without one has the usua
   expect(policyFor("C1/bs1", ...policies)).toEqual({ ...usualPolicy, frozen: true });
   expect(policyFor("C1/bs2", ...policies)).toEqual({ ...usualPolicy, cooldownMs: 7 });
   expect(policyFor("C2/bs1", ...policies)).toBe(usualPolicy);
-  expect(policyOf(null, "C1/bs1" as SetName)).toBe(usualPolicy);
+  expect(policyOf(defaultPolicies, "C1/bs1" as SetName)).toBe(usualPolicy);
 });
 
 describe("a pattern", () => {

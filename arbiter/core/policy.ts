@@ -53,9 +53,11 @@ export function parsePolicies(text: string): ParsedPolicies {
   return problems.length === 0 ? { kind: "ok", policies } : { kind: "bad", problems };
 }
 
-/** null: none were ever applied. */
-export function policyOf(policies: Policies | null, name: SetName): SetPolicy {
-  return policies?.find(({ match }) => globMatches(match, name))?.policy ?? usualPolicy;
+/** Of a cluster whose operator has applied none: every set has the usual one. */
+export const defaultPolicies: Policies = [];
+
+export function policyOf(policies: Policies, name: SetName): SetPolicy {
+  return policies.find(({ match }) => globMatches(match, name))?.policy ?? usualPolicy;
 }
 
 function parseRule(item: unknown, at: string, problems: string[]): PolicyRule {
