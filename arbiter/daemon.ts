@@ -3,11 +3,12 @@ import type { ArbiterOptions, Moment } from "./core/context.ts";
 import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest } from "./core/events.ts";
 import { decodeDecision } from "./core/records.ts";
 import type { DecisionRecord, SetName } from "./core/model.ts";
-import type { BrokerPort } from "./brokers/broker.ts";
+import type { BrokerPort, CallOptions } from "./brokers/broker.ts";
 import type { Door } from "./io/door.ts";
 import type { Ledger, LedgerHealth } from "./ledger.ts";
 import type { ArbiterMetrics } from "./metrics.ts";
 import type { Clock, Instant } from "#lib/clock.ts";
+import { assert } from "#lib/assert.ts";
 import { messageOf, OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
 import { createQueue } from "#lib/queue.ts";
@@ -31,7 +32,10 @@ export interface ArbiterDaemon {
 export interface DaemonDeps {
   readonly options: ArbiterOptions;
   readonly ledger: Ledger;
-  readonly brokers: BrokerPort;
+  /** By cluster; undefined: the config does not have it. */
+  readonly brokers: (cluster: string) => BrokerPort | undefined;
+  /** Does another arbiter's controller door answer there? */
+  readonly reaches: (controller: string, options: CallOptions) => Promise<boolean>;
   readonly openDoor: (wiring: { onEvent: (event: Event) => void; nextAsk: () => AskId; signal: AbortSignal }) => Promise<Door>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -148,9 +152,14 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
   return daemon;
 }
 
+function nameOf(name: SetName): { cluster: string; set: string } {
+  const [cluster = "", set = ""] = name.split("/");
+  return { cluster, set };
+}
+
 /** Carries a command out, and lets its outcome come back as an event. Never waits: the loop goes on. */
 function executor(
-  { brokers, ledger, clock, log, metrics, options }: DaemonDeps,
+  { brokers, reaches, ledger, clock, log, metrics, options }: DaemonDeps,
   io: {
     push(event: Event): void;
     operators: ReadonlyMap<AskId, (answer: OperatorAnswer) => void>;
@@ -166,6 +175,11 @@ function executor(
   };
   const call = { timeoutMs: callTimeoutMs, signal };
   const { probeTimeoutMs } = options.timing;
+  const portOf = (set: SetName): BrokerPort => {
+    const port = brokers(nameOf(set).cluster);
+    assert(port !== undefined, "the core decides only over clusters of the config");
+    return port;
+  };
   const addressOf = ({ address }: BrokerRef): string => address;
 
   return (command) => {
@@ -185,7 +199,7 @@ function executor(
         return;
       case "probeSite":
         background(
-          brokers.reaches(command.controller, { timeoutMs: callTimeoutMs, signal }).then((reached) => {
+          reaches(command.controller, { timeoutMs: callTimeoutMs, signal }).then((reached) => {
             push({ kind: "siteProbed", site: command.site, reached });
           }),
         );
@@ -193,7 +207,7 @@ function executor(
       case "notify": {
         const { broker, info } = command;
         background(
-          brokers.notify(addressOf(broker), { id: broker.id, info }, { timeoutMs: notifyTimeoutMs, signal }).then((result) => {
+          portOf(broker.set).notify(addressOf(broker), { id: broker.id, info }, { timeoutMs: notifyTimeoutMs, signal }).then((result) => {
             push({ kind: "notified", broker, epoch: info.epoch, ...result });
           }),
         );
@@ -204,14 +218,14 @@ function executor(
         return;
       case "canary":
         background(
-          brokers
-            .canary(command.address, command.set.split("/")[1] ?? "", { timeoutMs: canaryTimeoutMs, signal })
+          portOf(command.set)
+            .canary(command.address, nameOf(command.set).set, { timeoutMs: canaryTimeoutMs, signal })
             .then((result) => push({ kind: "canaried", set: command.set, epoch: command.epoch, ...result })),
         );
         return;
       case "readInSync":
         background(
-          brokers.inSyncCount(command.address, call).then(
+          portOf(command.set).inSyncCount(command.address, call).then(
             (count) => push({ kind: "inSyncSeen", set: command.set, inSyncEpoch: command.inSyncEpoch, count }),
             (error: unknown) => log.debug({ set: command.set, error: messageOf(error) }, "in-sync count not read"),
           ),
@@ -219,14 +233,14 @@ function executor(
         return;
       case "readSettings":
         background(
-          brokers.settings(addressOf(command.broker), call).then((settings) => {
+          portOf(command.broker.set).settings(addressOf(command.broker), call).then((settings) => {
             push({ kind: "settingsSeen", broker: command.broker, settings });
           }),
         );
         return;
       case "reregister":
         background(
-          brokers.reregister(addressOf(command.broker), call).catch((error: unknown) => {
+          portOf(command.broker.set).reregister(addressOf(command.broker), call).catch((error: unknown) => {
             log.warn({ broker: command.broker, error: messageOf(error) }, "broker could not be made to register again");
           }),
         );
@@ -254,13 +268,15 @@ function executor(
 
   async function probe(broker: BrokerRef): Promise<void> {
     const sentAt = clock.now();
-    const outcome = await brokers.probe(broker.address, { timeoutMs: probeTimeoutMs, signal });
+    const outcome = await portOf(broker.set).probe(broker.address, { timeoutMs: probeTimeoutMs, signal });
     push({ kind: "probed", broker, tookMs: clock.now() - sentAt, outcome });
   }
 
   async function readRoute(set: SetName): Promise<void> {
-    const [cluster = "", name = ""] = set.split("/");
-    const master = await brokers.routedMaster(cluster, name, call).catch(() => null);
+    const { cluster, set: name } = nameOf(set);
+    const master = await portOf(set)
+      .routedMaster(cluster, name, call)
+      .catch(() => null);
     push({ kind: "routeSeen", set, master });
   }
 }

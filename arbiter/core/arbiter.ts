@@ -49,8 +49,8 @@ export interface ArbiterState {
 }
 
 const unheardMax = 200;
-/** Sets that brokers speak of and that the ledger does not know. */
-const unknownSetsMax = 1_000;
+/** Sets in memory, those included that brokers speak of and the ledger does not know. */
+const setsMax = 10_000;
 
 interface Inner extends ArbiterState {
   readonly bindings: Map<ConnectionId, Binding>;
@@ -288,9 +288,10 @@ function tellPhase(view: SetView, context: Context): void {
 
 function heard(connection: ConnectionId, heartbeat: Heartbeat, state: Inner, context: Context): void {
   const { mirror, moment, options } = context;
+  if (!options.clusters.includes(heartbeat.cluster)) return;
   const name = setName(heartbeat.cluster, heartbeat.set);
   const known = mirror.sets.get(name);
-  if (known === undefined && mirror.sets.size >= unknownSetsMax && !mirror.loaded) return;
+  if (known === undefined && mirror.sets.size >= setsMax) return;
   const view = known ?? viewOfSet(mirror, name, moment.now);
   const { id } = heartbeat;
   state.bindings.set(connection, { set: name, id });
@@ -322,6 +323,11 @@ function asked(ask: AskId, connection: ConnectionId, request: ControllerRequest,
   }
   if (request.kind === "inSyncData") {
     answer(inSyncData([...mirror.sets.values()].filter(({ set }) => request.sets.includes(set)), context));
+    return;
+  }
+  if ("cluster" in request && request.cluster !== null && !options.clusters.includes(request.cluster)) {
+    const remark = `Site ${options.site} does not decide over cluster ${request.cluster}: add it to \`clusters\` in its config`;
+    answer({ kind: "refused", code: resultCodes.CONTROLLER_INVALID_REQUEST, remark });
     return;
   }
   const found = setOf(connection, request, state, context);

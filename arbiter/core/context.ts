@@ -12,6 +12,8 @@ export interface ArbiterOptions {
   readonly controller: string;
   readonly version: string;
   readonly timing: Timing;
+  /** Names of the clusters that it decides over; brokers of others are sent away. */
+  readonly clusters: readonly string[];
   /** First match wins; "" when nothing matches. */
   readonly idcOf: (address: string, set: string) => string;
   readonly canary: boolean;

@@ -101,6 +101,7 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
         site,
         controller: `${site}:9878`,
         version: "simulated",
+        clusters: [cluster],
         timing,
         idcOf: (address) => places.find((place) => place.address === address)?.site ?? "",
         canary: true,
