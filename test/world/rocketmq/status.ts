@@ -3,12 +3,13 @@ import type { SiteName } from "../network/sites.ts";
 import { type Answer, createRemoting, parseBody, type Remoting, type Request } from "./remoting.ts";
 
 const answerMsMax = 3_000;
-const codes = { createTopic: 17, controllerMetadata: 1005, syncState: 1006 } as const;
+const codes = { createTopic: 17, electMaster: 1002, controllerMetadata: 1005, syncState: 1006 } as const;
 
 /** What a controller has on record about one broker set. */
 export interface SetStatus {
   readonly masterAddress: string;
   readonly masterEpoch: number;
+  readonly inSyncEpoch: number;
   /** The master included. */
   readonly inSync: readonly { readonly id: number; readonly address: string }[];
 }
@@ -53,6 +54,7 @@ export async function askSetStatus(
   return {
     masterAddress: found.masterAddress,
     masterEpoch: found.masterEpoch,
+    inSyncEpoch: found.syncStateSetEpoch,
     inSync: found.inSyncReplicas.map(({ brokerId, brokerAddress }) => ({ id: brokerId, address: brokerAddress })),
   };
 }
@@ -60,6 +62,7 @@ export async function askSetStatus(
 interface ReplicasInfo {
   readonly masterAddress: string;
   readonly masterEpoch: number;
+  readonly syncStateSetEpoch: number;
   readonly inSyncReplicas: readonly { readonly brokerId: number; readonly brokerAddress: string }[];
 }
 
@@ -82,5 +85,20 @@ export async function createTopic(
       topicSysFlag: 0,
       order: false,
     },
+  });
+}
+
+/** Asks the controllers to make a member of the in-sync set master. @throws when they refuse */
+export async function electMaster(
+  network: Network,
+  from: SiteName,
+  controller: string,
+  wanted: { cluster: string; set: string; id: number },
+): Promise<void> {
+  const leader = await leadingController(network, from, controller);
+  const { cluster, set, id } = wanted;
+  await askOnce(network, from, leader, {
+    code: codes.electMaster,
+    fields: { clusterName: cluster, brokerName: set, brokerId: id, designateElect: true, invokeTime: Date.now() },
   });
 }
