@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
-import { impliedTimes } from "./implied.ts";
+import { type ArbiterConfig, arbiterSchema } from "./arbiter.ts";
+import { type Implied, impliedTimes } from "./implied.ts";
 import { type ReplicatorConfig, replicatorSchema } from "./replicator.ts";
 import { mapMarked, type Schema } from "./schema.ts";
 
@@ -8,22 +9,29 @@ import { mapMarked, type Schema } from "./schema.ts";
  * implies as comments. The text is a valid config file again.
  */
 export function printEffective(config: ReplicatorConfig): string {
+  const times = config.links.flatMap((link) => [`# ${link.name}:`, ...impliedTimes(link).map(impliedLine)]);
+  return effectiveText(replicatorSchema, config, "What follows from it, per link, in the worst case", times);
+}
+
+/** The same of an arbiter; what its times imply is known to the arbiter itself. */
+export function printEffectiveArbiter(config: ArbiterConfig, implied: readonly Implied[]): string {
+  return effectiveText(arbiterSchema, config, "What follows from it, in the worst case", implied.map(impliedLine));
+}
+
+function effectiveText(
+  schema: Schema,
+  config: { readonly siteFile?: string | undefined; readonly siteKey?: string | undefined },
+  headline: string,
+  lines: readonly string[],
+): string {
   // The site is resolved: printing where it came from as well would make a file that names it twice.
   const { siteFile: _file, siteKey: _key, ...resolved } = config;
-  const times = config.links.flatMap((link) => [
-    `# ${link.name}:`,
-    ...impliedTimes(link).map(({ what, ms, deletes, from }) =>
-      deletes === undefined
-        ? `#   within ${duration(ms)}: ${what} (${from})`
-        : `#   at most ${deletes} in ${duration(ms)}: ${what} (${from})`,
-    ),
-  ]);
-  return [
-    maskedYaml(replicatorSchema, resolved),
-    "# What follows from it, per link, in the worst case:",
-    ...times,
-    "",
-  ].join("\n");
+  return [maskedYaml(schema, resolved), `# ${headline}:`, ...lines, ""].join("\n");
+}
+
+function impliedLine({ what, ms, deletes, from }: Implied): string {
+  const bound = deletes === undefined ? `within ${duration(ms)}` : `at most ${deletes} in ${duration(ms)}`;
+  return `#   ${bound}: ${what} (${from})`;
 }
 
 export function maskedYaml(schema: Schema, config: unknown): string {

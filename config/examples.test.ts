@@ -1,12 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
+import { arbiterCautions, arbiterSchema } from "./arbiter.ts";
 import { contextsSchema } from "./contexts.ts";
 import { loadConfig, readConfigFile } from "./load.ts";
 import { replicatorCautions, replicatorSchema } from "./replicator.ts";
 
 const folder = new URL("examples/", import.meta.url);
-const schemas: Record<string, z.ZodType> = { replicator: replicatorSchema, contexts: contextsSchema };
+const schemas: Record<string, z.ZodType> = {
+  replicator: replicatorSchema,
+  arbiter: arbiterSchema,
+  contexts: contextsSchema,
+};
 
 describe("the examples", () => {
   test.each(readdirSync(folder))("%s loads, and names its schema for editors", (name) => {
@@ -27,4 +32,9 @@ describe("the examples", () => {
       expect(loadConfig(replicatorSchema, new URL(name, folder).pathname, options).warnings).toEqual([]);
     },
   );
+
+  test.each(["arbiter.yaml", "arbiter-minimal.yaml"])("%s gives no reason for a warning", (name) => {
+    const options = { readFile: readConfigFile, cautions: arbiterCautions };
+    expect(loadConfig(arbiterSchema, new URL(name, folder).pathname, options).warnings).toEqual([]);
+  });
 });

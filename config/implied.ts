@@ -1,6 +1,6 @@
 import type { LinkConfig } from "./replicator.ts";
 
-/** What an operator gets from a link's settings, as a bound. Without `deletes`: what takes at most `ms`. */
+/** What an operator gets from the settings, as a bound. Without `deletes`: what takes at most `ms`. */
 export interface Implied {
   readonly what: string;
   readonly ms: number;

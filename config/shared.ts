@@ -78,6 +78,9 @@ const label = z
   .regex(/^[a-z0-9-]{1,32}$/, { error: "must be 1 to 32 of a-z, 0-9 and -" })
   .meta({ title: "name" });
 
+/** A site's name is that of its IDC. */
+export const idcName = label;
+
 /** The loader fills in `site` from the label file, so what it hands on always has it. */
 export const siteSchema = {
   environment: label.default("prod").meta({ description: "Separates installations, and is a label of every metric." }),

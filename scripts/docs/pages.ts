@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { arbiterSchema } from "#config/arbiter.ts";
 import { contextsSchema } from "#config/contexts.ts";
 import { replicatorSchema } from "#config/replicator.ts";
 import { transitions as setTransitions } from "../../arbiter/core/transitions.ts";
@@ -15,6 +16,7 @@ const root = new URL("../../", import.meta.url);
 export function generatePages(): ReadonlyMap<string, string> {
   const replicator = jsonSchemaOf(replicatorSchema);
   const contexts = jsonSchemaOf(contextsSchema);
+  const arbiter = jsonSchemaOf(arbiterSchema);
   return new Map([
     [
       "docs/config.md",
@@ -25,6 +27,11 @@ export function generatePages(): ReadonlyMap<string, string> {
           schema: replicator as JsonSchema,
         },
         {
+          file: "/etc/crossidc/arbiter.yaml",
+          example: "config/examples/arbiter.yaml",
+          schema: arbiter as JsonSchema,
+        },
+        {
           file: "~/.config/crossidc/contexts.yaml",
           example: "config/examples/contexts.yaml",
           schema: contexts as JsonSchema,
@@ -32,6 +39,7 @@ export function generatePages(): ReadonlyMap<string, string> {
       ]),
     ],
     ["docs/schema/replicator.schema.json", `${JSON.stringify(editorSchemaOf(replicatorSchema), null, 2)}\n`],
+    ["docs/schema/arbiter.schema.json", `${JSON.stringify(arbiter, null, 2)}\n`],
     ["docs/schema/contexts.schema.json", `${JSON.stringify(contexts, null, 2)}\n`],
     ["docs/metrics.md", metricsPage([{ daemon: "replicator", metrics: metricDocs }])],
     [

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
@@ -7,6 +8,7 @@ import { followAnewMsMax } from "../../../arbiter/io/etcd/follow.ts";
 import { leaseTtlMs } from "../../../arbiter/io/etcd/lease.ts";
 import { callTimeoutMs } from "../../../arbiter/io/etcd/members.ts";
 import { type EtcdLedger, type EtcdLedgerDeps, openEtcdLedger } from "../../../arbiter/io/etcd-ledger.ts";
+import { readEtcdOptions } from "../../../arbiter/io/etcd-options.ts";
 import { makeCertificates } from "../harness/certificates.ts";
 import { type EtcdCluster, startEtcd } from "../harness/etcd.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -516,17 +518,22 @@ describe("with certificates and a user", () => {
   test("it is spoken to, also after a change of rights, and a wrong password is named", async () => {
     await using certificates = await makeCertificates();
     await using cluster = await startEtcd({ size: 1, certificates });
-    const { ca, cert, key } = certificates.client;
-    const tls = { ca: Buffer.from(ca), cert: Buffer.from(cert), key: Buffer.from(key) };
     await cluster.ctl("user", "add", "root:secret");
     await cluster.ctl("user", "grant-role", "root", "root");
     await cluster.ctl("role", "add", "arbiter");
     await cluster.ctl("role", "grant-permission", "arbiter", "--prefix=true", "readwrite", "/crossidc/test/");
-    await cluster.ctl("user", "add", "arbiter:its-own");
+    await cluster.ctl("user", "add", "arbiter:its:own");
     await cluster.ctl("user", "grant-role", "arbiter", "arbiter");
     await cluster.ctl("auth", "enable");
 
-    const etcd = { endpoints: cluster.endpoints, tls, user: { name: "arbiter", password: "its-own" } };
+    const file = (name: string) => join(cluster.folder, name);
+    const tls = { ca: certificates.files.ca, cert: file("client.crt"), key: file("client.key") };
+    const optionsWith = async (password: string) => {
+      await writeFile(file("user"), `arbiter:${password}\n`, { mode: 0o600 });
+      const config = { endpoints: [...cluster.endpoints], prefix: "/crossidc/", tls, userFile: file("user") };
+      return readEtcdOptions(config, { credentialsDirectory: undefined });
+    };
+    const etcd = await optionsWith("its:own");
     await using ledger = open(cluster, { etcd });
     await using heard = listen(ledger);
     const beat = { compares: [], puts: [{ key: "sites/idc1", text: "here", onLease: true }], deletes: [] };
@@ -544,7 +551,7 @@ describe("with certificates and a user", () => {
       code: "ARB_LEDGER_REFUSED",
       hint: expect.stringContaining("rights below the prefix"),
     });
-    await using stranger = open(cluster, { etcd: { ...etcd, user: { name: "arbiter", password: "guess" } } });
+    await using stranger = open(cluster, { etcd: await optionsWith("guess") });
     await expect(stranger.commit(put("x", "y"), { signal })).rejects.toMatchObject({
       code: "ARB_LEDGER_REFUSED",
       hint: "Check etcd.userFile",
