@@ -108,6 +108,7 @@ export function openMembers(options: EtcdOptions, { clock }: { clock: Clock }): 
     async callAt(asked, what, send, callOptions) {
       const member = asked as OpenMember;
       for (let tries = 1; ; tries += 1) {
+        const { etcd } = member;
         try {
           const answer = await attempt(member, send, callOptions);
           if (clock.now() - callOptions.startedAt > callTimeoutMs) throw new Late();
@@ -116,7 +117,7 @@ export function openMembers(options: EtcdOptions, { clock }: { clock: Clock }): 
           callOptions.signal.throwIfAborted();
           // A token from before a user or role was changed: this was refused, and a new token is all it takes.
           if (isOldToken(error) && tries === 1) {
-            member.renew();
+            member.renew(etcd);
             continue;
           }
           if (!isRefusal(error)) passOver(member);
@@ -133,7 +134,8 @@ export function openMembers(options: EtcdOptions, { clock }: { clock: Clock }): 
 
 interface OpenMember extends Member {
   etcd: Etcd3;
-  renew(): void;
+  /** Another client in place of this one, unless there is one already. */
+  renew(used: Etcd3): void;
 }
 
 function openMember(endpoint: string, options: EtcdOptions, clock: Clock): OpenMember {
@@ -141,9 +143,11 @@ function openMember(endpoint: string, options: EtcdOptions, clock: Clock): OpenM
   const member: OpenMember = {
     endpoint,
     etcd: open(),
-    renew() {
-      member.etcd.close();
+    renew(used) {
+      if (member.etcd !== used) return;
       member.etcd = open();
+      // What is on its way through it may still be answered.
+      setTimeout(() => used.close(), callTimeoutMs).unref();
     },
   };
   return member;

@@ -109,7 +109,14 @@ async function createCluster({ size, certificates, args = [] }: EtcdClusterOptio
   });
 
   const etcdctl = async (endpoints: string, argsOfOne: readonly string[]): Promise<string> => {
-    const all = ["--endpoints", endpoints, ...(tls?.client ?? []), ...argsOfOne];
+    const all = [
+      "--endpoints",
+      endpoints,
+      "--command-timeout",
+      `${etcdctlMsMax}ms`,
+      ...(tls?.client ?? []),
+      ...argsOfOne,
+    ];
     const { code, stdout, stderr } = await runProcess(inProject(".cache/etcd/usr/bin/etcdctl"), all, {
       timeoutMs: etcdctlMsMax,
       env: { ETCDCTL_API: "3" },
