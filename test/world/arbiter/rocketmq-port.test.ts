@@ -14,7 +14,7 @@ import { worldTest } from "../world-test.ts";
  */
 const cluster = "C1";
 const set = "bs1";
-const raiseMsMax = 240_000;
+const raiseMsMax = 480_000;
 const testMsMax = 240_000;
 const settleMsMax = 120_000;
 const { signal } = new AbortController();
