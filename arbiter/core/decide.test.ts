@@ -41,6 +41,13 @@ describe("a failover", () => {
     });
   });
 
+  test("says who says so", () => {
+    const alone = { sites: ["idc1"], answers: [answer("idc1", "dead")] };
+    expect(decided(alone)).toMatchObject({
+      why: expect.stringMatching(/^idc1 says that broker 1 is dead; broker 2 is/),
+    });
+  });
+
   test("needs a majority of the recorded sites, for this very question (I2)", () => {
     const two = [answer("idc2", "silent"), answer("witness", "dead")];
     expect(winnerOf({ answers: two })).toBe(2);
@@ -82,7 +89,7 @@ describe("a restart", () => {
       winner: 1,
       epoch: 8,
       knownLag: 0n,
-      why: "idc1, idc2 and witness say that broker 1 is dead; broker 1 is the best of 2 candidates, at epoch 7, offset 1,000; it has all that it ever told of",
+      why: "idc1, idc2 and witness say that broker 1 does not act as master; broker 1 is the best of 2 candidates, at epoch 7, offset 1,000; it has all that it ever told of",
     });
   });
 

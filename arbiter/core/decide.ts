@@ -58,7 +58,7 @@ function replaceMaster(input: DecisionInput): DecisionVerdict {
     notGathered(input);
   if (objection !== null) return refuse(objection.reason, objection.why, rejected);
 
-  const cause = `${listText(death.downAt)} ${death.downAt.length === 1 ? "says" : "say"} that broker ${input.master} is ${death.positive ? "dead" : "down"}`;
+  const cause = causeText(input, death);
   const choice = best(input, ranking);
   if (choice === null) {
     return refuse("no-candidate", `${cause}, but no replica may take its place`, rejected);
@@ -115,6 +115,8 @@ function electNamed(input: DecisionInput, designated: BrokerId): DecisionVerdict
   return elect(input, { winner: designated, reading: candidate, rejected: notDesignated(input, designated), why });
 }
 
+type Death = Extract<Confirmation, { kind: "confirmed" }>;
+
 interface Choice {
   readonly winner: Readable;
   readonly rejected: readonly Rejected[];
@@ -158,6 +160,11 @@ function confirmedDeath(input: DecisionInput): Confirmation {
     question.epoch === epoch &&
     question.master === master;
   return isOurs ? confirm(question, sites, answers) : { kind: "open" };
+}
+
+function causeText({ kind, master }: DecisionInput, { downAt, positive }: Death): string {
+  const state = kind === "restart" ? "does not act as master" : positive ? "is dead" : "is down";
+  return `${listText(downAt)} ${downAt.length === 1 ? "says" : "say"} that broker ${master} ${state}`;
 }
 
 function noMajorityText({ question, sites, master, epoch }: DecisionInput): string {
