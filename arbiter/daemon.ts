@@ -1,17 +1,17 @@
-import { type ArbiterCore, createArbiterCore } from "./core/arbiter.ts";
-import type { ArbiterOptions, Moment } from "./core/context.ts";
-import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest } from "./core/events.ts";
-import { decodeDecision } from "./core/records.ts";
-import type { DecisionRecord, SetName } from "./core/model.ts";
-import type { BrokerPort, CallOptions } from "./brokers/broker.ts";
-import type { Door } from "./io/door.ts";
-import type { Ledger, LedgerHealth } from "./ledger.ts";
-import type { ArbiterMetrics } from "./metrics.ts";
-import type { Clock, Instant } from "#lib/clock.ts";
 import { assert } from "#lib/assert.ts";
+import type { Clock, Instant } from "#lib/clock.ts";
 import { messageOf, OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
 import { createQueue } from "#lib/queue.ts";
+import type { BrokerPort, CallOptions } from "./brokers/broker.ts";
+import { type ArbiterCore, createArbiterCore } from "./core/arbiter.ts";
+import type { ArbiterOptions, Moment } from "./core/context.ts";
+import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest } from "./core/events.ts";
+import type { DecisionRecord, SetName } from "./core/model.ts";
+import { decodeDecision } from "./core/records.ts";
+import type { Door } from "./io/door.ts";
+import type { Ledger, LedgerHealth } from "./ledger.ts";
+import type { ArbiterMetrics } from "./metrics.ts";
 
 /** The arbiter's one loop: events in, commands out, nothing decided outside of the core. */
 export interface ArbiterDaemon {
@@ -36,7 +36,11 @@ export interface DaemonDeps {
   readonly brokers: (cluster: string) => BrokerPort | undefined;
   /** Does another arbiter's controller door answer there? */
   readonly reaches: (controller: string, options: CallOptions) => Promise<boolean>;
-  readonly openDoor: (wiring: { onEvent: (event: Event) => void; nextAsk: () => AskId; signal: AbortSignal }) => Promise<Door>;
+  readonly openDoor: (wiring: {
+    onEvent: (event: Event) => void;
+    nextAsk: () => AskId;
+    signal: AbortSignal;
+  }) => Promise<Door>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: ArbiterMetrics;
@@ -207,9 +211,11 @@ function executor(
       case "notify": {
         const { broker, info } = command;
         background(
-          portOf(broker.set).notify(addressOf(broker), { id: broker.id, info }, { timeoutMs: notifyTimeoutMs, signal }).then((result) => {
-            push({ kind: "notified", broker, epoch: info.epoch, ...result });
-          }),
+          portOf(broker.set)
+            .notify(addressOf(broker), { id: broker.id, info }, { timeoutMs: notifyTimeoutMs, signal })
+            .then((result) => {
+              push({ kind: "notified", broker, epoch: info.epoch, ...result });
+            }),
         );
         return;
       }
@@ -225,24 +231,33 @@ function executor(
         return;
       case "readInSync":
         background(
-          portOf(command.set).inSyncCount(command.address, call).then(
-            (count) => push({ kind: "inSyncSeen", set: command.set, inSyncEpoch: command.inSyncEpoch, count }),
-            (error: unknown) => log.debug({ set: command.set, error: messageOf(error) }, "in-sync count not read"),
-          ),
+          portOf(command.set)
+            .inSyncCount(command.address, call)
+            .then(
+              (count) => push({ kind: "inSyncSeen", set: command.set, inSyncEpoch: command.inSyncEpoch, count }),
+              (error: unknown) => log.debug({ set: command.set, error: messageOf(error) }, "in-sync count not read"),
+            ),
         );
         return;
       case "readSettings":
         background(
-          portOf(command.broker.set).settings(addressOf(command.broker), call).then((settings) => {
-            push({ kind: "settingsSeen", broker: command.broker, settings });
-          }),
+          portOf(command.broker.set)
+            .settings(addressOf(command.broker), call)
+            .then((settings) => {
+              push({ kind: "settingsSeen", broker: command.broker, settings });
+            }),
         );
         return;
       case "reregister":
         background(
-          portOf(command.broker.set).reregister(addressOf(command.broker), call).catch((error: unknown) => {
-            log.warn({ broker: command.broker, error: messageOf(error) }, "broker could not be made to register again");
-          }),
+          portOf(command.broker.set)
+            .reregister(addressOf(command.broker), call)
+            .catch((error: unknown) => {
+              log.warn(
+                { broker: command.broker, error: messageOf(error) },
+                "broker could not be made to register again",
+              );
+            }),
         );
         return;
       case "note":
@@ -252,7 +267,10 @@ function executor(
     }
   };
 
-  async function commit(token: number, transaction: Extract<Command, { kind: "commit" }>["transaction"]): Promise<void> {
+  async function commit(
+    token: number,
+    transaction: Extract<Command, { kind: "commit" }>["transaction"],
+  ): Promise<void> {
     const sentAt = clock.now();
     try {
       const outcome = await ledger.commit(transaction, { signal });

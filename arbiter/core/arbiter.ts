@@ -1,6 +1,6 @@
-import { resultCodes } from "#lib/remoting/codes.ts";
 import type { Instant } from "#lib/clock.ts";
-import { type Binding, expireAsks, inSyncData, onAsk, proofsDue, reconsider, type SetRequest, sendProofs } from "./asks.ts";
+import { resultCodes } from "#lib/remoting/codes.ts";
+import { type Binding, expireAsks, inSyncData, onAsk, proofsDue, reconsider, sendProofs } from "./asks.ts";
 import { brokerOf, idsOf, isHeardHere, notify, probeDue, stallAll } from "./brokers.ts";
 import type { ArbiterOptions, Context, Ending, Moment } from "./context.ts";
 import { driveEffects, onCanary, onRoute } from "./effects.ts";
@@ -14,18 +14,21 @@ import type {
   Event,
   Heartbeat,
   ProbeOutcome,
+  SetEvent,
+  SetRequest,
   Token,
   Transaction,
 } from "./events.ts";
 import { onAsked, onClosed, onHeartbeat, onProbed } from "./evidence.ts";
+import { isExpired } from "./expiry.ts";
+import { freezeIfBehind, freezeIfTwice, noteRival, thawIfOver } from "./freezes.ts";
 import { parseKey, siteKey } from "./keys.ts";
 import { applyOwn, change, load, type Mirror, newMirror, refresh, viewOfSet } from "./mirror.ts";
 import { type SetName, setName } from "./model.ts";
-import { isExpired, onOperator } from "./operator.ts";
+import { onOperator } from "./operator.ts";
 import { defaultPolicies, policyOf } from "./policy.ts";
 import { driveQuestion } from "./questions.ts";
 import { encodeSite } from "./records.ts";
-import { freezeIfBehind, freezeIfTwice, thawIfOver } from "./freezes.ts";
 import { phaseOf, type SetView } from "./set-view.ts";
 import { probeSiteEveryMs, siteBeatMs } from "./timing.ts";
 import { transitionBetween } from "./transitions.ts";
@@ -62,7 +65,14 @@ interface Inner extends ArbiterState {
   proving: boolean;
   sitesProbedAt: Instant | null;
   tokens: number;
-  readonly commits: Map<Token, { readonly transaction: Transaction; readonly sentAt: Instant; readonly then: (ending: Ending, context: Context) => void }>;
+  readonly commits: Map<
+    Token,
+    {
+      readonly transaction: Transaction;
+      readonly sentAt: Instant;
+      readonly then: (ending: Ending, context: Context) => void;
+    }
+  >;
 }
 
 export function createArbiterCore(options: ArbiterOptions): ArbiterCore {
@@ -194,7 +204,7 @@ function take(event: Event, state: Inner, context: Context): void {
   }
 }
 
-function answered(event: Extract<Event, { kind: "routeSeen" | "canaried" | "inSyncSeen" | "settingsSeen" }>, context: Context): void {
+function answered(event: SetEvent, context: Context): void {
   const view = context.mirror.sets.get(event.kind === "settingsSeen" ? event.broker.set : event.set);
   if (view === undefined) return;
   switch (event.kind) {
@@ -226,7 +236,8 @@ function tick(state: Inner, context: Context): void {
   if (!isDue) return;
   state.sitesProbedAt = moment.now;
   for (const { value } of mirror.sites.values()) {
-    if (value.site !== options.site) context.emit({ kind: "probeSite", site: value.site, controller: value.controller });
+    if (value.site !== options.site)
+      context.emit({ kind: "probeSite", site: value.site, controller: value.controller });
   }
 }
 
@@ -244,7 +255,11 @@ function beat(state: Inner, context: Context): void {
     version: options.version,
     beat: state.beat,
     votes,
-    why: votes ? "" : mirror.cluster === null ? "the ledger names no voting sites yet: idcctl init" : "the ledger does not name this site",
+    why: votes
+      ? ""
+      : mirror.cluster === null
+        ? "the ledger names no voting sites yet: idcctl init"
+        : "the ledger does not name this site",
     unheard: unheardHere(context),
   };
   context.commit(
@@ -314,15 +329,29 @@ function asked(ask: AskId, connection: ConnectionId, request: ControllerRequest,
   const answer = (of: ControllerAnswer): void => context.emit({ kind: "answer", ask, answer: of });
   if (request.kind === "metadata") {
     const peers = [...mirror.sites.values()].map(({ value }) => `${value.site}:${value.controller}`);
-    answer({ kind: "metadata", leader: context.hasQuorum() ? options.controller : null, leaderSite: options.site, peers });
+    answer({
+      kind: "metadata",
+      leader: context.hasQuorum() ? options.controller : null,
+      leaderSite: options.site,
+      peers,
+    });
     return;
   }
   if (!context.hasQuorum() || !mirror.loaded) {
-    answer({ kind: "refused", code: resultCodes.SYSTEM_ERROR, remark: `Site ${options.site} has no quorum in etcd: ask another controller` });
+    answer({
+      kind: "refused",
+      code: resultCodes.SYSTEM_ERROR,
+      remark: `Site ${options.site} has no quorum in etcd: ask another controller`,
+    });
     return;
   }
   if (request.kind === "inSyncData") {
-    answer(inSyncData([...mirror.sets.values()].filter(({ set }) => request.sets.includes(set)), context));
+    answer(
+      inSyncData(
+        [...mirror.sets.values()].filter(({ set }) => request.sets.includes(set)),
+        context,
+      ),
+    );
     return;
   }
   if ("cluster" in request && request.cluster !== null && !options.clusters.includes(request.cluster)) {
@@ -332,11 +361,23 @@ function asked(ask: AskId, connection: ConnectionId, request: ControllerRequest,
   }
   const found = setOf(connection, request, state, context);
   if (found === undefined) {
-    answer({ kind: "refused", code: resultCodes.CONTROLLER_BROKER_METADATA_NOT_EXIST, remark: "Broker metadata is not existed" });
+    answer({
+      kind: "refused",
+      code: resultCodes.CONTROLLER_BROKER_METADATA_NOT_EXIST,
+      remark: "Broker metadata is not existed",
+    });
     return;
   }
   const { view, caller } = found;
-  if (caller !== null && (request.kind === "electMaster" || request.kind === "registerBroker") && !isTool(request)) {
+  if (request.kind === "registerBroker") noteRival(view, request.id, request.address, context);
+  const isOwn =
+    request.kind !== "registerBroker" || view.record?.value.replicas[request.id]?.address === request.address;
+  if (
+    caller !== null &&
+    isOwn &&
+    (request.kind === "electMaster" || request.kind === "registerBroker") &&
+    !isTool(request)
+  ) {
     const broker = brokerOf(view, caller, context);
     broker.evidence = onAsked(broker.evidence, moment.now);
   }
@@ -361,6 +402,7 @@ function setOf(
   if ("cluster" in request && request.cluster !== null) {
     const name = setName(request.cluster, request.set);
     const id = "id" in request ? request.id : null;
+    if (!mirror.sets.has(name) && mirror.sets.size >= setsMax) return undefined;
     if (request.kind === "registerBroker") state.bindings.set(connection, { set: name, id: request.id });
     return { view: viewOfSet(mirror, name, moment.now), caller: bound?.set === name ? bound.id : id };
   }
@@ -394,7 +436,8 @@ function ended(
   if (commit === undefined) return;
   state.commits.delete(event.token);
   const { mirror, moment } = context;
-  if (event.kind !== "unanswered" && (state.quorumAt === null || commit.sentAt > state.quorumAt)) state.quorumAt = commit.sentAt;
+  if (event.kind !== "unanswered" && (state.quorumAt === null || commit.sentAt > state.quorumAt))
+    state.quorumAt = commit.sentAt;
   if (event.kind === "committed") applyOwn(mirror, commit.transaction, event.revision, moment.now);
   if (event.kind === "outdated") refresh(mirror, commit.transaction, event.entries, moment.now);
   commit.then(event.kind, context);
@@ -445,8 +488,15 @@ function notified(event: Extract<Event, { kind: "notified" }>, context: Context)
   const broker = brokerOf(view, event.broker.id, context);
   broker.notifying = false;
   if (event.answered) broker.notified = Math.max(broker.notified, event.epoch);
-  const fields = { set: view.name, broker: event.broker.id, epoch: event.epoch, answered: event.answered, detail: event.detail };
+  const fields = {
+    set: view.name,
+    broker: event.broker.id,
+    epoch: event.epoch,
+    answered: event.answered,
+    detail: event.detail,
+  };
   context.emit({ kind: "note", level: "debug", sentence: "broker told who is master", fields });
-  if (event.answered && view.record !== null && event.epoch < view.record.value.epoch) notify(view, event.broker.id, context);
+  if (event.answered && view.record !== null && event.epoch < view.record.value.epoch)
+    notify(view, event.broker.id, context);
   driveSet(view, context);
 }

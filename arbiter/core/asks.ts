@@ -3,12 +3,12 @@ import { candidatesOf, isHeardHere, notify, viewHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
 import { mayBeTold } from "./effects.ts";
-import type { AskId, ConnectionId, ControllerAnswer, ControllerRequest } from "./events.ts";
+import type { AskId, ConnectionId, ControllerAnswer, SetRequest } from "./events.ts";
 import { setKey } from "./keys.ts";
 import type { AnswerRecord, BrokerId, SetName } from "./model.ts";
 import { commitDecision, inputOf } from "./questions.ts";
 import { encodeSet } from "./records.ts";
-import { infoOf, judge, type Judgement } from "./requests.ts";
+import { infoOf, type Judgement, judge } from "./requests.ts";
 import type { SetView, WaitingAsk } from "./set-view.ts";
 import { askMsMax, setsPerProofMax, siteFreshMs } from "./timing.ts";
 import { expectMembers } from "./upkeep.ts";
@@ -24,8 +24,6 @@ export interface Binding {
   readonly set: SetName;
   readonly id: BrokerId;
 }
-
-export type SetRequest = Exclude<ControllerRequest, { kind: "metadata" | "inSyncData" }>;
 
 /** A request about one set: it waits in the set's list until it can be answered. */
 export function onAsk(
@@ -63,7 +61,12 @@ export function expireAsks(view: SetView, context: Context): void {
     const isElection = waiting.request.kind === "electMaster";
     const code = isElection ? resultCodes.CONTROLLER_ELECT_MASTER_FAILED : resultCodes.SYSTEM_ERROR;
     const why = view.refusal?.why ?? "there is no decision yet";
-    finish(view, waiting, { kind: "refused", code, remark: isElection ? `No master: ${why}` : "No answer from the ledger in time" }, context);
+    finish(
+      view,
+      waiting,
+      { kind: "refused", code, remark: isElection ? `No master: ${why}` : "No answer from the ledger in time" },
+      context,
+    );
   }
 }
 
@@ -106,7 +109,9 @@ function judgeAsk(view: SetView, { request, caller, epoch }: WaitingAsk, context
 function isHeardElsewhere(view: SetView, id: BrokerId, { mirror, moment, options }: Context): boolean {
   return [...mirror.sites.values()].some(
     ({ value, seenAt }) =>
-      value.site !== options.site && moment.now - seenAt <= siteFreshMs && !value.unheard.includes(`${view.name}/${id}`),
+      value.site !== options.site &&
+      moment.now - seenAt <= siteFreshMs &&
+      !value.unheard.includes(`${view.name}/${id}`),
   );
 }
 
@@ -134,7 +139,12 @@ function commitAsk(
 ): void {
   if (view.busy) return;
   if (waiting.tries >= triesMax) {
-    finish(view, waiting, { kind: "refused", code: resultCodes.SYSTEM_BUSY, remark: `The record changed ${triesMax} times meanwhile` }, context);
+    finish(
+      view,
+      waiting,
+      { kind: "refused", code: resultCodes.SYSTEM_BUSY, remark: `The record changed ${triesMax} times meanwhile` },
+      context,
+    );
     return;
   }
   waiting.tries += 1;
@@ -209,7 +219,9 @@ function electDesignated(view: SetView, waiting: WaitingAsk, id: BrokerId, conte
     site: context.options.site,
     question: "",
     master: { verdict: "unknown", evidence: "" },
-    replicas: Object.fromEntries(Object.keys(record.replicas).map((key) => [key, viewHere(view, Number(key), false, context)])),
+    replicas: Object.fromEntries(
+      Object.keys(record.replicas).map((key) => [key, viewHere(view, Number(key), false, context)]),
+    ),
     at: context.moment.wall,
   };
   const input = inputOf(view, record, context, {
@@ -223,14 +235,23 @@ function electDesignated(view: SetView, waiting: WaitingAsk, id: BrokerId, conte
   });
   const verdict = decide(input);
   if (verdict.kind === "elect") commitDecision(view, input, verdict, [], context);
-  else finish(view, waiting, { kind: "refused", code: resultCodes.CONTROLLER_ELECT_MASTER_FAILED, remark: verdict.why }, context);
+  else
+    finish(
+      view,
+      waiting,
+      { kind: "refused", code: resultCodes.CONTROLLER_ELECT_MASTER_FAILED, remark: verdict.why },
+      context,
+    );
 }
 
 /**
  * One transaction that compares the records of all sets for which an answer that names a master waits, and answers them when
  * it is committed (I4). One is under way at a time; what comes meanwhile goes with the next.
  */
-export function proofsDue(views: Iterable<SetView>, context: Context): { view: SetView; asks: { waiting: WaitingAsk; answer: ControllerAnswer }[] }[] {
+export function proofsDue(
+  views: Iterable<SetView>,
+  context: Context,
+): { view: SetView; asks: { waiting: WaitingAsk; answer: ControllerAnswer }[] }[] {
   const due = [];
   for (const view of views) {
     if (view.record === null || view.asks.length === 0) continue;
@@ -245,7 +266,11 @@ export function proofsDue(views: Iterable<SetView>, context: Context): { view: S
   return due;
 }
 
-export function sendProofs(due: ReturnType<typeof proofsDue>, context: Context, done: (context: Context) => void): void {
+export function sendProofs(
+  due: ReturnType<typeof proofsDue>,
+  context: Context,
+  done: (context: Context) => void,
+): void {
   const compares = due.map(({ view }) => ({ key: setKey(view.name), revision: view.record?.revision ?? 0n }));
   for (const { asks } of due) for (const { waiting } of asks) waiting.inFlight = true;
   context.commit({ compares, puts: [], deletes: [] }, (ending, then) => {

@@ -1,7 +1,16 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
-import { type BrokerEvidence, isHeard, mostReported, onStall, priorityOf, probeDueAt, unheard, viewOf } from "./evidence.ts";
 import type { BrokerRef } from "./events.ts";
+import {
+  type BrokerEvidence,
+  isHeard,
+  mostReported,
+  onStall,
+  priorityOf,
+  probeDueAt,
+  unheard,
+  viewOf,
+} from "./evidence.ts";
 import type { AnswerRecord, BrokerId, BrokerView, CandidateFacts } from "./model.ts";
 import { infoOf } from "./requests.ts";
 import type { BrokerState, SetView } from "./set-view.ts";
@@ -21,6 +30,7 @@ export function brokerOf(view: SetView, id: BrokerId, { moment }: Context): Brok
     notified: 0,
     notifyAt: moment.now,
     tell: false,
+    rival: null,
     outSince: null,
     settings: null,
   };
@@ -57,7 +67,8 @@ export function viewHere(view: SetView, id: BrokerId, mustAct: boolean, context:
 export function idsOf(view: SetView): readonly BrokerId[] {
   const record = view.record?.value;
   if (record === undefined) return [];
-  if (view.ids.of !== record.replicas) view.ids = { of: record.replicas, ids: Object.keys(record.replicas).map(Number) };
+  if (view.ids.of !== record.replicas)
+    view.ids = { of: record.replicas, ids: Object.keys(record.replicas).map(Number) };
   return view.ids.ids;
 }
 
@@ -80,17 +91,18 @@ export function probe(view: SetView, id: BrokerId, context: Context): void {
   context.emit({ kind: "probe", broker: ref });
 }
 
-/** Tells a broker who is master, as a request; once at a time, and again after a failure. */
-export function notify(view: SetView, id: BrokerId, context: Context): void {
+/** Tells a broker who is master, as a request; once at a time, and again after a failure. @returns whether it goes out */
+export function notify(view: SetView, id: BrokerId, context: Context): boolean {
   const record = view.record?.value;
   const ref = refOf(view, id);
   const broker = brokerOf(view, id, context);
-  if (record === undefined || ref === undefined || record.master === null) return;
-  if (broker.notifying || context.moment.now < broker.notifyAt) return;
+  if (record === undefined || ref === undefined || record.master === null) return false;
+  if (broker.notifying || context.moment.now < broker.notifyAt) return false;
   broker.notifying = true;
   broker.tell = false;
   broker.notifyAt = (context.moment.now + effectRetryMs) as typeof broker.notifyAt;
   context.emit({ kind: "notify", broker: ref, info: infoOf(record) });
+  return true;
 }
 
 /** What the election looks at, from the counted answers and this site's readings since then. */

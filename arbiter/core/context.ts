@@ -1,7 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Command, Token, Transaction } from "./events.ts";
-import type { BrokerId, SetPolicy, SiteName } from "./model.ts";
 import type { Mirror } from "./mirror.ts";
+import type { BrokerId, SetPolicy, SiteName } from "./model.ts";
 import type { SetView } from "./set-view.ts";
 import type { Timing } from "./timing.ts";
 

@@ -24,16 +24,17 @@ const turnAgainMs = 3_000;
 export function driveEffects(view: SetView, context: Context): void {
   const { decision } = view;
   const record = view.record?.value;
-  if (record === undefined || decision === null || record.decision !== decision.value.id || record.frozen !== null) return;
+  if (record === undefined || decision === null || record.decision !== decision.value.id || record.frozen !== null)
+    return;
   const { effects } = view;
   // What another site has done counts as done.
   for (const name of effectNames) effects[name] ??= decision.value.effects[name]?.detail ?? null;
   fenceOld(view, decision.value, context);
   if (!context.isMyTurn(turnSince(decision, effects, context))) return;
 
-  if (effects.demoted === null) demote(view, record, decision.value, effects, context);
+  if (effects.demoted === null) demote(view, record, effects, context);
   if (effects.demoted !== null && effects.promoted === null) promote(view, record, effects, context);
-  if (effects.promoted !== null && effects.routed === null) awaitRoute(view, record, effects, context);
+  if (effects.promoted !== null && effects.routed === null) awaitRoute(view, effects, context);
   if (effects.routed !== null && effects.told === null) tellOthers(view, record, effects, context);
   if (effects.promoted !== null && effects.proven === null) prove(view, record, effects, context);
   write(view, context);
@@ -55,23 +56,25 @@ function fenceOld(view: SetView, { input, verdict }: DecisionRecord, context: Co
   if (old === null || old === verdict.winner) return;
   const broker = brokerOf(view, old, context);
   if (broker.notified >= verdict.epoch || refOf(view, old) === undefined) return;
-  if (view.effects.demoteSentAt === null || broker.tell) {
-    view.effects.demoteSentAt ??= context.moment.now;
-    notify(view, old, context);
-  }
+  if (view.effects.demoteSentAt !== null && !broker.tell) return;
+  if (notify(view, old, context)) view.effects.demoteSentAt ??= context.moment.now;
 }
 
-function demote(view: SetView, record: SetRecord, { input, verdict }: DecisionRecord, effects: EffectsState, context: Context): void {
+function demote(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
+  if (view.decision === null) return;
+  const { value, seenAt: decidedAt } = view.decision;
+  const { input, verdict } = value;
   const { master: old } = input;
   if (old === null || old === verdict.winner) {
     effects.demoted = "there was no other master";
     return;
   }
   const { notified, notifying } = brokerOf(view, old, context);
-  const sentMs = effects.demoteSentAt === null ? 0 : context.moment.now - effects.demoteSentAt;
+  const sinceMs = context.moment.now - (effects.demoteSentAt ?? decidedAt);
   if (notified >= record.epoch) effects.demoted = `broker ${old} answered: it refuses messages`;
   else if (!notifying && effects.demoteSentAt !== null) effects.demoted = `broker ${old} cannot be reached`;
-  else if (sentMs >= context.options.timing.demoteFirstMs) effects.demoted = `broker ${old} did not answer in ${context.options.timing.demoteFirstMs} ms`;
+  else if (sinceMs >= context.options.timing.demoteFirstMs)
+    effects.demoted = `broker ${old} did not answer in ${context.options.timing.demoteFirstMs} ms`;
 }
 
 function promote(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
@@ -85,7 +88,7 @@ function promote(view: SetView, record: SetRecord, effects: EffectsState, contex
   notify(view, master, context);
 }
 
-function awaitRoute(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
+function awaitRoute(view: SetView, effects: EffectsState, context: Context): void {
   const { now } = context.moment;
   effects.promotedAt ??= now;
   if (now - effects.promotedAt > routeWaitMsMax) {
@@ -95,7 +98,6 @@ function awaitRoute(view: SetView, record: SetRecord, effects: EffectsState, con
   if (effects.routeReadAt !== null && now - effects.routeReadAt < routeEveryMs) return;
   effects.routeReadAt = now;
   context.emit({ kind: "readRoute", set: view.name });
-  void record;
 }
 
 /** The answer to a readRoute. */
@@ -114,8 +116,10 @@ function tellOthers(view: SetView, record: SetRecord, effects: EffectsState, con
   const others = idsOf(view).filter((id) => id !== record.master && isHeardHere(view, id, context));
   const open = others.filter((id) => brokerOf(view, id, context).notified < record.epoch);
   for (const id of open) notify(view, id, context);
-  if (open.length === 0) effects.told = others.length === 0 ? "no other replica is heard" : `brokers ${others.join(", ")} answered`;
-  else if (now - effects.toldSince > tellMsMax) effects.told = `brokers ${open.join(", ")} did not answer in ${tellMsMax} ms`;
+  if (open.length === 0)
+    effects.told = others.length === 0 ? "no other replica is heard" : `brokers ${others.join(", ")} answered`;
+  else if (now - effects.toldSince > tellMsMax)
+    effects.told = `brokers ${open.join(", ")} did not answer in ${tellMsMax} ms`;
 }
 
 function prove(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
@@ -130,7 +134,12 @@ function prove(view: SetView, record: SetRecord, effects: EffectsState, context:
     return;
   }
   const address = record.master === null ? undefined : record.replicas[record.master]?.address;
-  if (address === undefined || effects.canarying || (effects.canaryAt !== null && now - effects.canaryAt < canaryEveryMs)) return;
+  if (
+    address === undefined ||
+    effects.canarying ||
+    (effects.canaryAt !== null && now - effects.canaryAt < canaryEveryMs)
+  )
+    return;
   effects.canarying = true;
   effects.canaryAt = now;
   context.emit({ kind: "canary", set: view.name, epoch: record.epoch, address });
@@ -150,7 +159,12 @@ function write(view: SetView, context: Context): void {
   const done = effectNames.filter((effect) => effects[effect] !== null);
   const isOver = done.length === effectNames.length;
   // Three writes a decision: promoted, told, all. A demotion alone is not worth a delay of the promotion.
-  if (done.length === effects.written || effects.promoted === null || (!isOver && effects.written > 0 && effects.told === null)) return;
+  if (
+    done.length === effects.written ||
+    effects.promoted === null ||
+    (!isOver && effects.written > 0 && effects.told === null)
+  )
+    return;
   const { site } = context.options;
   const record_ = (effect: EffectName): EffectRecord =>
     decision.value.effects[effect] ?? { site, at: context.moment.wall, detail: effects[effect] ?? "" };
@@ -168,7 +182,9 @@ function write(view: SetView, context: Context): void {
       ],
       puts: [
         { key: decisionKey(decision.value.id), text: encodeDecision(next), onLease: false },
-        ...(isOver ? [{ key: setKey(name), text: encodeSet({ ...record.value, decision: null }), onLease: false }] : []),
+        ...(isOver
+          ? [{ key: setKey(name), text: encodeSet({ ...record.value, decision: null }), onLease: false }]
+          : []),
       ],
       deletes: [],
     },
@@ -181,7 +197,11 @@ function write(view: SetView, context: Context): void {
         kind: "note",
         level: "info",
         sentence: "decision carried out",
-        fields: { set: name, decisionId: decision.value.id, ...Object.fromEntries(done.map((effect) => [effect, effects[effect]])) },
+        fields: {
+          set: name,
+          decisionId: decision.value.id,
+          ...Object.fromEntries(done.map((effect) => [effect, effects[effect]])),
+        },
       });
     },
   );

@@ -12,8 +12,8 @@ export type ConnectionId = number;
 /** A transaction that the core has asked for. */
 export type Token = number;
 
-/** Requests of the controller protocol, decoded (lib/remoting/records). */
-export type ControllerRequest =
+/** Requests of the controller protocol about one set, decoded (lib/remoting/records). */
+export type SetRequest =
   | {
       readonly kind: "alterInSync";
       readonly set: string;
@@ -38,8 +38,6 @@ export type ControllerRequest =
       readonly address: string;
     }
   | { readonly kind: "replicaInfo"; readonly set: string }
-  | { readonly kind: "metadata" }
-  | { readonly kind: "inSyncData"; readonly sets: readonly string[] }
   | { readonly kind: "nextBrokerId"; readonly cluster: string; readonly set: string }
   | {
       readonly kind: "applyBrokerId";
@@ -57,6 +55,11 @@ export type ControllerRequest =
       readonly ids: readonly BrokerId[] | null;
       readonly living: boolean;
     };
+
+export type ControllerRequest =
+  | SetRequest
+  | { readonly kind: "metadata" }
+  | { readonly kind: "inSyncData"; readonly sets: readonly string[] };
 
 /** Who is master, as the protocol tells it. */
 export interface MasterInfo {
@@ -182,6 +185,21 @@ export interface Transaction {
   readonly deletes: readonly string[];
 }
 
+/** What was read for a set. */
+export type SetEvent =
+  /** Who is id 0 of this set in the NameServers' eyes; null: nobody. */
+  | { readonly kind: "routeSeen"; readonly set: SetName; readonly master: string | null }
+  | {
+      readonly kind: "canaried";
+      readonly set: SetName;
+      readonly epoch: number;
+      readonly ok: boolean;
+      readonly detail: string;
+    }
+  /** How many replicas, itself among them, the master counts as in sync (907); asked while the record had this inSyncEpoch. */
+  | { readonly kind: "inSyncSeen"; readonly set: SetName; readonly inSyncEpoch: number; readonly count: number }
+  | { readonly kind: "settingsSeen"; readonly broker: BrokerRef; readonly settings: BrokerSettings | null };
+
 export type Event =
   | { readonly kind: "heartbeat"; readonly connection: ConnectionId; readonly beat: Heartbeat }
   | { readonly kind: "closed"; readonly connection: ConnectionId }
@@ -217,18 +235,7 @@ export type Event =
       readonly answered: boolean;
       readonly detail: string;
     }
-  /** Who is id 0 of this set in the NameServers' eyes; null: nobody. */
-  | { readonly kind: "routeSeen"; readonly set: SetName; readonly master: string | null }
-  | {
-      readonly kind: "canaried";
-      readonly set: SetName;
-      readonly epoch: number;
-      readonly ok: boolean;
-      readonly detail: string;
-    }
-  /** How many replicas, itself among them, the master counts as in sync (907); asked while the record had this inSyncEpoch. */
-  | { readonly kind: "inSyncSeen"; readonly set: SetName; readonly inSyncEpoch: number; readonly count: number }
-  | { readonly kind: "settingsSeen"; readonly broker: BrokerRef; readonly settings: BrokerSettings | null }
+  | SetEvent
   /** Our own loop stood still. */
   | { readonly kind: "stalled"; readonly ms: number }
   | { readonly kind: "tick" };

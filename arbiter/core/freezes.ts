@@ -1,15 +1,23 @@
-import { idsOf, isHeardHere } from "./brokers.ts";
+import { brokerOf, isHeardHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import type { Heartbeat } from "./events.ts";
+import { isExpired } from "./expiry.ts";
 import { setKey } from "./keys.ts";
 import type { Freeze } from "./model.ts";
-import { isExpired } from "./operator.ts";
 import { encodeSet } from "./records.ts";
 import type { SetView } from "./set-view.ts";
 
+/** The one whose place is wanted beats each second. */
+const rivalMs = 5_000;
+
 /** A set is frozen when nobody can know who is right: until an operator says so, nothing is decided in it. */
 
-export function freeze(view: SetView, frozen: Freeze | null, context: Context, then?: (done: boolean, context: Context) => void): void {
+export function freeze(
+  view: SetView,
+  frozen: Freeze | null,
+  context: Context,
+  then?: (done: boolean, context: Context) => void,
+): void {
   const { record, name } = view;
   if (record === null || view.busy) {
     then?.(false, context);
@@ -43,17 +51,32 @@ export function thawIfOver(view: SetView, context: Context): void {
   if (context.isMyTurn(context.moment.now)) freeze(view, null, context);
 }
 
-/** Two addresses that both are heard under one id. A broker that moved is heard at one of them only, and registers anew. */
+/**
+ * Two addresses that both are heard under one id, or of which one is heard after the other has asked for its place. A broker that
+ * moved is heard at one of them only.
+ * @returns whether this heartbeat is of the one whose id it is not
+ */
 export function freezeIfTwice(view: SetView, beat: Heartbeat, context: Context): boolean {
   const record = view.record?.value;
   const known = record?.replicas[beat.id]?.address;
-  if (record === undefined || known === undefined || known === beat.address) return false;
-  if (!idsOf(view).includes(beat.id) || !isHeardHere(view, beat.id, context)) return false;
+  if (record === undefined || known === undefined) return false;
+  const { rival } = brokerOf(view, beat.id, context);
+  const isStranger = known !== beat.address;
+  const isContested = rival !== null && rival.address !== beat.address && context.moment.now - rival.at < rivalMs;
+  if (isStranger ? !isHeardHere(view, beat.id, context) : !isContested) return false;
   if (record.frozen === null) {
-    const reason = `Broker ${beat.id} of ${view.name} is heard at ${known} and at ${beat.address}: two brokers have one id`;
+    const other = isStranger ? known : rival?.address;
+    const reason = `Broker ${beat.id} of ${view.name} is heard at ${beat.address} and at ${other}: two brokers have one id`;
     freeze(view, { code: "duplicate-id", reason, at: context.moment.wall, until: null }, context);
   }
-  return true;
+  return isStranger;
+}
+
+/** Somebody at another address wants a broker's place while that one is heard. */
+export function noteRival(view: SetView, id: number, address: string, context: Context): void {
+  const known = view.record?.value.replicas[id]?.address;
+  if (known === undefined || known === address || !isHeardHere(view, id, context)) return;
+  brokerOf(view, id, context).rival = { address, at: context.moment.now };
 }
 
 /** Brokers never run ahead of the ledger, unless it was restored from a snapshot or made anew. */

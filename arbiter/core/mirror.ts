@@ -4,7 +4,16 @@ import type { LedgerEntry, Transaction } from "./events.ts";
 import { parseKey } from "./keys.ts";
 import type { ClusterRecord, PauseRecord, Revision, SetName, SiteName, SiteRecord, Stored } from "./model.ts";
 import { type Policies, parsePolicies } from "./policy.ts";
-import { decodeAnswer, decodeCluster, decodeDecision, decodePause, decodeProtection, decodeQuestion, decodeSet, decodeSite } from "./records.ts";
+import {
+  decodeAnswer,
+  decodeCluster,
+  decodeDecision,
+  decodePause,
+  decodeProtection,
+  decodeQuestion,
+  decodeSet,
+  decodeSite,
+} from "./records.ts";
 import { newEffects, newSetView, type SetView } from "./set-view.ts";
 
 /** The ledger as this site has read it: always a little old, so every write compares revisions. */

@@ -12,15 +12,17 @@ import type { SetView } from "./set-view.ts";
 
 /** What operators ask for. Each is one compare-and-swap; the answer tells how it ended. */
 
-export function isExpired(until: number | null, wall: number): boolean {
-  return until !== null && until <= wall;
-}
-
 export function onOperator(ask: AskId, request: OperatorRequest, context: Context): void {
-  const answer = (of: OperatorAnswer, later: Context = context): void => later.emit({ kind: "answerOperator", ask, answer: of });
-  const refuse = (code: string, message: string, hint: string): void => answer({ kind: "refused", code, message, hint });
+  const answer = (of: OperatorAnswer, later: Context = context): void =>
+    later.emit({ kind: "answerOperator", ask, answer: of });
+  const refuse = (code: string, message: string, hint: string): void =>
+    answer({ kind: "refused", code, message, hint });
   if (!context.hasQuorum()) {
-    refuse("ARB_NO_QUORUM", `Site ${context.options.site} has no quorum in etcd`, "Ask another site, or look at etcd: idcctl doctor");
+    refuse(
+      "ARB_NO_QUORUM",
+      `Site ${context.options.site} has no quorum in etcd`,
+      "Ask another site, or look at etcd: idcctl doctor",
+    );
     return;
   }
   const write = (transaction: Transaction, detail: string): void => {
@@ -45,22 +47,38 @@ export function onOperator(ask: AskId, request: OperatorRequest, context: Contex
       return;
     case "applyPolicies": {
       const parsed = parsePolicies(request.text);
-      if (parsed.kind === "bad") refuse("ARB_POLICY", `The policies cannot be used: ${parsed.problems.join("; ")}`, "Mend them and apply again: idcctl policy apply");
-      else write({ compares: [], puts: [{ key: policyKey, text: request.text, onLease: false }], deletes: [] }, "policies applied");
+      if (parsed.kind === "bad")
+        refuse(
+          "ARB_POLICY",
+          `The policies cannot be used: ${parsed.problems.join("; ")}`,
+          "Mend them and apply again: idcctl policy apply",
+        );
+      else
+        write(
+          { compares: [], puts: [{ key: policyKey, text: request.text, onLease: false }], deletes: [] },
+          "policies applied",
+        );
       return;
     }
     case "freeze":
     case "unfreeze":
     case "recover": {
       const view = context.mirror.sets.get(request.set);
-      if (view === undefined || view.record === null) refuse("ARB_NO_SET", `There is no set ${request.set}`, "idcctl set list shows them");
+      if (view === undefined || view.record === null)
+        refuse("ARB_NO_SET", `There is no set ${request.set}`, "idcctl set list shows them");
       else if (request.kind === "recover") recover(view, request, context, answer);
       else {
         const { reason } = request;
         const until = request.kind === "freeze" ? request.untilWall : null;
-        const frozen = request.kind === "freeze" ? ({ code: "operator", reason, at: context.moment.wall, until } as const) : null;
+        const frozen =
+          request.kind === "freeze" ? ({ code: "operator", reason, at: context.moment.wall, until } as const) : null;
         freeze(view, frozen, context, (done, later) =>
-          answer(done ? { kind: "done", detail: `${view.name} is ${frozen === null ? "thawed" : "frozen"}` } : changedMeanwhile, later),
+          answer(
+            done
+              ? { kind: "done", detail: `${view.name} is ${frozen === null ? "thawed" : "frozen"}` }
+              : changedMeanwhile,
+            later,
+          ),
         );
       }
     }
@@ -89,11 +107,19 @@ function init(
 ): void {
   if (context.mirror.cluster !== null) {
     const { sites: known } = context.mirror.cluster.value;
-    refuse("ARB_INITIALIZED", `The voting sites are set already: ${known.join(", ")}`, "They are set once; docs/operations.md tells how to replace a site");
+    refuse(
+      "ARB_INITIALIZED",
+      `The voting sites are set already: ${known.join(", ")}`,
+      "They are set once; docs/operations.md tells how to replace a site",
+    );
     return;
   }
   if (![1, 3, 5].includes(sites.length) || new Set(sites).size !== sites.length) {
-    refuse("ARB_SITES", `${sites.length} voting sites (${sites.join(", ")}): there must be 3 or 5 different ones; 1 works, and is not safe`, "idcctl init --sites idc1,idc2,witness");
+    refuse(
+      "ARB_SITES",
+      `${sites.length} voting sites (${sites.join(", ")}): there must be 3 or 5 different ones; 1 works, and is not safe`,
+      "idcctl init --sites idc1,idc2,witness",
+    );
     return;
   }
   const text = encodeCluster({ sites, incarnation, at: context.moment.wall });
@@ -131,10 +157,20 @@ function recover(
   const verdict = decide(input);
   if (verdict.kind === "refuse") {
     const details = verdict.rejected.map(({ id, detail }) => `broker ${id}: ${detail}`).join("; ");
-    answer({ kind: "refused", code: "ARB_REFUSED", message: `${verdict.why}. ${details}`, hint: "Name one with --master and --force, if you know what is lost" });
+    answer({
+      kind: "refused",
+      code: "ARB_REFUSED",
+      message: `${verdict.why}. ${details}`,
+      hint: "Name one with --master and --force, if you know what is lost",
+    });
     return;
   }
   commitDecision(view, input, verdict, [], context, (ending, later) =>
-    answer(ending === "committed" ? { kind: "done", detail: `broker ${verdict.winner} is master of epoch ${verdict.epoch}` } : changedMeanwhile, later),
+    answer(
+      ending === "committed"
+        ? { kind: "done", detail: `broker ${verdict.winner} is master of epoch ${verdict.epoch}` }
+        : changedMeanwhile,
+      later,
+    ),
   );
 }

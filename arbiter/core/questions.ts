@@ -83,7 +83,13 @@ function considerAsking(view: SetView, context: Context): void {
       view.busy = false;
       if (ending !== "committed") return;
       const { evidence: why } = viewHere(view, question.master, false, then);
-      const fields = { set: name, question: question.id, master: question.master, restarted: view.restartedAt !== null, why };
+      const fields = {
+        set: name,
+        question: question.id,
+        master: question.master,
+        restarted: view.restartedAt !== null,
+        why,
+      };
       then.emit({ kind: "note", level: "warn", sentence: "master suspected: all sites are asked", fields });
     },
   );
@@ -252,7 +258,12 @@ function refuse(view: SetView, verdict: Extract<DecisionVerdict, { kind: "refuse
   view.decideAt = (context.moment.now + (verdict.reason === "gathering" ? 20 : decideEveryMs)) as Instant;
   if (!isNew || verdict.reason === "gathering") return;
   const { reason, why, rejected } = verdict;
-  context.emit({ kind: "note", level: "warn", sentence: "failover blocked", fields: { set: view.name, reason, why, rejected } });
+  context.emit({
+    kind: "note",
+    level: "warn",
+    sentence: "failover blocked",
+    fields: { set: view.name, reason, why, rejected },
+  });
 }
 
 export function majorityOf({ mirror }: Context): number {
@@ -263,7 +274,9 @@ export function inputOf(
   view: SetView,
   record: SetRecord,
   context: Context,
-  of: Pick<DecisionInput, "answers" | "candidates" | "gathered" | "designated" | "forced" | "reason"> & { kind: DecisionKind },
+  of: Pick<DecisionInput, "answers" | "candidates" | "gathered" | "designated" | "forced" | "reason"> & {
+    kind: DecisionKind;
+  },
 ): DecisionInput {
   return {
     ...of,
@@ -311,7 +324,10 @@ export function commitDecision(
     inSync: [verdict.winner],
     unconfirmed: [],
     decision: id,
-    failoversAt: input.kind === "failover" ? [...record.value.failoversAt, moment.wall].slice(-failoversKept) : record.value.failoversAt,
+    failoversAt:
+      input.kind === "failover"
+        ? [...record.value.failoversAt, moment.wall].slice(-failoversKept)
+        : record.value.failoversAt,
   };
   view.busy = true;
   const startedAt = moment.now;
@@ -338,7 +354,15 @@ export function commitDecision(
       done?.(ending, then);
       if (ending !== "committed") return;
       const { winner, epoch, why, knownLag } = verdict;
-      const fields = { set: name, from: input.master, to: winner, epoch, kind: input.kind, why, knownLag: knownLag?.toString() ?? null };
+      const fields = {
+        set: name,
+        from: input.master,
+        to: winner,
+        epoch,
+        kind: input.kind,
+        why,
+        knownLag: knownLag?.toString() ?? null,
+      };
       then.emit({
         kind: "note",
         level: "info",

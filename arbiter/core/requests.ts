@@ -1,5 +1,5 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
-import type { ControllerAnswer, ControllerRequest, MasterInfo } from "./events.ts";
+import type { ControllerAnswer, MasterInfo, SetRequest } from "./events.ts";
 import type { BrokerId, SetPolicy, SetRecord } from "./model.ts";
 
 /**
@@ -9,7 +9,12 @@ import type { BrokerId, SetPolicy, SetRecord } from "./model.ts";
 export type Judgement =
   | { readonly kind: "answer"; readonly answer: ControllerAnswer }
   | { readonly kind: "prove"; readonly answer: ControllerAnswer }
-  | { readonly kind: "commit"; readonly next: SetRecord | null; readonly answer: ControllerAnswer; readonly why: string }
+  | {
+      readonly kind: "commit";
+      readonly next: SetRecord | null;
+      readonly answer: ControllerAnswer;
+      readonly why: string;
+    }
   | { readonly kind: "wait" };
 
 /** What a judgement may look at beside the record. */
@@ -53,10 +58,7 @@ export const refused = (code: number, remark: string, of: { cluster?: string; se
   answer: { kind: "refused", code, remark, ...of },
 });
 
-export function judge(
-  request: Exclude<ControllerRequest, { kind: "metadata" | "inSyncData" }>,
-  context: RequestContext,
-): Judgement {
+export function judge(request: SetRequest, context: RequestContext): Judgement {
   switch (request.kind) {
     case "nextBrokerId":
       return nextBrokerId(context);
@@ -82,7 +84,7 @@ function nextBrokerId({ cluster, set, record }: RequestContext): Judgement {
 
 /** A broker keeps its id by its check code: the same request twice is one. */
 function applyBrokerId(
-  request: Extract<ControllerRequest, { kind: "applyBrokerId" }>,
+  request: Extract<SetRequest, { kind: "applyBrokerId" }>,
   { cluster, set, record }: RequestContext,
 ): Judgement {
   const { id, checkCode } = request;
@@ -135,10 +137,7 @@ function notRegistered(set: string, cluster: string): Judgement {
  * A broker that starts. The recorded master gets no master: it has restarted with epoch 0, would take any epoch at its own,
  * perhaps shorter, end, and its slaves would cut theirs off. Its 1002 then elects by progress.
  */
-function registerBroker(
-  request: Extract<ControllerRequest, { kind: "registerBroker" }>,
-  context: RequestContext,
-): Judgement {
+function registerBroker(request: Extract<SetRequest, { kind: "registerBroker" }>, context: RequestContext): Judgement {
   const { cluster, set, record } = context;
   const { id, address } = request;
   const replica = record?.replicas[id];
@@ -150,6 +149,10 @@ function registerBroker(
     set,
     info: named ? infoOf(record) : { ...noMaster(record), epoch: 0, inSync: [], inSyncEpoch: 0 },
   };
+  if (replica.address !== address && context.isAlive(id)) {
+    const remark = `Broker ${id} of ${set} is heard at ${replica.address}: two brokers have one id, or one that moved was not missed yet`;
+    return refused(resultCodes.CONTROLLER_BROKER_ID_INVALID, remark, { cluster, set });
+  }
   if (replica.address !== address) {
     const replicas = { ...record.replicas, [id]: { ...replica, address } };
     return { kind: "commit", next: { ...record, replicas }, answer, why: "another address" };
@@ -158,13 +161,14 @@ function registerBroker(
 }
 
 /** A broker without a master, or a tool that names one. */
-function electMaster(request: Extract<ControllerRequest, { kind: "electMaster" }>, context: RequestContext): Judgement {
+function electMaster(request: Extract<SetRequest, { kind: "electMaster" }>, context: RequestContext): Judgement {
   const { record } = context;
   const { id, designate } = request;
   if (record === null || (id !== null && record.replicas[id] === undefined)) {
     return refused(resultCodes.CONTROLLER_BROKER_NEED_TO_BE_REGISTERED, "Broker hasn't been registered");
   }
-  if (record.frozen !== null) return refused(resultCodes.CONTROLLER_ELECT_MASTER_FAILED, `The set is frozen: ${record.frozen.reason}`);
+  if (record.frozen !== null)
+    return refused(resultCodes.CONTROLLER_ELECT_MASTER_FAILED, `The set is frozen: ${record.frozen.reason}`);
   if (designate) {
     if (id === null) return refused(resultCodes.CONTROLLER_INVALID_REQUEST, "Name the broker that is to become master");
     if (id !== record.master) return { kind: "wait" };
@@ -209,12 +213,13 @@ function isMuted({ frozen }: SetRecord): boolean {
 }
 
 /** The master's wish to change the in-sync set; refusals in the stock controller's order. @source ReplicasInfoManager 5.3.3 */
-function alterInSync(request: Extract<ControllerRequest, { kind: "alterInSync" }>, context: RequestContext): Judgement {
+function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, context: RequestContext): Judgement {
   const { record } = context;
   const { master, epoch, inSync, inSyncEpoch } = request;
   const codes = resultCodes;
   if (record === null) return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, "Broker metadata is not existed");
-  if (isMuted(record)) return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, `The set is frozen: ${record.frozen?.reason}`);
+  if (isMuted(record))
+    return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, `The set is frozen: ${record.frozen?.reason}`);
   const wanted = [...new Set(inSync)].sort((one, other) => one - other);
   if (sameIds(wanted, record.inSync)) {
     const remark = "The newSyncStateSet is equal with oldSyncStateSet, no needed to update syncStateSet";
@@ -222,10 +227,16 @@ function alterInSync(request: Extract<ControllerRequest, { kind: "alterInSync" }
   }
   const rejecting = "Rejecting alter syncStateSet request because";
   if (record.master !== master) {
-    return refused(codes.CONTROLLER_INVALID_MASTER, `${rejecting} the current leader is:{${record.master ?? ""}}, not {${master}}`);
+    return refused(
+      codes.CONTROLLER_INVALID_MASTER,
+      `${rejecting} the current leader is:{${record.master ?? ""}}, not {${master}}`,
+    );
   }
   if (record.epoch !== epoch) {
-    return refused(codes.CONTROLLER_FENCED_MASTER_EPOCH, `${rejecting} the current master epoch is:{${record.epoch}}, not {${epoch}}`);
+    return refused(
+      codes.CONTROLLER_FENCED_MASTER_EPOCH,
+      `${rejecting} the current master epoch is:{${record.epoch}}, not {${epoch}}`,
+    );
   }
   if (record.inSyncEpoch !== inSyncEpoch) {
     return refused(
@@ -246,7 +257,12 @@ function alterInSync(request: Extract<ControllerRequest, { kind: "alterInSync" }
     return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, remark);
   }
   const { policy } = context;
-  if (policy.survive === "idc" && context.inOneIdc(wanted) && !context.inOneIdc(record.inSync) && context.degradingMs < policy.degradeAfterMs) {
+  if (
+    policy.survive === "idc" &&
+    context.inOneIdc(wanted) &&
+    !context.inOneIdc(record.inSync) &&
+    context.degradingMs < policy.degradeAfterMs
+  ) {
     const remark = `${rejecting} policy survive: idc keeps the set across IDCs for degradeAfterMs = ${policy.degradeAfterMs} ms`;
     return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, remark);
   }
@@ -261,9 +277,13 @@ function alterInSync(request: Extract<ControllerRequest, { kind: "alterInSync" }
   };
 }
 
-function cleanBroker(request: Extract<ControllerRequest, { kind: "cleanBroker" }>, context: RequestContext): Judgement {
+function cleanBroker(request: Extract<SetRequest, { kind: "cleanBroker" }>, context: RequestContext): Judgement {
   const { record, set } = context;
-  if (record === null) return refused(resultCodes.CONTROLLER_INVALID_CLEAN_BROKER_METADATA, `Broker ${set} is not existed,clean broker data failure.`);
+  if (record === null)
+    return refused(
+      resultCodes.CONTROLLER_INVALID_CLEAN_BROKER_METADATA,
+      `Broker ${set} is not existed,clean broker data failure.`,
+    );
   const known = Object.keys(record.replicas).map(Number);
   const gone = (request.ids ?? known).filter((id) => known.includes(id));
   const alive = gone.filter((id) => context.isAlive(id));
@@ -272,7 +292,8 @@ function cleanBroker(request: Extract<ControllerRequest, { kind: "cleanBroker" }
     return refused(resultCodes.CONTROLLER_INVALID_CLEAN_BROKER_METADATA, remark);
   }
   const stays = (id: BrokerId): boolean => !gone.includes(id);
-  if (!known.some(stays)) return { kind: "commit", next: null, answer: { kind: "cleanBroker" }, why: "the set is cleaned away" };
+  if (!known.some(stays))
+    return { kind: "commit", next: null, answer: { kind: "cleanBroker" }, why: "the set is cleaned away" };
   if (record.master !== null && gone.includes(record.master)) {
     const remark = `Broker ${record.master} is the recorded master of ${set}: switch first, or clean the whole set`;
     return refused(resultCodes.CONTROLLER_INVALID_CLEAN_BROKER_METADATA, remark);

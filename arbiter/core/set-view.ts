@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
-import type { AskId, BrokerSettings, ConnectionId, ControllerRequest } from "./events.ts";
+import type { AskId, BrokerSettings, ConnectionId, SetRequest } from "./events.ts";
 import type { BrokerEvidence } from "./evidence.ts";
 import type {
   AnswerRecord,
@@ -73,6 +73,8 @@ export interface BrokerState {
   notifyAt: Instant;
   /** To be told who is master as soon as that may be said. */
   tell: boolean;
+  /** Somebody at another address has wanted its id, then. */
+  rival: { readonly address: string; readonly at: Instant } | null;
   /** Heard, and out of the in-sync set, since. */
   outSince: Instant | null;
   settings: BrokerSettings | null;
@@ -81,7 +83,7 @@ export interface BrokerState {
 export interface WaitingAsk {
   readonly ask: AskId;
   readonly connection: ConnectionId;
-  readonly request: Exclude<ControllerRequest, { kind: "metadata" | "inSyncData" }>;
+  readonly request: SetRequest;
   /** Its id, if its connection has told; null: not known. */
   readonly caller: BrokerId | null;
   readonly since: Instant;
@@ -164,7 +166,8 @@ export function phaseOf(view: SetView): PhaseName {
   const record = view.record?.value;
   if (record === undefined) return "new";
   if (record.frozen !== null) return "frozen";
-  if (view.question !== null) return view.refusal === null || view.refusal.reason === "gathering" ? "suspected" : "blocked";
+  if (view.question !== null)
+    return view.refusal === null || view.refusal.reason === "gathering" ? "suspected" : "blocked";
   if (record.decision !== null) return "installing";
   return record.epoch === 0 ? "new" : "held";
 }

@@ -126,7 +126,11 @@ export function considerProtection(view: SetView, context: Context): void {
     {
       compares: [{ key: protectionKey(view.name), revision: protection?.revision ?? 0n }],
       puts: [
-        { key: protectionKey(view.name), text: encodeProtection({ level, why, at: context.moment.wall }, view.name), onLease: false },
+        {
+          key: protectionKey(view.name),
+          text: encodeProtection({ level, why, at: context.moment.wall }, view.name),
+          onLease: false,
+        },
       ],
       deletes: [],
     },

@@ -39,14 +39,19 @@ export function createJudge(): Judge {
       if (input.kind !== "failover" && input.kind !== "restart") return;
       const down = new Set(
         input.answers
-          .filter(({ question, master }) => question === input.question?.id && (master.verdict === "dead" || master.verdict === "silent"))
+          .filter(
+            ({ question, master }) =>
+              question === input.question?.id && (master.verdict === "dead" || master.verdict === "silent"),
+          )
           .map(({ site }) => site),
       );
-      if (down.size <= input.sites.length / 2) throw new Error(`I2: epoch ${verdict.epoch} rests on ${down.size} sites`);
+      if (down.size <= input.sites.length / 2)
+        throw new Error(`I2: epoch ${verdict.epoch} rests on ${down.size} sites`);
       if (!input.inSync.includes(verdict.winner)) throw new Error(`I3: broker ${verdict.winner} was not in sync`);
     },
     recorded(record) {
-      if (last !== undefined && record.epoch < last.epoch) throw new Error(`I1: the record went from epoch ${last.epoch} to ${record.epoch}`);
+      if (last !== undefined && record.epoch < last.epoch)
+        throw new Error(`I1: the record went from epoch ${last.epoch} to ${record.epoch}`);
       if (last !== undefined && record.epoch === last.epoch && last.epoch > 0 && record.master !== last.master) {
         throw new Error(`I1: another master within epoch ${record.epoch}`);
       }
@@ -58,7 +63,8 @@ export function createJudge(): Judge {
       for (const { role, epoch, name } of brokers) {
         if (role !== "master") continue;
         const before = mastersOf.get(epoch);
-        if (before !== undefined && before !== name) throw new Error(`I1: ${before} and ${name} were masters of epoch ${epoch}`);
+        if (before !== undefined && before !== name)
+          throw new Error(`I1: ${before} and ${name} were masters of epoch ${epoch}`);
         mastersOf.set(epoch, name);
       }
     },
@@ -66,7 +72,9 @@ export function createJudge(): Judge {
       const lost = acks.filter(({ message }) => !messages.has(message));
       if (lost.length === 0) return;
       const first = lost[0];
-      throw new Error(`I6: ${lost.length} of ${acks.length} acknowledged messages are gone, first ${JSON.stringify(first)}`);
+      throw new Error(
+        `I6: ${lost.length} of ${acks.length} acknowledged messages are gone, first ${JSON.stringify(first)}`,
+      );
     },
     counts: () => ({
       acked: acks.length,

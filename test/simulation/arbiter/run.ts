@@ -27,7 +27,7 @@ const healMs = 75_000;
 const messageEveryMs = 120;
 const tickMs = 50;
 const wallStart = 1_790_000_000_000;
-const policies = JSON.stringify([{ match: "*", rpo: "best-effort", cooldownMs: 0 }]);
+const policies = JSON.stringify({ policies: [{ match: "*", rpo: "best-effort", cooldownMs: 0 }] });
 
 const places = [
   { name: "b1", site: "idc1", address: "10.1.0.1:10911" },
@@ -176,7 +176,8 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
         etcd.commit(site, command.transaction, (outcome) => {
           const { token } = command;
           if (outcome === "unanswered") back({ kind: "unanswered", token, detail: "" });
-          else if (outcome.kind === "committed") back({ kind: "committed", token, revision: outcome.revision, tookMs: 0 });
+          else if (outcome.kind === "committed")
+            back({ kind: "committed", token, revision: outcome.revision, tookMs: 0 });
           else back({ kind: "outdated", token, entries: outcome.entries, tookMs: 0 });
         });
         return;
@@ -197,7 +198,8 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
       case "probeSite": {
         const to = command.site as Site;
         net.send(site, to, () => {
-          if (processes.get(to)?.up === true) net.send(to, site, () => back({ kind: "siteProbed", site: to, reached: true }));
+          if (processes.get(to)?.up === true)
+            net.send(to, site, () => back({ kind: "siteProbed", site: to, reached: true }));
         });
         return;
       }
@@ -214,13 +216,19 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
         return;
       }
       case "readRoute":
-        timeline.after(random.int(2, 30), () => back({ kind: "routeSeen", set: command.set, master: around.route.master }));
+        timeline.after(random.int(2, 30), () =>
+          back({ kind: "routeSeen", set: command.set, master: around.route.master }),
+        );
         return;
       case "canary": {
         const { set: name, epoch, address } = command;
         const broker = around.brokerAt(address);
         timeline.after(random.int(5, 40), () => {
-          const ok = broker?.role === "master" && broker.state === "up" && net.passes(site, broker.site) && net.passes(broker.site, site);
+          const ok =
+            broker?.role === "master" &&
+            broker.state === "up" &&
+            net.passes(site, broker.site) &&
+            net.passes(broker.site, site);
           back({ kind: "canaried", set: name, epoch, ok, detail: "read back" });
         });
         return;
@@ -234,7 +242,12 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
         return;
       }
       case "readSettings": {
-        const settings = { allAckInSyncStateSet: true, minInSyncReplicas: 1, flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 };
+        const settings = {
+          allAckInSyncStateSet: true,
+          minInSyncReplicas: 1,
+          flushDiskType: "ASYNC_FLUSH",
+          brokerPermission: 6,
+        };
         timeline.after(10, () => back({ kind: "settingsSeen", broker: command.broker, settings }));
         return;
       }
@@ -257,8 +270,12 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
   });
 
   for (const site of sites) start(site);
-  timeline.after(600, () => push("idc1", { kind: "operator", ask: 1_000_000, request: { kind: "init", sites, incarnation: "one" } }));
-  timeline.after(1_500, () => push("idc1", { kind: "operator", ask: 1_000_001, request: { kind: "applyPolicies", text: policies } }));
+  timeline.after(600, () =>
+    push("idc1", { kind: "operator", ask: 1_000_000, request: { kind: "init", sites, incarnation: "one" } }),
+  );
+  timeline.after(1_500, () =>
+    push("idc1", { kind: "operator", ask: 1_000_001, request: { kind: "applyPolicies", text: policies } }),
+  );
   for (const [index, broker] of brokers.entries()) timeline.after(2_000 + index * 1_500, () => broker.start());
 
   let messages = 0;
@@ -269,11 +286,22 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
       messages += 1;
       const message = `m${messages}`;
       const sentAt = timeline.now;
-      broker.send(message, () => judge.acked({ message, broker: broker.name, epoch: broker.epoch, sentAt, at: timeline.now }));
+      broker.send(message, () =>
+        judge.acked({ message, broker: broker.name, epoch: broker.epoch, sentAt, at: timeline.now }),
+      );
     }
   };
   timeline.after(messageEveryMs, client);
-  const faults = { net, brokers, random, note, start, stop, stall, isUp: (site: Site) => processes.get(site)?.up === true };
+  const faults = {
+    net,
+    brokers,
+    random,
+    note,
+    start,
+    stop,
+    stall,
+    isUp: (site: Site) => processes.get(site)?.up === true,
+  };
   const faultsUntil = calmMs + faultsMs;
   const strikeAgain = (): void => {
     if (timeline.now < faultsUntil) {
@@ -295,7 +323,9 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
     while (timeline.now < until && timeline.runNext()) judge.look(brokers);
     return atPeace(seed, { judge, brokers, etcd: etcd.entries, digest: digest.digest("hex"), notes });
   } catch (error) {
-    throw new Error(`seed ${seed} at ${(timeline.now / 1_000).toFixed(3)} s: ${(error as Error).message}\n${notes.slice(-60).join("\n")}`);
+    throw new Error(
+      `seed ${seed} at ${(timeline.now / 1_000).toFixed(3)} s: ${(error as Error).message}\n${notes.slice(-60).join("\n")}`,
+    );
   }
 }
 
@@ -376,15 +406,25 @@ function strike({ net, brokers, random, note, start, stop, stall, isUp }: Faults
 /** After two minutes of peace all is as before, and nothing that was acknowledged is gone. */
 function atPeace(
   seed: number,
-  of: { judge: Judge; brokers: readonly Broker[]; etcd: ReadonlyMap<string, { text: string }>; digest: string; notes: readonly string[] },
+  of: {
+    judge: Judge;
+    brokers: readonly Broker[];
+    etcd: ReadonlyMap<string, { text: string }>;
+    digest: string;
+    notes: readonly string[];
+  },
 ): Outcome {
   const { judge, brokers, etcd, digest, notes } = of;
   const text = etcd.get(`sets/${cluster}/${set}`)?.text;
   if (text === undefined) throw new Error("the set has no record");
   const record = decodeSet(text);
   const fail = (what: string): never => {
-    const state = brokers.map((one) => `${one.name} id ${one.id} ${one.state} ${one.role} epoch ${one.epoch} log ${one.log.length}`);
-    const open = [...etcd].filter(([key]) => !key.startsWith("decisions/")).map(([key, entry]) => `${key} ${entry.text}`);
+    const state = brokers.map(
+      (one) => `${one.name} id ${one.id} ${one.state} ${one.role} epoch ${one.epoch} log ${one.log.length}`,
+    );
+    const open = [...etcd]
+      .filter(([key]) => !key.startsWith("decisions/"))
+      .map(([key, entry]) => `${key} ${entry.text}`);
     throw new Error(`at peace: ${what}\n${state.join("\n")}\n${open.join("\n")}`);
   };
   if (record.frozen !== null) fail(`the set is frozen: ${record.frozen.reason}`);

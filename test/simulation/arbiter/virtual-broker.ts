@@ -1,4 +1,10 @@
-import type { ControllerAnswer, ControllerRequest, Event, MasterInfo, ProbeOutcome } from "../../../arbiter/core/events.ts";
+import type {
+  ControllerAnswer,
+  ControllerRequest,
+  Event,
+  MasterInfo,
+  ProbeOutcome,
+} from "../../../arbiter/core/events.ts";
 import { type Net, type Site, sites } from "./net.ts";
 
 /**
@@ -34,8 +40,17 @@ export interface Surroundings {
   readonly set: string;
   readonly cluster: string;
   /** The door of a site's arbiter; undefined: it is down. */
-  door(site: Site): { push(event: Event): void; ask(request: ControllerRequest, connection: number, answer: (of: ControllerAnswer) => void): void } | undefined;
-  brokerAt(address: string): VirtualBroker & { pull(): { log: readonly Entry[] } | undefined; attached(slave: number, end: number): void } | undefined;
+  door(site: Site):
+    | {
+        push(event: Event): void;
+        ask(request: ControllerRequest, connection: number, answer: (of: ControllerAnswer) => void): void;
+      }
+    | undefined;
+  brokerAt(
+    address: string,
+  ):
+    | (VirtualBroker & { pull(): { log: readonly Entry[] } | undefined; attached(slave: number, end: number): void })
+    | undefined;
   /** The name servers' id 0. */
   readonly route: { master: string | null; epoch: number };
   nextConnection(): number;
@@ -60,7 +75,10 @@ const notCaughtUpMs = 15_000;
 
 export type Broker = NonNullable<ReturnType<Surroundings["brokerAt"]>>;
 
-export function createVirtualBroker(place: { name: string; site: Site; address: string }, around: Surroundings): Broker {
+export function createVirtualBroker(
+  place: { name: string; site: Site; address: string },
+  around: Surroundings,
+): Broker {
   const { net } = around;
   const { timeline, random } = net;
   const { site, address } = place;
@@ -117,7 +135,9 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
       awake(of, () => done(answer));
     };
     timeline.after(requestMsMax, () => end(null));
-    net.send(site, to, () => around.door(to)?.ask(request, connectionTo(to), (answer) => net.send(to, site, () => end(answer))));
+    net.send(site, to, () =>
+      around.door(to)?.ask(request, connectionTo(to), (answer) => net.send(to, site, () => end(answer))),
+    );
   };
 
   const heartbeat = (): void => {
@@ -140,10 +160,16 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
     // Told who is master by a 1008 meanwhile, it needs no election.
     const again = (): void => later(retryMs, () => (role === "none" ? boot() : run()));
     findLeader((to) => {
-      if (to === null) return again();
+      if (to === null) {
+        again();
+        return;
+      }
       leader = to;
       const register = (): void => {
-        if (id === null) return again();
+        if (id === null) {
+          again();
+          return;
+        }
         const own = id;
         ask(to, { kind: "registerBroker", cluster: around.cluster, set: around.set, id: own, address }, (answer) => {
           if (answer?.kind !== "registerBroker") return again();
@@ -152,21 +178,32 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
             follow(answer.info);
             return run();
           }
-          ask(to, { kind: "electMaster", cluster: around.cluster, set: around.set, id: own, designate: false }, (elected) => {
-            if (elected?.kind !== "electMaster" || elected.info.master === null) return again();
-            follow(elected.info);
-            run();
-          });
+          ask(
+            to,
+            { kind: "electMaster", cluster: around.cluster, set: around.set, id: own, designate: false },
+            (elected) => {
+              if (elected?.kind !== "electMaster" || elected.info.master === null) return again();
+              follow(elected.info);
+              run();
+            },
+          );
         });
       };
-      if (id !== null) return register();
+      if (id !== null) {
+        register();
+        return;
+      }
       ask(to, { kind: "nextBrokerId", cluster: around.cluster, set: around.set }, (next) => {
         if (next?.kind !== "nextBrokerId") return again();
-        ask(to, { kind: "applyBrokerId", cluster: around.cluster, set: around.set, id: next.id, checkCode }, (applied) => {
-          if (applied?.kind !== "applyBrokerId") return again();
-          id = next.id;
-          register();
-        });
+        ask(
+          to,
+          { kind: "applyBrokerId", cluster: around.cluster, set: around.set, id: next.id, checkCode },
+          (applied) => {
+            if (applied?.kind !== "applyBrokerId") return again();
+            id = next.id;
+            register();
+          },
+        );
       });
     });
   };
@@ -175,8 +212,13 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
     const order = [...sites].sort(() => random.next() - 0.5);
     const next = (): void => {
       const to = order.shift();
-      if (to === undefined) return done(null);
-      ask(to, { kind: "metadata" }, (answer) => (answer?.kind === "metadata" && answer.leader !== null ? done(to) : next()));
+      if (to === undefined) {
+        done(null);
+        return;
+      }
+      ask(to, { kind: "metadata" }, (answer) =>
+        answer?.kind === "metadata" && answer.leader !== null ? done(to) : next(),
+      );
     };
     next();
   };
@@ -276,8 +318,12 @@ export function createVirtualBroker(place: { name: string; site: Site; address: 
   const checkInSync = (): void => {
     if (role !== "master" || id === null || leader === null) return;
     const { now } = timeline;
-    const staying = inSync.filter((member) => member === id || now - (slaves.get(member)?.caughtUpAt ?? 0) < notCaughtUpMs);
-    const joining = [...slaves].filter(([slave, { end, at }]) => !inSync.includes(slave) && now - at < 500 && end >= log.length - 3).map(([slave]) => slave);
+    const staying = inSync.filter(
+      (member) => member === id || now - (slaves.get(member)?.caughtUpAt ?? 0) < notCaughtUpMs,
+    );
+    const joining = [...slaves]
+      .filter(([slave, { end, at }]) => !inSync.includes(slave) && now - at < 500 && end >= log.length - 3)
+      .map(([slave]) => slave);
     const wanted = [...new Set([...staying, ...joining])].sort((one, other) => one - other);
     if (wanted.length === inSync.length && wanted.every((member) => inSync.includes(member))) return;
     pending = wanted;

@@ -6,7 +6,13 @@ import { type Net, type Site, sites } from "./net.ts";
 export interface VirtualEtcd {
   commit(site: Site, transaction: Transaction, answer: (outcome: CommitOutcome | "unanswered") => void): void;
   /** Everything at once, then every change; everything again after the site was without a quorum. */
-  follow(site: Site, listener: { all(entries: readonly LedgerEntry[]): void; changed(key: string, text: string | null, revision: bigint): void }): void;
+  follow(
+    site: Site,
+    listener: {
+      all(entries: readonly LedgerEntry[]): void;
+      changed(key: string, text: string | null, revision: bigint): void;
+    },
+  ): void;
   /** The site's process is gone: nobody listens, its lease ends. */
   forget(site: Site): void;
   readonly entries: ReadonlyMap<string, LedgerEntry>;
