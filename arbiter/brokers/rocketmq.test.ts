@@ -4,10 +4,12 @@ import { expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
 import { requestCodes } from "#lib/remoting/codes.ts";
+import { RemotingError } from "#lib/remoting/errors.ts";
 import { encodeGetBrokerEpochCacheRequest } from "#lib/remoting/records/get-broker-epoch-cache.ts";
 import { createManualClock } from "#lib/zookeeper/testing/manual-clock.ts";
 import { eventually } from "../../test/integration/harness/eventually.ts";
 import { createConnections } from "./rocketmq/connections.ts";
+import { probeBroker } from "./rocketmq/probe.ts";
 import { signRequest } from "./rocketmq/signature.ts";
 import { createRocketmqPort } from "./rocketmq.ts";
 import { startFakeBroker, startFakeNameServer } from "./testing/fake-broker.ts";
@@ -72,6 +74,15 @@ test("bytes that make no sense are no answer, and no refusal", async () => {
   });
   await using port = openPort();
   expect(await port.probe(server.address, options)).toMatchObject({ kind: "timedOut" });
+});
+
+test.for([
+  new RemotingError("REMOTING_UNREACHABLE", "no", { cause: Object.assign(new Error("too many"), { code: "EMFILE" }) }),
+  new RemotingError("REMOTING_BUSY", "a limit of our own"),
+])("what this process itself lacks is no word about the broker: %s", async (error) => {
+  const read = () => Promise.reject(error);
+  const connections = { ask: read, read, async [Symbol.asyncDispose]() {} };
+  await expect(probeBroker(connections, "a:1", options)).rejects.toBe(error);
 });
 
 test("a broker that is not in controller mode lives, and cannot be asked", async () => {

@@ -13,6 +13,7 @@ import { type Connections, isRefused } from "./connections.ts";
 /**
  * Only a refused connection is positive: the machine answers, and says that nothing listens. A way that is down, a connection
  * that is cut and silence are all the same, since they say more of the way than of the broker.
+ * @throws when this process lacks what it takes to ask: that says nothing of the broker at all
  */
 export async function probeBroker(
   connections: Connections,
@@ -30,6 +31,7 @@ export async function probeBroker(
     options.signal.throwIfAborted();
     const detail = messageOf(error);
     if (isRefused(error)) return { kind: "refused", detail };
+    if (isOwnFault(error)) throw error;
     if (isNoAnswer(error)) return { kind: "timedOut", detail };
     if (error instanceof RemotingError || error instanceof DecodeError) return { kind: "failed", detail };
     throw error;
@@ -54,9 +56,18 @@ const noAnswerCodes: readonly string[] = [
   "REMOTING_UNREACHABLE",
   "REMOTING_DISCONNECTED",
   "REMOTING_TIMEOUT",
-  "REMOTING_BUSY",
 ] satisfies RemotingError["code"][];
 
 function isNoAnswer(error: unknown): boolean {
   return error instanceof RemotingError && noAnswerCodes.includes(error.code);
 }
+
+/** No descriptors, memory or ports left, or one of our own limits. */
+function isOwnFault(error: unknown): boolean {
+  if (!(error instanceof RemotingError)) return false;
+  if (error.code === "REMOTING_BUSY") return true;
+  const { cause } = error;
+  return cause instanceof Error && "code" in cause && ownFaults.includes(String(cause.code));
+}
+
+const ownFaults: readonly string[] = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"];
