@@ -52,6 +52,7 @@ export function printControllerAnswer(
       });
     }
     case "metadata": {
+      // Without a leader the field is left out: a stock broker keeps the leader that it has, and asks the next address.
       const { leader, leaderSite, peers } = answer;
       return encodeGetMetadataInfoResponse({
         group: controllerGroup,
