@@ -7,7 +7,8 @@ import type { BrokerPort, CallOptions } from "./brokers/broker.ts";
 import { type ArbiterCore, createArbiterCore } from "./core/arbiter.ts";
 import type { ArbiterOptions, Moment } from "./core/context.ts";
 import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest } from "./core/events.ts";
-import type { DecisionRecord, SetName } from "./core/model.ts";
+import { decisionKey } from "./core/keys.ts";
+import type { DecisionId, DecisionRecord, SetName } from "./core/model.ts";
 import { decodeDecision } from "./core/records.ts";
 import type { Door } from "./io/door.ts";
 import type { Ledger, LedgerHealth } from "./ledger.ts";
@@ -24,6 +25,8 @@ export interface ArbiterDaemon {
   operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer>;
   /** Newest first. */
   decisions(name: SetName | null, options: { limit: number; signal: AbortSignal }): Promise<readonly DecisionRecord[]>;
+  /** null: there is none. */
+  decision(id: DecisionId, signal: AbortSignal): Promise<DecisionRecord | null>;
   ledgerHealth(signal: AbortSignal): Promise<LedgerHealth>;
   /** Until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
@@ -55,6 +58,7 @@ const notifyTimeoutMs = 8_000;
 const callTimeoutMs = 1_500;
 const canaryTimeoutMs = 3_000;
 const operatorTimeoutMs = 10_000;
+const decisionsReadMax = 1_000;
 /** The ledger is followed again after a failure. */
 const followAgainMs = 300;
 
@@ -104,6 +108,13 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
     async decisions(name, { limit, signal }) {
       const entries = await ledger.list(name === null ? "decisions/" : `decisions/${name}/`, { limit, signal });
       return entries.map(({ key, text }) => decodeDecision(text, key));
+    },
+    async decision(id, signal) {
+      const key = decisionKey(id);
+      // The ledger lists what a text begins: also the epochs that go on with more digits.
+      const entries = await ledger.list(key, { limit: decisionsReadMax, signal });
+      const found = entries.find((entry) => entry.key === key);
+      return found === undefined ? null : decodeDecision(found.text, key);
     },
     ledgerHealth: (signal) => ledger.health({ signal }),
     async run(signal) {

@@ -5,6 +5,7 @@ import type { ErrorBody } from "#lib/http.ts";
 export interface Client {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: object): Promise<T>;
+  put<T>(path: string, body: object): Promise<T>;
   /** Asks every one of them, all at once. Rejects only if none answers. */
   getFromAll<T>(path: string): Promise<readonly Answer<T>[]>;
 }
@@ -13,37 +14,60 @@ export interface Answer<T> {
   readonly endpoint: string;
   /** Or why there is none. */
   readonly answer: T | OperatorError;
+  readonly tookMs: number;
+  /** Wall time. */
+  readonly receivedAt: number;
 }
+
+export type Daemon = "replicator" | "arbiter";
 
 const connectTimeoutMs = 5_000;
 /** A verify of a very large tree takes its time. */
 const answerTimeoutMs = 330_000;
+/** Another daemon may do what this one says it cannot. */
+const elsewhereCodes = ["ARB_NO_QUORUM", "HTTP_NOT_LOCAL"];
 
 /** @param endpoints base addresses, http://host:port */
-export function createClient(endpoints: readonly string[]): Client {
+export function createClient(endpoints: readonly string[], daemon: Daemon): Client {
   const askOne = async (endpoint: string, path: string, init: RequestInit): Promise<unknown> => {
     const response = await fetch(new URL(path, endpoint), { ...init, signal: AbortSignal.timeout(answerTimeoutMs) });
-    return await answerOf(response);
+    return await answerOf(response, daemon);
   };
   const ask = async (path: string, init: RequestInit): Promise<unknown> => {
     const failures: string[] = [];
+    let elsewhere: OperatorError | undefined;
     for (const endpoint of endpoints) {
       const failure = await silenceOf(endpoint);
-      if (failure === undefined) return await askOne(endpoint, path, init);
-      failures.push(failure);
+      if (failure !== undefined) {
+        failures.push(failure);
+        continue;
+      }
+      try {
+        return await askOne(endpoint, path, init);
+      } catch (error) {
+        if (!(error instanceof OperatorError) || !elsewhereCodes.includes(error.code)) throw error;
+        // That there is no quorum weighs more than that another machine may not ask.
+        if (elsewhere?.code !== "ARB_NO_QUORUM") elsewhere = error;
+      }
     }
-    throw noAnswer(failures);
+    throw elsewhere ?? noAnswer(failures, daemon);
   };
+  const send = async (method: string, path: string, body: object): Promise<unknown> =>
+    await ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   return {
     async getFromAll<T>(path: string) {
       const answers = await Promise.all(
         endpoints.map(async (endpoint) => {
           const failure = await silenceOf(endpoint);
-          if (failure !== undefined) return { endpoint, answer: noAnswer([failure]) };
+          const sentAt = performance.now();
+          const received = (answer: T | OperatorError): Answer<T> => {
+            return { endpoint, answer, tookMs: performance.now() - sentAt, receivedAt: Date.now() };
+          };
+          if (failure !== undefined) return received(noAnswer([failure], daemon));
           try {
-            return { endpoint, answer: (await askOne(endpoint, path, {})) as T };
+            return received((await askOne(endpoint, path, {})) as T);
           } catch (error) {
-            if (error instanceof OperatorError) return { endpoint, answer: error };
+            if (error instanceof OperatorError) return received(error);
             throw error;
           }
         }),
@@ -51,15 +75,16 @@ export function createClient(endpoints: readonly string[]): Client {
       const failures = answers.flatMap(({ answer }) => (answer instanceof OperatorError ? [answer] : []));
       const [first] = failures;
       if (first === undefined || failures.length < answers.length) return answers;
-      throw failures.length === 1 ? first : noAnswer(failures.map(({ message }) => message));
+      throw failures.length === 1
+        ? first
+        : noAnswer(
+            failures.map(({ message }) => message),
+            daemon,
+          );
     },
     get: async <T>(path: string) => (await ask(path, {})) as T,
-    post: async <T>(path: string, body: object) =>
-      (await ask(path, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      })) as T,
+    post: async <T>(path: string, body: object) => (await send("POST", path, body)) as T,
+    put: async <T>(path: string, body: object) => (await send("PUT", path, body)) as T,
   };
 }
 
@@ -74,17 +99,17 @@ async function silenceOf(endpoint: string): Promise<string | undefined> {
   }
 }
 
-function noAnswer(failures: readonly string[]): OperatorError {
-  return new OperatorError("CTL_NO_ANSWER", `No replicator answers:\n  ${failures.join("\n  ")}`, {
-    hint: "Name another with --endpoint http://host:port, or look at the service: systemctl status crossidc-replicator",
+function noAnswer(failures: readonly string[], daemon: Daemon): OperatorError {
+  return new OperatorError("CTL_NO_ANSWER", `No ${daemon} answers:\n  ${failures.join("\n  ")}`, {
+    hint: `Name another with --endpoint http://host:port, or look at the service: systemctl status crossidc-${daemon}`,
   });
 }
 
-async function answerOf(response: Response): Promise<unknown> {
+async function answerOf(response: Response, daemon: Daemon): Promise<unknown> {
   const body: unknown = await response.json();
   if (response.ok) return body;
   const { error } = body as Partial<ErrorBody>;
-  throw new OperatorError(error?.code ?? "CTL_FAILED", error?.message ?? `The replicator answered ${response.status}`, {
+  throw new OperatorError(error?.code ?? "CTL_FAILED", error?.message ?? `The ${daemon} answered ${response.status}`, {
     hint: error?.hint ?? "",
   });
 }

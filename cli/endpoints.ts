@@ -3,20 +3,24 @@ import { join } from "node:path";
 import { contextsSchema } from "#config/contexts.ts";
 import { loadConfig, readConfigFile } from "#config/load.ts";
 import { OperatorError } from "#lib/errors.ts";
+import type { Daemon } from "./client.ts";
 
-const defaultEndpoint = "http://127.0.0.1:7401";
+const defaultEndpoints: Readonly<Record<Daemon, string>> = {
+  replicator: "http://127.0.0.1:7401",
+  arbiter: "http://127.0.0.1:7402",
+};
+const contextKeys = { replicator: "replicators", arbiter: "arbiters" } as const;
 
-/** --endpoint, else the context's replicators, else the one on this machine. */
-export function replicatorEndpoints(options: {
-  endpoints: readonly string[];
-  context: string | undefined;
-  configHome: string | undefined;
-}): readonly string[] {
+/** --endpoint, else the context's, else the one on this machine. */
+export function endpointsOf(
+  daemon: Daemon,
+  options: { endpoints: readonly string[]; context: string | undefined; configHome: string | undefined },
+): readonly string[] {
   const { endpoints, context, configHome } = options;
   if (endpoints.length > 0) return endpoints;
   const file = configHome === undefined ? undefined : join(configHome, "crossidc", "contexts.yaml");
   if (file === undefined || !existsSync(file)) {
-    if (context === undefined) return [defaultEndpoint];
+    if (context === undefined) return [defaultEndpoints[daemon]];
     throw new OperatorError(
       "CTL_NO_CONTEXT",
       `There is no context ${JSON.stringify(context)}: ${file ?? "no home folder"} does not exist`,
@@ -28,8 +32,14 @@ export function replicatorEndpoints(options: {
   const { config } = loadConfig(contextsSchema, file, { readFile: readConfigFile });
   const name = context ?? config.current;
   const found = config.contexts[name];
-  if (found !== undefined) return found.replicators;
-  throw new OperatorError("CTL_NO_CONTEXT", `There is no context ${JSON.stringify(name)} in ${file}`, {
-    hint: `Contexts there: ${Object.keys(config.contexts).join(", ")}`,
+  if (found === undefined) {
+    throw new OperatorError("CTL_NO_CONTEXT", `There is no context ${JSON.stringify(name)} in ${file}`, {
+      hint: `Contexts there: ${Object.keys(config.contexts).join(", ")}`,
+    });
+  }
+  const named = found[contextKeys[daemon]];
+  if (named !== undefined) return named;
+  throw new OperatorError("CTL_NO_CONTEXT", `The context ${JSON.stringify(name)} in ${file} names no ${daemon}s`, {
+    hint: `Add ${contextKeys[daemon]} to it, or use --endpoint`,
   });
 }

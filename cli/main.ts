@@ -2,51 +2,22 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
 import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
+import { nearest } from "#lib/nearest.ts";
 import { createPaint } from "#lib/terminal.ts";
 import { readVersion } from "#lib/version.ts";
-import { createClient } from "./client.ts";
-import { replicatorEndpoints } from "./endpoints.ts";
-import {
-  linkAcceptDeletes,
-  linkCompare,
-  linkExplain,
-  linkInit,
-  linkPause,
-  linkPlan,
-  linkResume,
-  linkStatus,
-  linkVerify,
-  onlyLink,
-} from "./link.ts";
-import { linkDrift, linkDriftEntry } from "./link-drift.ts";
+import { type Call, type FlagName, type Flags, UsageError, type Verb } from "./call.ts";
+import { createClient, type Daemon } from "./client.ts";
+import { endpointsOf } from "./endpoints.ts";
+import { decisionNoun } from "./nouns/decision.ts";
+import { doctorVerb } from "./nouns/doctor.ts";
+import { linkNoun } from "./nouns/link.ts";
+import { policyNoun } from "./nouns/policy.ts";
+import { setNoun } from "./nouns/set.ts";
+import { siteVerbs } from "./nouns/sites.ts";
 import type { OutputFormat } from "./output.ts";
 
-const verbs = [
-  { name: "link status [LINK]", help: "Phase, lag, brake and what is held back. Exit 6 when a link is not well." },
-  { name: "link plan [LINK]", help: "What the link would still change in its target." },
-  { name: "link verify [LINK]", help: "Compare source and target in full. Exit 6 on differences. Writes nothing." },
-  {
-    name: "link explain [LINK] PATH",
-    help: "Which rule takes a source path, its captures, its target, the change of its data.",
-  },
-  {
-    name: "link drift [LINK]",
-    help: "What others wrote in the target and the link overwrote; --show ID: one of them, with its bytes.",
-  },
-  { name: "link compare [LINK]", help: "Ask for a full compare now, which repairs what differs." },
-  {
-    name: "link pause [LINK]",
-    help: "Carry nothing over until it is resumed, whichever replicator leads. Needs --reason.",
-  },
-  {
-    name: "link resume [LINK]",
-    help: "End a pause, or let a stopped link try again; --accept-deletes: let the deletes pass that the brake holds. Needs --reason.",
-  },
-  {
-    name: "link init [LINK]",
-    help: "Make a new fence for a link that is stopped as fence-missing or fence-ambiguous. Needs --reason.",
-  },
-] as const;
+/** Every verb there is. The help, the checks of flags and the dispatch read this one table. */
+const verbs: readonly Verb[] = [...siteVerbs, doctorVerb, ...setNoun, ...decisionNoun, ...policyNoun, ...linkNoun];
 
 const spec = {
   program: "idcctl",
@@ -57,7 +28,7 @@ const spec = {
       type: "string",
       placeholder: "URL",
       multiple: true,
-      help: "A replicator's HTTP address; several are tried in order. Default: the context's, else http://127.0.0.1:7401.",
+      help: "A daemon's HTTP address; several are tried in order. Default: the context's, else http://127.0.0.1:7401 for links, and :7402 for all else.",
     },
     context: {
       type: "string",
@@ -72,42 +43,48 @@ const spec = {
       choices: ["table", "json", "yaml"],
       help: "Format of what is printed.",
     },
+    reason: { type: "string", placeholder: "TEXT", help: "What changes something: why; goes to the daemon's log." },
+    "dry-run": { type: "boolean", help: "What changes something: say what would happen, change nothing." },
     "accept-deletes": { type: "boolean", help: "link resume: accept the deletes held by the brake." },
     "source-wins": {
       type: "boolean",
       help: "link resume: carry everything over, also over what others wrote in the target or an older state of the source.",
     },
     show: { type: "string", placeholder: "ID", help: "link drift: the entry to show." },
-    reason: {
+    sites: {
       type: "string",
-      placeholder: "TEXT",
-      help: "link pause, resume, init: why; goes to the daemon's log.",
+      placeholder: "A,B,C",
+      help: "init: the sites that vote, 3 or 5; the first one that is there leads.",
     },
-    "dry-run": { type: "boolean", help: "link pause, resume, init: say what would happen, change nothing." },
+    for: {
+      type: "string",
+      placeholder: "TIME",
+      help: "pause, set freeze: end by itself after this time: 90s, 30m, 2h, 1d.",
+    },
+    master: {
+      type: "string",
+      placeholder: "ID",
+      help: "set recover: the broker that becomes master; else the one with the most progress.",
+    },
+    force: { type: "boolean", help: "set recover: make --master the master even if it lacks messages." },
+    policy: { type: "string", placeholder: "KEY=VALUE,…", help: "decision replay: as if the policy had said so." },
+    limit: { type: "string", placeholder: "N", help: "decision list: how many, 1 to 200. Default: 20." },
   },
   positionals: [
-    { name: "noun", help: "link" },
-    { name: "verb", help: "status, plan, verify, explain, drift, compare, pause, resume, init" },
-    { name: "args", help: "what the verb needs", optional: true, multiple: true },
+    { name: "noun", help: "one of the commands below" },
+    { name: "args", help: "the verb, and what it needs", optional: true, multiple: true },
   ],
-  commands: verbs,
+  commands: verbs.map(({ name, args, help }) => ({ name: args === "" ? name : `${name} ${args}`, help })),
   examples: [
+    { command: "idcctl status", help: "Is there a quorum, which sites vote, is every set well?" },
+    { command: "idcctl set list", help: "Who is master of what, and how is it protected?" },
+    { command: "idcctl decision explain C1/bs1", help: "Why did the last failover of this set go as it did?" },
     { command: "idcctl link status", help: "Are all links well?" },
     { command: "idcctl link explain /zms/topic/orders", help: "What becomes of this node?" },
     { command: "idcctl link verify zms && echo equal", help: "Is the other IDC's copy right?" },
   ],
-  exits: ["ok", "error", "usage", "refused", "different"],
+  exits: ["ok", "error", "usage", "refused", "noQuorum", "different"],
 } as const satisfies CommandSpec;
-
-const changeFlags = ["accept-deletes", "source-wins", "reason", "dry-run"] as const;
-const ownFlags = ["show", ...changeFlags] as const;
-/** Which of them a verb takes; none, if it is not listed. */
-const flagsOf: Readonly<Record<string, readonly string[]>> = {
-  drift: ["show"],
-  pause: ["reason", "dry-run"],
-  resume: changeFlags,
-  init: ["reason", "dry-run"],
-};
 
 async function main(): Promise<number> {
   const line = parseCommandLine(spec, process.argv.slice(2));
@@ -117,60 +94,64 @@ async function main(): Promise<number> {
   }
   if (line.kind === "usage") return usage(line.message);
   const { values, positionals } = line;
-  const [noun, name, ...args] = positionals;
-  if (noun !== "link") return usage(`idcctl: there is no ${JSON.stringify(noun)}; nouns: link`);
-
-  const common = {
-    client: createClient(
-      replicatorEndpoints({
+  const verb = findVerb(positionals);
+  if (typeof verb === "string") return usage(`idcctl: ${verb}`);
+  const flags: Omit<Flags, "reason"> = {
+    dryRun: values["dry-run"],
+    acceptDeletes: values["accept-deletes"],
+    sourceWins: values["source-wins"],
+    force: values.force,
+    show: values.show,
+    sites: values.sites,
+    for: values.for,
+    master: values.master,
+    policy: values.policy,
+    limit: values.limit,
+  };
+  const idle = (Object.keys(flags) as FlagName[]).find((flag) => flags[flag] && !(verb.flags ?? []).includes(flag));
+  if (idle !== undefined)
+    return usage(`idcctl: ${verb.name} does not take --${idle.replace(/[A-Z]/g, "-$&").toLowerCase()}`);
+  if (values.reason !== undefined && verb.reason === undefined)
+    return usage(`idcctl: ${verb.name} does not take --reason`);
+  if (values.reason === undefined && verb.reason === "needed") return usage(`idcctl: ${verb.name} needs --reason`);
+  const clientOf = (daemon: Daemon) =>
+    createClient(
+      endpointsOf(daemon, {
         endpoints: values.endpoint,
         context: values.context,
         configHome: process.env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config"),
       }),
-    ),
+      daemon,
+    );
+  const call: Call = {
     output: values.output as OutputFormat,
     paint: createPaint(process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined),
-    write: (output: string | Uint8Array) => void process.stdout.write(output),
+    write: (output) => void process.stdout.write(output),
+    args: positionals.slice(verb.name.split(" ").length),
+    flags: { ...flags, reason: values.reason ?? "" },
+    replicators: () => clientOf("replicator"),
+    arbiters: () => clientOf("arbiter"),
   };
-  if (!verbs.some((one) => one.name.startsWith(`link ${name} `))) {
-    return usage(`idcctl: there is no link ${name}; there are ${verbs.map((one) => one.name).join(", ")}`);
+  try {
+    return await verb.run(call);
+  } catch (error) {
+    if (error instanceof UsageError) return usage(`idcctl: ${error.message}`);
+    throw error;
   }
-  const taken: readonly string[] = flagsOf[name ?? ""] ?? [];
-  const idle = ownFlags.filter((flag) => values[flag] && !taken.includes(flag));
-  if (idle[0] !== undefined) return usage(`idcctl: link ${name} does not take --${idle[0]}`);
-  // A path starts with a slash, the name of a link never does: with one link its name can be left out.
-  const path = name === "explain" ? args.find((arg) => arg.startsWith("/")) : undefined;
-  const [given, ...rest] = args.filter((arg) => arg !== path);
-  if (rest.length > 0) return usage(`idcctl: link ${name} does not take ${JSON.stringify(rest[0])}`);
-  if (name === "status") return linkStatus({ ...common, link: given });
-  const verb = { ...common, link: given ?? (await onlyLink(common.client)) };
-  switch (name) {
-    case "plan":
-      return linkPlan(verb);
-    case "verify":
-      return linkVerify(verb);
-    case "drift":
-      return values.show === undefined ? linkDrift(verb) : linkDriftEntry({ ...verb, id: values.show });
-    case "compare":
-      return linkCompare(verb);
-    case "explain":
-      if (path === undefined) return usage("idcctl: link explain needs a source path: idcctl link explain [LINK] PATH");
-      return linkExplain({ ...verb, path });
-    case "pause":
-    case "resume":
-    case "init": {
-      if (values.reason === undefined) return usage(`idcctl: link ${name} needs --reason`);
-      const change = { ...verb, reason: values.reason, dryRun: values["dry-run"] };
-      if (name === "pause") return linkPause(change);
-      if (name === "init") return linkInit(change);
-      const sourceWins = values["source-wins"];
-      if (!values["accept-deletes"]) return linkResume({ ...change, sourceWins });
-      if (sourceWins) return usage("idcctl: link resume takes only one of --accept-deletes and --source-wins");
-      return linkAcceptDeletes(change);
-    }
-    default:
-      throw new Error(`link ${name} is listed but not carried out`);
+}
+
+/** The verb, or why there is none. */
+function findVerb([noun = "", name = ""]: readonly string[]): Verb | string {
+  const found = verbs.find((verb) => verb.name === `${noun} ${name}` || verb.name === noun);
+  if (found !== undefined) return found;
+  const ofNoun = verbs.filter((verb) => verb.name.startsWith(`${noun} `)).map((verb) => verb.name);
+  if (ofNoun.length > 0) {
+    const meant = nearest(`${noun} ${name}`, ofNoun);
+    return `there is no ${noun} ${name}${meant === undefined ? "" : `, did you mean ${meant}?`}; there are ${ofNoun.join(", ")}`;
   }
+  const nouns = [...new Set(verbs.map((verb) => verb.name.split(" ")[0] ?? ""))];
+  const meant = nearest(noun, nouns);
+  return `there is no ${JSON.stringify(noun)}${meant === undefined ? "" : `, did you mean ${meant}?`}; there are ${nouns.join(", ")}`;
 }
 
 function usage(message: string): number {
@@ -178,10 +159,17 @@ function usage(message: string): number {
   return exitCodes.usage;
 }
 
+/** Of what a daemon answered. */
+function exitCodeOf(error: unknown): number {
+  const code = error instanceof OperatorError ? error.code : "";
+  if (code === "ARB_NO_QUORUM" || code === "ARB_LEDGER_UNANSWERED") return exitCodes.noQuorum;
+  return ["ARB_REFUSED", "ARB_INITIALIZED", "ARB_CHANGED"].includes(code) ? exitCodes.refused : exitCodes.error;
+}
+
 try {
   process.exitCode = await main();
 } catch (error) {
   const hint = error instanceof OperatorError && error.hint !== "" ? `\n${error.hint}` : "";
   process.stderr.write(`idcctl: ${messageOf(error)}${hint}\n`);
-  process.exitCode = exitCodes.error;
+  process.exitCode = exitCodeOf(error);
 }

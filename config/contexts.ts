@@ -15,14 +15,20 @@ const endpoint = z
   })
   .meta({ title: "URL" });
 
+const endpoints = z
+  .array(endpoint)
+  .min(1)
+  .max(100)
+  .superRefine(refuseRepeats((address) => address));
+
 const contextSchema = z
   .strictObject({
-    replicators: z
-      .array(endpoint)
-      .min(1)
-      .max(100)
-      .superRefine(refuseRepeats((address) => address))
+    replicators: endpoints
+      .optional()
       .meta({ description: "HTTP doors of the replicators: the active one and its standbys, in any order." }),
+    arbiters: endpoints
+      .optional()
+      .meta({ description: "HTTP doors of the arbiters, one per site. They are tried in this order." }),
   })
   .meta({ description: "One installation." });
 

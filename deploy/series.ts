@@ -1,4 +1,5 @@
-import { createMetrics, type MetricDoc, metricDocs } from "../replicator/metrics.ts";
+import type { MetricDoc } from "#lib/metrics.ts";
+import { createMetrics, metricDocs } from "../replicator/metrics.ts";
 import { runProcess } from "../test/integration/harness/process.ts";
 import { inProject } from "../test/integration/harness/project.ts";
 

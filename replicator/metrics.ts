@@ -1,15 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-
-/** Every series of the replicator. docs/metrics.md, the alert rules' test and /metrics read this one table. */
-export interface MetricDoc {
-  readonly name: string;
-  readonly type: "counter" | "gauge" | "histogram";
-  readonly labels: readonly string[];
-  readonly help: string;
-}
+import { createSeries, type MetricDoc, type Series } from "#lib/metrics.ts";
 
 const link = ["link"] as const;
 
+/** Every series of the replicator. docs/metrics.md, the alert rules' test and /metrics read this one table. */
 export const metricDocs = [
   { name: "idc_replicator_build_info", type: "gauge", labels: ["version"], help: "1; the label says what is running." },
   {
@@ -176,49 +169,9 @@ type MetricName = (typeof metricDocs)[number]["name"];
 
 const lagBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Gauges that prom-client names as if they were counters: `promtool check metrics` refuses them. The same by type stay. */
-const misnamedDefaults = [
-  "nodejs_active_handles_total",
-  "nodejs_active_requests_total",
-  "nodejs_active_resources_total",
-];
-
-export interface Metrics {
-  set(name: MetricName, labels: Record<string, string>, value: number): void;
-  add(name: MetricName, labels: Record<string, string>, value: number): void;
-  observe(name: MetricName, labels: Record<string, string>, value: number): void;
-  /** Prometheus text format. Runs the refreshers first. */
-  render(): Promise<string>;
-  /** Called before each render, for gauges that are read off a state. */
-  onRender(refresh: () => void): void;
-  readonly contentType: string;
-}
+export type Metrics = Series<MetricName>;
 
 /** @param environment label of every series */
 export function createMetrics(environment: string): Metrics {
-  const registry = new Registry();
-  registry.setDefaultLabels({ environment });
-  collectDefaultMetrics({ register: registry });
-  for (const name of misnamedDefaults) registry.removeSingleMetric(name);
-  const gauges = new Map<string, Gauge>();
-  const counters = new Map<string, Counter>();
-  const histograms = new Map<string, Histogram>();
-  for (const { name, type, labels, help } of metricDocs as readonly MetricDoc[]) {
-    const common = { name, help, labelNames: [...labels], registers: [registry] };
-    if (type === "gauge") gauges.set(name, new Gauge(common));
-    else if (type === "counter") counters.set(name, new Counter(common));
-    else histograms.set(name, new Histogram({ ...common, buckets: lagBucketsSeconds }));
-  }
-  const refreshers: (() => void)[] = [];
-  return {
-    set: (name, labels, value) => gauges.get(name)?.set(labels, value),
-    add: (name, labels, value) => counters.get(name)?.inc(labels, value),
-    observe: (name, labels, value) => histograms.get(name)?.observe(labels, value),
-    async render() {
-      for (const refresh of refreshers) refresh();
-      return registry.metrics();
-    },
-    onRender: (refresh) => void refreshers.push(refresh),
-    contentType: registry.contentType,
-  };
+  return createSeries(metricDocs, { environment, bucketsSeconds: lagBucketsSeconds });
 }

@@ -6,6 +6,7 @@ export const silentMetrics: Metrics = {
   add() {},
   observe() {},
   render: async () => "",
+  clear() {},
   onRender() {},
   contentType: "text/plain",
 };

@@ -1,10 +1,10 @@
 import { exitCodes, OperatorError } from "#lib/errors.ts";
 import { formatCount, formatMs, formatTable } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
-import type { ExplanationReport, LinkReport, SurveyReport } from "../replicator/io/report.ts";
-import { renderSurvey } from "../replicator/render-plan.ts";
-import type { Client } from "./client.ts";
-import { formatOutput, type OutputFormat } from "./output.ts";
+import type { ExplanationReport, LinkReport, SurveyReport } from "../../replicator/io/report.ts";
+import { renderSurvey } from "../../replicator/render-plan.ts";
+import type { Client } from "../client.ts";
+import { formatOutput, type OutputFormat } from "../output.ts";
 
 export interface LinkVerb {
   readonly client: Client;

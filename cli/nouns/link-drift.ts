@@ -1,8 +1,8 @@
 import { exitCodes } from "#lib/errors.ts";
 import { formatTable } from "#lib/table.ts";
-import type { DriftDataReport, DriftReport } from "../replicator/io/report.ts";
-import { type LinkVerb, pathOf } from "./link.ts";
-import { formatOutput } from "./output.ts";
+import type { DriftDataReport, DriftReport } from "../../replicator/io/report.ts";
+import { formatOutput } from "../output.ts";
+import { type LinkVerb, pathOf } from "./link-verbs.ts";
 
 /** `idcctl link drift LINK`: what others wrote in the target and the link has overwritten or deleted, the latest last. */
 export async function linkDrift(verb: LinkVerb): Promise<number> {

@@ -1,0 +1,139 @@
+import type { FastifyInstance } from "fastify";
+import { OperatorError } from "#lib/errors.ts";
+import { decide } from "../core/decide.ts";
+import { type DecisionRecord, type SetName, type SetPolicy, setName } from "../core/model.ts";
+import { parsePolicies } from "../core/policy.ts";
+import type { SetView } from "../core/set-view.ts";
+import {
+  bodies,
+  type DecisionReport,
+  type ExplanationReport,
+  type LedgerReport,
+  type PoliciesReport,
+  type ReplayReport,
+  type SetReport,
+  type StatusReport,
+} from "./api.ts";
+import type { ArbiterHttpOptions } from "./http.ts";
+import { badRequest, readBody, refused } from "./http-errors.ts";
+import { reportSets, reportStatus } from "./report.ts";
+import { explainDecision, reportDecision, summarizeDecision } from "./report-decision.ts";
+import { reportPolicies } from "./report-policy.ts";
+import { reportSet } from "./report-set.ts";
+
+const ledgerTimeoutMs = 5_000;
+const decisionsUsual = 20;
+const decisionsMax = 200;
+
+export interface OneSet {
+  readonly Params: { readonly cluster: string; readonly set: string };
+}
+interface OneDecision {
+  readonly Params: { readonly cluster: string; readonly set: string; readonly epoch: string };
+}
+
+export function readRoutes(http: FastifyInstance, { daemon }: ArbiterHttpOptions): void {
+  const { core } = daemon;
+  const context = () => core.context(daemon.moment());
+  const patience = () => AbortSignal.timeout(ledgerTimeoutMs);
+
+  http.get("/v1/status", async (): Promise<StatusReport> => reportStatus(context(), core.state.quorumAt));
+  http.get("/v1/sets", async () => ({ sets: reportSets(context()) }));
+  http.get<OneSet>("/v1/sets/:cluster/:set", async ({ params }): Promise<SetReport> => {
+    return reportSet(findSet(core.state.mirror.sets, params), context());
+  });
+  http.get("/v1/policies", async (): Promise<PoliciesReport> => reportPolicies(context()));
+  http.get("/v1/ledger", async (): Promise<LedgerReport> => {
+    const { clusterId, members, alarms } = await daemon.ledgerHealth(patience());
+    return {
+      clusterId,
+      members: members.map((member) => ({ ...member, dbBytes: String(member.dbBytes) })),
+      alarms: [...alarms],
+    };
+  });
+
+  http.get<{ Querystring: { set?: string; limit?: string } }>("/v1/decisions", async ({ query }) => {
+    const found = await daemon.decisions(wantedSet(query.set), { limit: wantedLimit(query.limit), signal: patience() });
+    return { decisions: found.map(summarizeDecision) };
+  });
+  const find = async ({ cluster, set, epoch }: OneDecision["Params"]): Promise<DecisionRecord> => {
+    const name = setName(cluster, set);
+    const found = await daemon.decision(`${name}/${epoch}`, patience());
+    if (found !== null) return found;
+    throw refused(
+      404,
+      new OperatorError("ARB_NO_DECISION", `There is no decision ${name}/${epoch} in the ledger`, {
+        hint: `idcctl decision list ${name} shows them`,
+      }),
+    );
+  };
+  http.get<OneDecision>("/v1/decisions/:cluster/:set/:epoch", async ({ params }): Promise<DecisionReport> => {
+    return reportDecision(await find(params));
+  });
+  http.get<OneDecision>(
+    "/v1/decisions/:cluster/:set/:epoch/explain",
+    async ({ params }): Promise<ExplanationReport> => {
+      const decision = await find(params);
+      return { id: decision.id, lines: explainDecision(decision) };
+    },
+  );
+  http.post<OneDecision>(
+    "/v1/decisions/:cluster/:set/:epoch/replay",
+    async ({ params, body }): Promise<ReplayReport> => {
+      const { policy } = readBody(bodies.replay, body);
+      return replay(await find(params), policy);
+    },
+  );
+}
+
+/** The same pure function over the recorded input, under the recorded policy or another one (I11). */
+function replay(decision: DecisionRecord, changes: Readonly<Record<string, unknown>> | undefined): ReplayReport {
+  const { id, input, verdict } = decision;
+  const policy = changes === undefined ? input.policy : changed(input.policy, changes);
+  const replayed = decide({ ...input, policy });
+  const before = printed(verdict);
+  const after = printed(replayed);
+  return { id, same: before === after, recorded: JSON.parse(before), replayed: JSON.parse(after) };
+}
+
+/** Read as strictly as policies are that an operator applies. */
+function changed(policy: SetPolicy, changes: Readonly<Record<string, unknown>>): SetPolicy {
+  const whole: Record<string, unknown> = {
+    match: "*",
+    ...policy,
+    maxLostBytes: String(policy.maxLostBytes),
+    ...changes,
+  };
+  if (whole["rpo"] !== "bounded" && changes["maxLostBytes"] === undefined) delete whole["maxLostBytes"];
+  const parsed = parsePolicies(JSON.stringify({ policies: [whole] }));
+  if (parsed.kind === "bad") {
+    throw badRequest("ARB_POLICY", `The policy cannot be used: ${parsed.problems.join("; ")}`, "Give keys of a policy");
+  }
+  return parsed.policies[0]?.policy ?? policy;
+}
+
+function printed(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
+}
+
+export function findSet(sets: ReadonlyMap<SetName, SetView>, { cluster, set }: OneSet["Params"]): SetView {
+  const view = sets.get(setName(cluster, set));
+  if (view !== undefined && view.record !== null) return view;
+  throw refused(
+    404,
+    new OperatorError("ARB_NO_SET", `There is no set ${cluster}/${set}`, { hint: "idcctl set list shows them" }),
+  );
+}
+
+function wantedSet(text: string | undefined): SetName | null {
+  if (text === undefined) return null;
+  const [cluster = "", set = "", ...rest] = text.split("/");
+  if (cluster !== "" && set !== "" && rest.length === 0) return setName(cluster, set);
+  throw badRequest("ARB_NO_SET", `${JSON.stringify(text)} names no set`, "Write cluster/set, for example C1/bs1");
+}
+
+function wantedLimit(text: string | undefined): number {
+  const limit = text === undefined ? decisionsUsual : Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= decisionsMax) return limit;
+  throw badRequest("ARB_BAD_LIMIT", `limit=${text} is none`, `A whole number, 1 to ${decisionsMax}`);
+}

@@ -1,0 +1,90 @@
+import { brokerOf, idsOf, isHeardHere, viewHere } from "../core/brokers.ts";
+import type { Context } from "../core/context.ts";
+import { mostReported } from "../core/evidence.ts";
+import { type BrokerId, type DecisionRecord, effectNames, type SetPolicy, type SetRecord } from "../core/model.ts";
+import { phaseOf, type SetView } from "../core/set-view.ts";
+import type { BrokerReport, DecisionSummary, PolicyReport, SetReport } from "./api.ts";
+import { isPresent, summarize, timeText } from "./report.ts";
+
+/** All that this site knows of one set: what the ledger says, what it hears, and what is under way. */
+export function reportSet(view: SetView, context: Context): SetReport {
+  const { record, question, refusal, decision } = view;
+  return {
+    ...summarize(view, context),
+    revision: String(record?.revision ?? 0n),
+    inSyncEpoch: record?.value.inSyncEpoch ?? 0,
+    policy: reportPolicy(context.policyOf(view)),
+    question:
+      question === null
+        ? null
+        : {
+            id: question.value.id,
+            askedBy: question.value.askedBy,
+            at: timeText(question.value.at),
+            epoch: question.value.epoch,
+            master: question.value.master,
+            answers: [...view.answers.values()].map(({ value: { site, master, at } }) => ({
+              site,
+              ...master,
+              at: timeText(at),
+              present: isPresent(context, site),
+            })),
+          },
+    blocked:
+      phaseOf(view) === "blocked" && refusal !== null
+        ? { reason: refusal.reason, why: refusal.why, rejected: refusal.rejected.map((one) => ({ ...one })) }
+        : null,
+    brokers: record === null ? [] : idsOf(view).map((id) => reportBroker(id, view, record.value, context)),
+    decision:
+      decision === null || record?.value.decision !== decision.value.id
+        ? null
+        : { id: decision.value.id, ...reportEffects(decision.value) },
+    failoversAt: (record?.value.failoversAt ?? []).map(timeText),
+  };
+}
+
+function reportBroker(id: BrokerId, view: SetView, record: SetRecord, context: Context): BrokerReport {
+  const { evidence, settings } = brokerOf(view, id, context);
+  const reported = mostReported(evidence);
+  const isMaster = id === record.master;
+  const seen = viewHere(view, id, isMaster && view.question !== null, context);
+  const own = context.options.site;
+  const others = [...context.mirror.sites.values()]
+    .filter(({ value: { site, unheard } }) => site !== own && unheard.includes(`${view.name}/${id}`))
+    .map(({ value: { site } }) => site)
+    .filter((site) => isPresent(context, site));
+  const unheardBy = isHeardHere(view, id, context) ? others : [own, ...others];
+  return {
+    id,
+    address: record.replicas[id]?.address ?? "",
+    idc: context.idcOf(view, id),
+    role: roleOf(id, record),
+    verdict: seen.verdict,
+    evidence: seen.evidence,
+    unheardBy: unheardBy.toSorted(),
+    reported: reported === null ? null : { epoch: reported.epoch, maxOffset: String(reported.maxOffset) },
+    settings: settings === null ? null : { ...settings },
+  };
+}
+
+function roleOf(id: BrokerId, { master, inSync, unconfirmed }: SetRecord): BrokerReport["role"] {
+  if (id === master) return "master";
+  if (!inSync.includes(id)) return "out";
+  return unconfirmed.includes(id) ? "unconfirmed" : "in-sync";
+}
+
+export function reportPolicy({ maxLostBytes, preferIdcs, ...rest }: SetPolicy): PolicyReport {
+  return { ...rest, maxLostBytes: String(maxLostBytes), preferIdcs: [...preferIdcs] };
+}
+
+/** What is done, in the order it was done in, and what is not. */
+export function reportEffects({ effects }: DecisionRecord): Pick<DecisionSummary, "effects" | "open"> {
+  const done = effectNames.flatMap((effect) => {
+    const found = effects[effect];
+    return found === undefined ? [] : [{ effect, ...found }];
+  });
+  return {
+    effects: done.toSorted((one, other) => one.at - other.at).map((one) => ({ ...one, at: timeText(one.at) })),
+    open: effectNames.filter((effect) => effects[effect] === undefined),
+  };
+}

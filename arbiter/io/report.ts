@@ -1,0 +1,130 @@
+import type { Instant } from "#lib/clock.ts";
+import type { Context } from "../core/context.ts";
+import { leaderOf } from "../core/leader.ts";
+import { type ProtectionRecord, protectionLevels, type SetPolicy } from "../core/model.ts";
+import { isPromiseKept, promisedLevel } from "../core/promise.ts";
+import { phaseOf, type SetView } from "../core/set-view.ts";
+import { siteFreshMs } from "../core/timing.ts";
+import type { ProtectionReport, SetSummary, SiteReport, StatusReport } from "./api.ts";
+
+/** What the arbiter tells of itself and of its sets, off the core's state. */
+
+export function isPresent({ mirror, moment, hasQuorum, options }: Context, site: string): boolean {
+  if (site === options.site && !hasQuorum()) return false;
+  const beat = mirror.sites.get(site);
+  return beat !== undefined && moment.now - beat.seenAt <= siteFreshMs;
+}
+
+export function reportStatus(context: Context, quorumAt: Instant | null): StatusReport {
+  const { options, moment, mirror } = context;
+  const { site, version, controller, timing } = options;
+  const voting = mirror.cluster?.value.sites ?? [];
+  const others = [...mirror.sites.keys()].filter((name) => !voting.includes(name));
+  return {
+    site,
+    version,
+    controller,
+    at: timeText(moment.wall),
+    quorum: {
+      fresh: context.hasQuorum(),
+      proofAgeMs: quorumAt === null ? null : Math.round(moment.now - quorumAt),
+      proofMs: timing.quorumProofMs,
+    },
+    ledger: {
+      followed: mirror.loaded,
+      incarnation: mirror.cluster?.value.incarnation ?? null,
+      unreadable: [...mirror.unreadable].map(([key, why]) => ({ key, why })),
+    },
+    leader: leaderOf(context),
+    voting: [...voting],
+    sites: [...voting, ...others.toSorted()].map((name) => reportSite(name, context)),
+    pause: context.isPaused() && mirror.pause !== null ? untilReport(mirror.pause.value) : null,
+    sets: reportSets(context),
+  };
+}
+
+function reportSite(name: string, context: Context): SiteReport {
+  const { mirror, moment } = context;
+  const beat = mirror.sites.get(name);
+  const voting = mirror.cluster?.value.sites.includes(name) ?? false;
+  return {
+    site: name,
+    voting,
+    present: isPresent(context, name),
+    beatAgeMs: beat === undefined ? null : Math.max(0, Math.round(moment.now - beat.seenAt)),
+    votes: beat?.value.votes ?? false,
+    why: beat?.value.why ?? "no beat of it is in the ledger",
+    controller: beat?.value.controller ?? "",
+    version: beat?.value.version ?? "",
+    unheard: [...(beat?.value.unheard ?? [])],
+  };
+}
+
+/** Sets that only a broker has spoken of are none yet. */
+export function reportSets(context: Context): SetSummary[] {
+  const views = [...context.mirror.sets.values()].filter(({ record }) => record !== null);
+  return views.map((view) => summarize(view, context)).toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+export function summarize(view: SetView, context: Context): SetSummary {
+  const record = view.record?.value;
+  const { master = null, replicas = {}, inSync = [], unconfirmed = [], frozen = null, epoch = 0 } = record ?? {};
+  return {
+    name: view.name,
+    phase: phaseOf(view),
+    why: whyOf(view),
+    epoch,
+    master: master === null ? null : { id: master, address: replicas[master]?.address ?? "" },
+    inSync: [...inSync],
+    unconfirmed: [...unconfirmed],
+    replicas: Object.keys(replicas).length,
+    protection: reportProtection(context.policyOf(view), view.protection?.value ?? null),
+    votes: votesOf(view, context),
+    frozen: frozen === null ? null : { code: frozen.code, ...untilReport(frozen) },
+  };
+}
+
+function whyOf(view: SetView): string {
+  const frozen = view.record?.value.frozen ?? null;
+  if (frozen !== null) return frozen.reason;
+  if (view.question !== null && view.refusal !== null) return view.refusal.why;
+  return "";
+}
+
+export function reportProtection(policy: SetPolicy, seen: ProtectionRecord | null): ProtectionReport {
+  return {
+    level: seen?.level ?? protectionLevels[0],
+    promised: promisedLevel(policy),
+    kept: isPromiseKept(policy, seen?.level),
+    why: seen?.why ?? "the brokers' settings are not read yet",
+    seenAt: seen === null ? null : timeText(seen.at),
+  };
+}
+
+function votesOf(view: SetView, context: Context): SetSummary["votes"] {
+  const { question } = view;
+  if (question === null) return null;
+  const sites = context.mirror.cluster?.value.sites ?? [];
+  const said = sites.map((site) => {
+    const answer = view.answers.get(site)?.value;
+    const counts = answer !== undefined && answer.question === question.value.id && isPresent(context, site);
+    return counts ? answer.master.verdict : "unknown";
+  });
+  const count = (...wanted: string[]): number => said.filter((verdict) => wanted.includes(verdict)).length;
+  return {
+    down: count("dead", "silent"),
+    alive: count("alive"),
+    unknown: count("unknown"),
+    needed: Math.floor(sites.length / 2) + 1,
+    of: sites.length,
+  };
+}
+
+export function untilReport({ reason, at, until }: { reason: string; at: number; until: number | null }) {
+  return { reason, at: timeText(at), until: until === null ? null : timeText(until) };
+}
+
+/** A wall time, for people. */
+export function timeText(wall: number): string {
+  return new Date(wall).toISOString();
+}

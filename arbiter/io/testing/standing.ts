@@ -1,0 +1,192 @@
+import type { Instant } from "#lib/clock.ts";
+import { createArbiterCore } from "../../core/arbiter.ts";
+import type { AskId, Command, Event, OperatorAnswer, OperatorRequest, Transaction } from "../../core/events.ts";
+import { clusterKey, decisionKey, protectionKey, questionKey, setKey, siteKey } from "../../core/keys.ts";
+import type { DecisionRecord, SetName, SetRecord } from "../../core/model.ts";
+import {
+  decodeDecision,
+  encodeCluster,
+  encodeDecision,
+  encodeProtection,
+  encodeQuestion,
+  encodeSet,
+  encodeSite,
+} from "../../core/records.ts";
+import type { HttpDaemon } from "../http.ts";
+
+/** A real core over a ledger in memory, with a clock that stands still: what the HTTP door needs of the daemon. */
+export interface Standing extends HttpDaemon {
+  /** Lets time pass, in ticks. */
+  pass(ms: number): void;
+  feed(event: Event): void;
+  write(key: string, text: string): void;
+  writeSet(changes?: Partial<SetRecord>): void;
+  writeDecision(decision: DecisionRecord): void;
+  /** Other sites' beats, fresh from now. */
+  beat(...sites: string[]): void;
+  /** etcd answers no more. */
+  loseQuorum(): void;
+  readonly notes: readonly Command[];
+}
+
+export const wallStart = Date.UTC(2026, 10, 25, 12);
+export const set = "C1/bs1" as SetName;
+const tickMs = 50;
+
+const record: SetRecord = {
+  cluster: "C1",
+  set: "bs1",
+  epoch: 7,
+  inSyncEpoch: 20,
+  master: 1,
+  inSync: [1, 2],
+  unconfirmed: [],
+  replicas: {
+    1: { address: "10.1.0.21:10911", checkCode: "10.1.0.21:10911;1" },
+    2: { address: "10.2.0.21:10911", checkCode: "10.2.0.21:10911;1" },
+    3: { address: "10.1.0.22:10911", checkCode: "10.1.0.22:10911;1" },
+  },
+  decision: null,
+  frozen: null,
+  failoversAt: [],
+};
+
+/** @param initialized false: the ledger is empty, as before idcctl init */
+export function createStanding(initialized = true): Standing {
+  let now = 1_000_000 as Instant;
+  let revision = 10n;
+  let hasEtcd = true;
+  let beats = 0;
+  let asks = 0;
+  const store = new Map<string, { text: string; revision: bigint }>();
+  const answers = new Map<AskId, OperatorAnswer>();
+  const notes: Command[] = [];
+  const core = createArbiterCore({
+    site: "idc1",
+    clusters: ["C1"],
+    controller: "10.1.0.5:9878",
+    version: "0.1.0",
+    timing: {
+      probeTimeoutMs: 500,
+      suspectAfterMs: 2_500,
+      leaderSilentMs: 700,
+      demoteFirstMs: 400,
+      offsetReadMs: 300,
+      gatherMs: 3_000,
+      quorumProofMs: 2_000,
+    },
+    idcOf: (address) => (address.startsWith("10.2.") ? "idc2" : "idc1"),
+    canary: true,
+  });
+  const moment = () => ({ now, wall: wallStart + now - 1_000_000 });
+  const entries = () => [...store].map(([key, value]) => ({ key, ...value }));
+
+  function commit(token: number, { compares, puts, deletes }: Transaction): void {
+    if (!hasEtcd) {
+      feed({ kind: "unanswered", token, detail: "etcd is away" });
+      return;
+    }
+    const found = compares.flatMap(({ key }) => {
+      const value = store.get(key);
+      return value === undefined ? [] : [{ key, ...value }];
+    });
+    if (compares.some(({ key, revision: wanted }) => (store.get(key)?.revision ?? 0n) !== wanted)) {
+      feed({ kind: "outdated", token, entries: found, tookMs: 3 });
+      return;
+    }
+    revision += 1n;
+    for (const { key, text } of puts) store.set(key, { text, revision });
+    for (const key of deletes) store.delete(key);
+    feed({ kind: "committed", token, revision, tookMs: 3 });
+  }
+
+  function feed(event: Event): void {
+    for (const command of core.step(event, moment())) {
+      if (command.kind === "commit") commit(command.token, command.transaction);
+      if (command.kind === "answerOperator") answers.set(command.ask, command.answer);
+      if (command.kind === "note") notes.push(command);
+    }
+  }
+
+  const standing: Standing = {
+    core,
+    moment,
+    notes,
+    get lastStepAt() {
+      return now;
+    },
+    feed,
+    pass(ms) {
+      for (let passed = 0; passed < ms; passed += tickMs) {
+        now = (now + tickMs) as Instant;
+        feed({ kind: "tick" });
+      }
+    },
+    write(key, text) {
+      revision += 1n;
+      store.set(key, { text, revision });
+      feed({ kind: "changed", key, text, revision });
+    },
+    writeSet: (changes) => standing.write(setKey(set), encodeSet({ ...record, ...changes })),
+    writeDecision: (decision) => standing.write(decisionKey(decision.id), encodeDecision(decision)),
+    beat(...sites) {
+      beats += 1;
+      for (const [index, site] of sites.entries()) {
+        const controller = `10.${index + 2}.0.5:9878`;
+        const unheard = site === "witness" ? [`${set}/1`] : [];
+        standing.write(
+          siteKey(site),
+          encodeSite({ site, controller, version: "0.1.0", beat: beats, unheard, votes: true, why: "" }),
+        );
+      }
+    },
+    loseQuorum() {
+      hasEtcd = false;
+    },
+    async operate(request: OperatorRequest) {
+      asks += 2;
+      feed({ kind: "operator", ask: asks, request });
+      const answer = answers.get(asks);
+      if (answer === undefined) throw new Error(`${request.kind} was not answered`);
+      return answer;
+    },
+    async decisions(name, { limit }) {
+      const prefix = name === null ? "decisions/" : `decisions/${name}/`;
+      const found = entries().filter(({ key }) => key.startsWith(prefix));
+      const newestFirst = found.toSorted((one, other) => Number(other.revision - one.revision));
+      return newestFirst.slice(0, limit).map(({ key, text }) => decodeDecision(text, key));
+    },
+    async decision(id) {
+      const found = store.get(decisionKey(id));
+      return found === undefined ? null : decodeDecision(found.text, decisionKey(id));
+    },
+    ledgerHealth: async () => ({
+      clusterId: "14841639068965178418",
+      members: [
+        { endpoint: "10.1.0.5:2379", ok: true, version: "3.4.23", dbBytes: 20_480n, isLeader: true, detail: "" },
+        { endpoint: "10.2.0.5:2379", ok: false, version: "", dbBytes: 0n, isLeader: false, detail: "refused" },
+      ],
+      alarms: [],
+    }),
+  };
+  feed({ kind: "ledger", entries: [] });
+  if (initialized) {
+    standing.write(
+      clusterKey,
+      encodeCluster({ sites: ["idc1", "idc2", "witness"], incarnation: "i-1", at: wallStart }),
+    );
+    standing.writeSet();
+    standing.write(protectionKey(set), encodeProtection({ level: "broker", why: "", at: wallStart }, set));
+    standing.beat("idc2", "witness");
+  }
+  standing.pass(tickMs);
+  return standing;
+}
+
+/** Both other sites are asked about broker 1, and nobody has answered yet. */
+export function ask(standing: Standing): void {
+  standing.write(
+    questionKey(set),
+    encodeQuestion({ id: "7.1", cluster: "C1", set: "bs1", epoch: 7, master: 1, askedBy: "idc2", at: wallStart }),
+  );
+}

@@ -1,0 +1,191 @@
+import { exitCodes, OperatorError } from "#lib/errors.ts";
+import { formatMs, formatTable } from "#lib/table.ts";
+import type { Paint } from "#lib/terminal.ts";
+import type { DoneReport, SetReport, SetSummary } from "../../arbiter/io/api.ts";
+import { type Call, noArgs, onlyArg, UsageError, type Verb } from "../call.ts";
+import type { Client } from "../client.ts";
+import { parseTime } from "../duration.ts";
+import { formatOutput } from "../output.ts";
+import { setRemarks, setTable, votesText } from "./set-table.ts";
+
+/** `idcctl set`: broker sets, each with one master. */
+export const setNoun: readonly Verb[] = [
+  {
+    name: "set list",
+    args: "",
+    help: "Every broker set: phase, master, epoch, in-sync set, protection, votes. Exit 6 when one is not well.",
+    run: list,
+  },
+  {
+    name: "set show",
+    args: "SET",
+    help: "One broker set: its brokers, its question, its effects, its policy.",
+    run: show,
+  },
+  {
+    name: "set freeze",
+    args: "SET",
+    help: "Decide nothing for it until it is thawed; --for TIME: or until then. Needs --reason.",
+    flags: ["for", "dryRun"],
+    reason: "needed",
+    run: freeze,
+  },
+  {
+    name: "set unfreeze",
+    args: "SET",
+    help: "End a freeze. Needs --reason.",
+    flags: ["dryRun"],
+    reason: "needed",
+    run: unfreeze,
+  },
+  {
+    name: "set recover",
+    args: "SET",
+    help: "Elect a master under an epoch above every one seen, for a set that is ledger-behind or has no candidate; --master ID --force: this one, whatever is lost. Needs --reason.",
+    flags: ["master", "force", "dryRun"],
+    reason: "needed",
+    run: recover,
+  },
+];
+
+async function list(call: Call): Promise<number> {
+  noArgs(call, "set list");
+  const report = await call.arbiters().get<{ sets: SetSummary[] }>("/v1/sets");
+  call.write(
+    formatOutput(report, call.output, ({ sets }) =>
+      sets.length === 0
+        ? "No broker sets yet: a broker that has this arbiter as its controller makes one.\n"
+        : [setTable(sets), ...setRemarks(sets, call.paint).map((text) => `${text}\n`)].join(""),
+    ),
+  );
+  const isWell = ({ phase, protection }: SetSummary): boolean =>
+    (phase === "held" || phase === "new") && protection.kept;
+  return report.sets.every(isWell) ? exitCodes.ok : exitCodes.different;
+}
+
+async function show(call: Call): Promise<number> {
+  const client = call.arbiters();
+  const report = await client.get<SetReport>(await pathOf(client, onlyArg(call, "set show", "a set: cluster/set")));
+  call.write(formatOutput(report, call.output, (set) => renderSet(set, call.paint)));
+  return exitCodes.ok;
+}
+
+async function freeze(call: Call): Promise<number> {
+  const forMs = call.flags.for === undefined ? undefined : parseTime(call.flags.for);
+  return change(call, "freeze", forMs === undefined ? {} : { forMs }, (set) =>
+    set.frozen === null
+      ? `would be frozen${forMs === undefined ? "" : ` for ${formatMs(forMs)}`}; it is ${set.phase}, and would have no failover`
+      : `is frozen already (${set.frozen.code}): ${set.frozen.reason}`,
+  );
+}
+
+async function unfreeze(call: Call): Promise<number> {
+  return change(call, "unfreeze", {}, (set) =>
+    set.frozen === null
+      ? "is not frozen, nothing to do"
+      : `would be thawed; frozen (${set.frozen.code}) since ${set.frozen.at}: ${set.frozen.reason}`,
+  );
+}
+
+async function recover(call: Call): Promise<number> {
+  const { master, force } = call.flags;
+  if (master !== undefined && !/^\d{1,9}$/.test(master))
+    throw new UsageError(`--master ${master} is no broker id: idcctl set show lists them`);
+  if (force && master === undefined) throw new UsageError("set recover takes --force only with --master");
+  const body = { ...(master === undefined ? {} : { master: Number(master) }), ...(force ? { force } : {}) };
+  return change(call, "recover", body, (set) => {
+    const epochs = set.brokers.map(({ reported }) => reported?.epoch ?? 0);
+    const who = master === undefined ? "the in-sync broker with the most progress" : `broker ${master}`;
+    return `${who} would become master under an epoch above ${Math.max(set.epoch, ...epochs)}; master now: ${set.master?.id ?? "none"} of epoch ${set.epoch}, ${set.phase}`;
+  });
+}
+
+async function change(call: Call, verb: string, body: object, tell: (set: SetReport) => string): Promise<number> {
+  const client = call.arbiters();
+  const path = await pathOf(client, onlyArg(call, `set ${verb}`, "a set: cluster/set"));
+  if (call.flags.dryRun) {
+    const set = await client.get<SetReport>(path);
+    call.write(`${set.name}: ${tell(set)}\n`);
+    return exitCodes.ok;
+  }
+  const { done } = await client.post<DoneReport>(`${path}/${verb}`, { reason: call.flags.reason, ...body });
+  call.write(`${done}\n`);
+  return exitCodes.ok;
+}
+
+/** "C1/bs1", or "bs1" where only one cluster has a set of this name. */
+export async function fullName(client: Client, set: string): Promise<string> {
+  if (/^[^/]+\/[^/]+$/.test(set)) return set;
+  const { sets } = await client.get<{ sets: SetSummary[] }>("/v1/sets");
+  const [only, ...others] = sets.filter(({ name }) => name.endsWith(`/${set}`));
+  if (only !== undefined && others.length === 0) return only.name;
+  throw new OperatorError(
+    "CTL_WHICH_SET",
+    only === undefined ? `There is no set ${set}` : `${set} is in several clusters`,
+    {
+      hint: `Write cluster/set. There are: ${sets.map(({ name }) => name).join(", ") || "none"}`,
+    },
+  );
+}
+
+async function pathOf(client: Client, set: string): Promise<string> {
+  const [cluster = "", name = ""] = (await fullName(client, set)).split("/");
+  return `/v1/sets/${encodeURIComponent(cluster)}/${encodeURIComponent(name)}`;
+}
+
+export function renderSet(set: SetReport, paint: Paint): string {
+  const { policy, question, decision, blocked } = set;
+  const bold = (text: string): string => `${paint.bold(text)}\n`;
+  const parts = [setTable([set]), ...setRemarks([set], paint).map((text) => `${text}\n`), "\n"];
+  parts.push(
+    formatTable(
+      ["BROKER", "ADDRESS", "IDC", "ROLE", "HERE", "EPOCH", "OFFSET", "EVIDENCE", "UNHEARD BY"],
+      set.brokers.map(({ id, address, idc, role, verdict, reported, evidence, unheardBy }) => [
+        id,
+        address,
+        idc || "-",
+        role,
+        verdict,
+        reported?.epoch ?? "-",
+        reported?.maxOffset ?? "-",
+        evidence,
+        unheardBy.join(", ") || "nobody",
+      ]),
+    ),
+  );
+  if (question !== null) {
+    parts.push(
+      "\n",
+      bold(
+        `Is broker ${question.master} down? Asked by ${question.askedBy} at ${question.at}: ${votesText(set.votes)}`,
+      ),
+    );
+    parts.push(
+      formatTable(
+        ["SITE", "SAYS", "SINCE", "EVIDENCE"],
+        question.answers.map(({ site, verdict, at, evidence, present }) => [
+          site,
+          present ? verdict : `${verdict}, does not count: no fresh beat`,
+          at,
+          evidence,
+        ]),
+      ),
+    );
+  }
+  if (blocked !== null) {
+    parts.push("\n", paint.red(`Blocked, ${blocked.reason}: ${blocked.why}\n`));
+    for (const { id, reason, detail } of blocked.rejected) parts.push(`  broker ${id}: ${reason}: ${detail}\n`);
+  }
+  if (decision !== null) {
+    parts.push("\n", bold(`Decision ${decision.id} is being carried out; open: ${decision.open.join(", ")}`));
+    for (const { effect, at, site, detail } of decision.effects)
+      parts.push(`  ${at}  ${effect} (${site}): ${detail}\n`);
+  }
+  const lost = policy.rpo === "bounded" ? `, at most ${policy.maxLostBytes} bytes lost` : "";
+  parts.push(
+    "\n",
+    `Policy: rpo ${policy.rpo}${lost}, survive ${policy.survive}, unclean ${policy.unclean}, cool-down ${formatMs(policy.cooldownMs)}`,
+  );
+  parts.push(policy.preferIdcs.length > 0 ? `, prefers ${policy.preferIdcs.join(", ")}\n` : "\n");
+  return parts.join("");
+}
