@@ -21,7 +21,7 @@ export interface Place {
 /** Larger texts are no records of ours: etcd refuses requests above 1.5 MB. */
 export const recordCharsMax = 1_000_000;
 
-export const recordSchema = 1;
+const recordSchema = 1;
 
 /** @throws {OperatorError} ARB_RECORD when it could not be read again: what nobody can read is never written */
 export function encodeRecord<Value extends object>(codec: Codec<Value>, value: Value, key: string): string {
@@ -180,7 +180,7 @@ export function record<Value extends object>(
 }
 
 /** @param value what is there; undefined: nothing */
-export function wrong({ key, field }: Place, value: unknown, what: string): OperatorError {
+function wrong({ key, field }: Place, value: unknown, what: string): OperatorError {
   const shown = value === undefined ? "" : `${shortened(JSON.stringify(value))}: `;
   return new OperatorError("ARB_RECORD", `${key}${field === "" ? "" : `, ${field}`}: ${shown}${what}`, {
     hint: "Another version of the arbiter, or somebody else, wrote this key: see that all sites run one version, then look at it with etcdctl get",

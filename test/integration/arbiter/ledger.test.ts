@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
@@ -517,7 +517,11 @@ describe("another etcd than before", () => {
 describe("with certificates and a user", () => {
   test("it is spoken to, also after a change of rights, and a wrong password is named", async () => {
     await using certificates = await makeCertificates();
-    await using cluster = await startEtcd({ size: 1, certificates, args: ["--bcrypt-cost", "4"] });
+    // Such tokens carry the revision of the rights they were made under.
+    const tokenKey = join(dirname(certificates.files.ca), "token-key");
+    await writeFile(tokenKey, "x".repeat(32));
+    const tokens = ["--bcrypt-cost", "4", "--auth-token", `jwt,priv-key=${tokenKey},sign-method=HS256,ttl=10m`];
+    await using cluster = await startEtcd({ size: 1, certificates, args: tokens });
     await cluster.ctl("user", "add", "root:secret");
     await cluster.ctl("user", "grant-role", "root", "root");
     await cluster.ctl("role", "add", "arbiter");
