@@ -24,7 +24,8 @@ export function arbiterRecipes(members: readonly Member<"controller">[], setting
       environment: "world",
       site,
       idcs: serverSites.map((name, nth) => ({ name, cidrs: [`10.${nth + 1}.0.0/16`] })),
-      etcd: { endpoints: etcds.map((etcd) => etcd.address) },
+      // The own site's first: it is asked while it answers.
+      etcd: { endpoints: etcds.toSorted((one) => (one.site === site ? -1 : 0)).map((etcd) => etcd.address) },
       http: { listen: `${host}:${ports.http}` },
       controller: { listen: address, advertise: address },
       clusters: [{ name: cluster, kind: "rocketmq", nameservers }],
