@@ -8,16 +8,16 @@ import { createAnswers } from "./answers.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
 import type { Fence, StopCode } from "./claim.ts";
 import { createRechecks } from "./drift.ts";
-import { evaluate } from "./evaluate.ts";
+import { desiredOf, evaluate } from "./evaluate.ts";
 import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
 import type { AclWriteOutcome, Checkpoint, LinkEvent, Side, WriteOutcome } from "./link-events.ts";
 import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
-import { isBelow } from "./paths.ts";
+import { isBelow, parentOf } from "./paths.ts";
 import type { Problems } from "./problems.ts";
 import { createRate } from "./rate.ts";
 import { createReadSize } from "./read-size.ts";
-import { sourcesOf, translatePath } from "./rules/rules.ts";
+import { sourcesOf, type Translation, translatePath } from "./rules/rules.ts";
 import { type CarrierParts, settle, settleUnruled } from "./settle.ts";
 import type { TargetIndex } from "./target-index.ts";
 import type { Tombstones } from "./tombstones.ts";
@@ -37,6 +37,14 @@ export interface Carrier {
   ): void;
   /** A watch event of the source. */
   changed(source: string, now: Instant): void;
+  /**
+   * A compare has just read the only source of this path, and it differs: settled like what was read here. False where the path
+   * has to be read again: it is pending, so an event may be newer than the reading; other sources could stand behind it; its
+   * parent is still to be looked at; or ACLs are copied, which are read with the data.
+   */
+  carry(said: { source: string; target: string; translation: Translation; zxid: Zxid }, now: Instant): boolean;
+  /** Whether more may be read: not too much waits to be written. */
+  readonly hasRoom: boolean;
   /** Takes the answer of a read it sent; ids it does not know are ignored. */
   read(answer: LinkEvent & { kind: "read" }, now: Instant): void;
   wrote(id: number, outcome: WriteOutcome, now: Instant): void;
@@ -260,9 +268,7 @@ export function createCarrier(core: {
     for (const path of due) work.mark(path, undefined);
   };
   const hasRoom = (): boolean =>
-    reads.size < limits.readsInFlight &&
-    outbox.ops + (aclCopy?.queued ?? 0) < limits.outboxOps &&
-    outbox.bytes < limits.outboxBytes;
+    outbox.ops + (aclCopy?.queued ?? 0) < limits.outboxOps && outbox.bytes < limits.outboxBytes;
 
   return {
     begin(claim, word, now) {
@@ -290,6 +296,20 @@ export function createCarrier(core: {
         return;
       }
       work.mark(outcome.target, now);
+    },
+    carry({ source, target, translation, zxid }, now) {
+      if (aclCopy !== undefined || work.isPending(target) || sourcesOf(rules, target).length !== 1) return false;
+      const parent = parentOf(target);
+      if (!index.exists(parent) && !outbox.has(parent) && sourcesOf(rules, parent).length > 0) return false;
+      if (zxid > sourceZxid) sourceZxid = zxid;
+      work.begin(target);
+      const desired = desiredOf(source, translation);
+      if (desired.kind === "stop") halt ??= { code: "bad-data", detail: desired.detail };
+      settle(parts, target, desired, undefined, now);
+      return true;
+    },
+    get hasRoom() {
+      return hasRoom();
     },
     read(answer, now) {
       const { id, results, zxid } = answer;
@@ -341,7 +361,7 @@ export function createCarrier(core: {
       sendTargetReads();
       sendWrites(now);
       if (aclCopy !== undefined) sendAcls(aclCopy, now);
-      while ((work.dirtyCount > 0 || rechecks.next !== undefined) && hasRoom()) {
+      while ((work.dirtyCount > 0 || rechecks.next !== undefined) && reads.size < limits.readsInFlight && hasRoom()) {
         sendSourceRead(now);
         sendTargetReads();
       }

@@ -26,7 +26,7 @@ export interface Divergence {
   /** It is not known that this target node may stay as it is. */
   differs(path: string): void;
   /** The source has this one, and it is to be created. True if somebody else has deleted it since the mark. */
-  missing(path: string, source: Stat): boolean;
+  missing(path: string, source: Pick<Stat, "czxid">): boolean;
   /** Nothing will be created here: two sources stand behind it, or something is there that cannot be read. */
   undecided(path: string): void;
   /** What would be lost if the link went on, by target path. */

@@ -2,7 +2,7 @@ import { errorCodes, errorName } from "#lib/zookeeper/errors.ts";
 import type { NodeData, ReadResult } from "#lib/zookeeper/zookeeper.ts";
 import type { WantedAcl } from "./acl-copy.ts";
 import type { ProblemKind } from "./problems.ts";
-import { type RuleSet, translate } from "./rules/rules.ts";
+import { type RuleSet, type Translation, translate } from "./rules/rules.ts";
 
 /** What the source says that a target path should be. */
 export type Desired =
@@ -49,24 +49,28 @@ export function evaluate(
       detail: `${present.map(({ source }) => source).join(" and ")} map to this path`,
     };
   }
-  const translation = translate(rules, first.source, first.data);
+  return desiredOf(first.source, translate(rules, first.source, first.data));
+}
+
+/** The same for the only source that is there, read and translated already. */
+export function desiredOf(source: string, translation: Translation): Desired {
   switch (translation.kind) {
     case "copy":
-      return { kind: "present", source: first.source, data: translation.data };
+      return { kind: "present", source, data: translation.data };
     case "unmapped":
       return {
         kind: "held",
         problem: "unmapped",
-        detail: `${first.source}: ${JSON.stringify(translation.value)} has no row in the ${translation.table} of the cluster table`,
+        detail: `${source}: ${JSON.stringify(translation.value)} has no row in the ${translation.table} of the cluster table`,
       };
     case "badData":
-      if (translation.policy === "stop") return { kind: "stop", detail: `${first.source}: ${translation.message}` };
-      return { kind: "held", problem: "badData", detail: `${first.source}: ${translation.message}` };
+      if (translation.policy === "stop") return { kind: "stop", detail: `${source}: ${translation.message}` };
+      return { kind: "held", problem: "badData", detail: `${source}: ${translation.message}` };
     case "skipped":
       return { kind: "skipped" };
     case "invalidTarget":
     case "ignored":
     case "unruled":
-      return { kind: "held", problem: "invalidTarget", detail: `${first.source} maps nowhere` };
+      return { kind: "held", problem: "invalidTarget", detail: `${source} maps nowhere` };
   }
 }

@@ -4,6 +4,8 @@ import type { LinkConfig } from "#config/replicator.ts";
 export interface LinkLimits {
   /** multiReads of a scan in flight, per side. */
   readonly scanReadsInFlight: number;
+  /** Source nodes that a compare may have read before their target paths: what they say is kept until then. */
+  readonly readAhead: number;
   /** multiReads of changed nodes in flight, per side. */
   readonly readsInFlight: number;
   /** Requests in one multiRead, and ACLs asked for beside them: at most as many nodes of `nodeBytes` as fit the client's replyBytesMax of 128 MiB. */
@@ -43,6 +45,7 @@ export interface LinkLimits {
 
 export const defaultLimits: LinkLimits = {
   scanReadsInFlight: 8,
+  readAhead: 10_000,
   readsInFlight: 8,
   requestsPerRead: 120,
   replyBytesAim: 512 * 1024,

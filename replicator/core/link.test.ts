@@ -21,6 +21,8 @@ interface Setting {
 
 const stories: Readonly<Record<string, Setting>> = {
   "first-sync.txt": { rules: [mirror] },
+  "first-sync-changes.txt": { rules: [mirror] },
+  "read-ahead.txt": { rules: [mirror] },
   "update.txt": { rules: [mirror] },
   "wiped-source.txt": { rules: [mirror] },
   "deletes-one-by-one.txt": { rules: [mirror], maxDeleteRatio: 0.5 },

@@ -191,7 +191,8 @@ export function createLink(options: LinkOptions): Link {
     nextCompareAt = Number.POSITIVE_INFINITY;
     compareWanted = false;
     problems.clearAll("foreign");
-    comparison.start(now, past);
+    // Where nothing was ever carried over there is nothing to judge before the first write.
+    comparison.start(now, past, phase === "comparing" && past === undefined);
     past = undefined;
   };
 
@@ -309,8 +310,12 @@ export function createLink(options: LinkOptions): Link {
     if (carrier.takeOverflow()) compareWanted = true;
     if (phase === "following" && comparison.stage === undefined && (compareWanted || now >= nextCompareAt))
       startCompare(now);
+    if (phase === "comparing" && comparison.carries && comparison.stage === "source") {
+      isPastJudged = true;
+      if (move("nothingToJudge")) asked = { sourceWins: false, init: false };
+    }
     comparison.pump();
-    // In the first compare after a connect nothing is written before both trees are known.
+    // In any other first compare after a connect nothing is written before both trees are known.
     if (phase === "following") carrier.pump(comparison.number, now);
     if (isIdle() && brake.releaseIfEmpty()) context.note({ kind: "brake", engaged: false, reason: undefined, held: 0 });
   };
@@ -370,5 +375,6 @@ function createKnowledge(context: LinkContext) {
   const { mode, tombstoneMs = 0 } = options.deletes;
   const tombstones = mode === "tombstone" ? createTombstones(tombstoneMs) : undefined;
   const parts = { context, index, acls, problems, brake, witnesses, work, tombstones };
-  return { ...parts, carrier: createCarrier(parts), comparison: createComparison(parts) };
+  const carrier = createCarrier(parts);
+  return { ...parts, carrier, comparison: createComparison({ ...parts, carrier }) };
 }

@@ -36,15 +36,18 @@ test("a lost session leads back to connecting from wherever both sides were need
   }
 });
 
-test("a link follows only after its fence, its watches and a full compare, in this order", () => {
-  const way: PhaseTrigger[] = ["bothConnected", "leading", "claimed", "armed", "compared"];
-  let phase: PhaseName = "connecting";
-  for (const on of way) {
-    for (const skipped of way.filter((one) => one !== on)) expect(transitionOn(phase, skipped)).toBeUndefined();
-    phase = transitionOn(phase, on)?.to ?? "stopped";
-  }
-  expect(phase).toBe("following");
-});
+test.each<PhaseTrigger>(["compared", "nothingToJudge"])(
+  "a link follows only after its fence and its watches, when it has %s",
+  (last) => {
+    const way: PhaseTrigger[] = ["bothConnected", "leading", "claimed", "armed", last];
+    let phase: PhaseName = "connecting";
+    for (const on of way) {
+      for (const skipped of way.filter((one) => one !== on)) expect(transitionOn(phase, skipped)).toBeUndefined();
+      phase = transitionOn(phase, on)?.to ?? "stopped";
+    }
+    expect(phase).toBe("following");
+  },
+);
 
 test("each row says why, as a sentence without a full stop", () => {
   for (const { why } of transitions) expect(why).toMatch(/^[A-Z].{20,}[^.]$/);

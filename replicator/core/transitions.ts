@@ -19,6 +19,7 @@ export type PhaseTrigger =
   | "claimed"
   | "claimRefused"
   | "armed"
+  | "nothingToJudge"
   | "compared"
   | "sessionLost"
   | "fenced"
@@ -70,6 +71,12 @@ export const transitions = [
   },
   { from: "arming", on: "sessionLost", to: "connecting", why: lost },
   { from: "arming", on: "paused", to: "paused", why: paused },
+  {
+    from: "comparing",
+    on: "nothingToJudge",
+    to: "following",
+    why: "Nothing was ever carried over, and the target has been read: the source is carried over while it is read",
+  },
   {
     from: "comparing",
     on: "compared",

@@ -37,6 +37,7 @@ export function drawCharacter(random: Random): Character {
       : {
           ...defaultLimits,
           scanReadsInFlight: random.int(1, 3),
+          readAhead: random.pick([0, 1, 5, 100]),
           readsInFlight: random.int(1, 3),
           requestsPerRead: random.int(1, 12),
           replyBytesAim: random.int(200, 2_000),

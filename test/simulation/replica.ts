@@ -152,6 +152,9 @@ export function createReplica(parts: ReplicaParts): Replica {
         if (command.note.kind === "compared") {
           isPastJudged = true;
           checker.compared(sourceWins);
+        }
+        if (command.note.kind === "phase" && command.note.to === "following") {
+          isPastJudged = true;
           // Of what it found on its first start ever nobody knows whose it is.
           if (isFirst) checker.claimed({ mark: undefined, afresh: true, unwatched: false });
           isFirst = false;
