@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parse, parseDocument } from "yaml";
 import { OperatorError } from "#lib/errors.ts";
 import { loadConfig } from "./load.ts";
-import { ConfigError, type ConfigPath, formatPath } from "./problems.ts";
+import { ConfigError, type ConfigPath, formatPath, problemsShownMax } from "./problems.ts";
 import { replicatorSchema } from "./replicator.ts";
 
 const [complete, minimal, templated] = ["", "-minimal", "-templates"].map((name) =>
@@ -79,6 +79,7 @@ describe("no file takes the loader down", () => {
         expect(error).toBeInstanceOf(OperatorError);
         if (!(error instanceof ConfigError)) return;
         expect(error.message).not.toMatch(/[^\n\P{Cc}]/u);
+        expect(error.message.split("\n")).toHaveLength(Math.min(error.problems.length, problemsShownMax + 1));
         const outside = error.problems.filter(({ line, column }) => {
           return line < 1 || line > lines || column < 1 || column > bytes.length + 1;
         });

@@ -178,6 +178,32 @@ describe("a mistake", () => {
   });
 });
 
+describe("a name that would steer a terminal is told in one line, its control characters written out", () => {
+  test.for([
+    ["ba\\ts", "did you mean ba\\ts?"],
+    ["ba\\ns", "did you mean ba\\ns?"],
+    ["ba\\x7fs", "did you mean ba\\u007fs?"],
+    ["ba\\x9bs", "did you mean ba\\u009bs?"],
+    ["ba\\Ls", "did you mean ba\\u2028s?"],
+    ["\\r\\ranother", "one of: \\r\\ranother"],
+  ])("of the template %s, where another is asked for", ([name = "", remedy]) => {
+    const links = "  - { name: one, template: bas, with: { x: a } }\n";
+    const text = file(links).replace("  base:", `  "${name}":`);
+    expect(linesOf(text).map((line) => line.replace(/^[\d:]+ /, ""))).toContain(
+      `links[0].template: "bas" names no template (${remedy})`,
+    );
+  });
+
+  test("of a link, where its template comes out wrong", () => {
+    const links = '  - { name: "o\\te", template: base, with: { x: "" } }\n';
+    expect(linesOf(file(links)).join("\n")).toContain(" in link o\\te, which ");
+  });
+
+  test("of a file", () => {
+    expect(new ConfigError("f\n.yaml", []).hint).toBe("Correct f\\n.yaml, then try it with --check");
+  });
+});
+
 describe("a warning is given", () => {
   test("of a template that no link uses", () => {
     const unused = "  other: { unmapped: skip }\n";
