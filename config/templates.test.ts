@@ -145,7 +145,7 @@ describe("a mistake", () => {
 `;
     expect(linesOf(file(two, inTemplate + unused))).toEqual([
       `10:15: templates.other.unmapped: "no" is not one of the choices (one of: error, copy, skip)`,
-      "11:5: templates.other.name: is not a known key (known here: kind, source, target, clusters, rules, unmapped, onBadData, deletes, ephemerals, acl, aclSchemes, targetAcl, compareEveryMs, pollEveryMs, limits)",
+      "11:5: templates.other.name: is not a known key (known here: kind, source, target, clusters, rules, unmapped, onBadData, deletes, ephemerals, acl, aclSchemes, targetAcl, compareEveryMs, pollEveryMs, limits, canary)",
       "12:12: templates.other.rules: has too few elements (at least 1)",
     ]);
   });

@@ -43,6 +43,18 @@ export const metricDocs = [
     help: "From the arrival of a change's event to the target's acknowledgement, on one clock.",
   },
   {
+    name: "idc_replicator_canary_lag_seconds",
+    type: "histogram",
+    labels: link,
+    help: "From before a canary is set at the source to the target's acknowledgement of it or of a later one, on one clock.",
+  },
+  {
+    name: "idc_replicator_canary_age_seconds",
+    type: "gauge",
+    labels: link,
+    help: "Time since a canary arrived last, or since the first one was due; absent without `canary` and where this replicator waits, is paused or stopped.",
+  },
+  {
     name: "idc_replicator_pending_paths",
     type: "gauge",
     labels: link,
@@ -187,6 +199,8 @@ export interface Metrics {
   set(name: MetricName, labels: Record<string, string>, value: number): void;
   add(name: MetricName, labels: Record<string, string>, value: number): void;
   observe(name: MetricName, labels: Record<string, string>, value: number): void;
+  /** Takes a gauge's series away: it says nothing right now. */
+  unset(name: MetricName, labels: Record<string, string>): void;
   /** Prometheus text format. Runs the refreshers first. */
   render(): Promise<string>;
   /** Called before each render, for gauges that are read off a state. */
@@ -214,6 +228,7 @@ export function createMetrics(environment: string): Metrics {
     set: (name, labels, value) => gauges.get(name)?.set(labels, value),
     add: (name, labels, value) => counters.get(name)?.inc(labels, value),
     observe: (name, labels, value) => histograms.get(name)?.observe(labels, value),
+    unset: (name, labels) => gauges.get(name)?.remove(labels),
     async render() {
       for (const refresh of refreshers) refresh();
       return registry.metrics();
