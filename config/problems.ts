@@ -29,14 +29,15 @@ export interface Problem extends Location {
 }
 
 /** More are counted, not printed. */
-const problemsShownMax = 50;
+export const problemsShownMax = 50;
 
 /** A file that cannot be used, with everything that is wrong in it at once. */
 export class ConfigError extends OperatorError {
   readonly problems: readonly Problem[];
 
   constructor(file: string, problems: readonly Problem[]) {
-    super("CONFIG_INVALID", formatProblems(problems), { hint: `Correct ${file}, then try it with --check` });
+    const hint = visible(`Correct ${file}, then try it with --check`);
+    super("CONFIG_INVALID", formatProblems(problems), { hint });
     this.problems = problems;
   }
 }
@@ -51,9 +52,11 @@ function formatProblems(problems: readonly Problem[]): string {
   return [...lines, ...(hidden > 0 ? [`... and ${hidden} more`] : [])].join("\n");
 }
 
+/** On one line, whatever names of the file its parts repeat. */
 export function formatProblem({ file, line, column, path, value, message, remedy }: Problem): string {
   const what = [value, message].filter((part) => part !== undefined).join(" ");
-  return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${what}${remedy === "" ? "" : ` (${remedy})`}`;
+  const where = `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}`;
+  return visible(`${where}${what}${remedy === "" ? "" : ` (${remedy})`}`);
 }
 
 /** `links[0].clusters["rmq.a"].to`: quoted where a name would be ambiguous. */
@@ -72,9 +75,16 @@ const shownLengthMax = 80;
 
 /** On one line, shortened, without characters that would steer a terminal. */
 export function quoted(text: string): string {
-  const escaped = JSON.stringify(shortened(text));
-  // JSON leaves DEL and the C1 controls as they are.
-  return escaped.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return visible(JSON.stringify(shortened(text)));
+}
+
+/** What would steer a terminal or begin another line, written as JSON would. What is left of it is one line. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    const written = JSON.stringify(character).slice(1, -1);
+    // JSON leaves DEL, the C1 controls and the separators as they are.
+    return written === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}` : written;
+  });
 }
 
 export function shortened(text: string): string {

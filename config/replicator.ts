@@ -160,6 +160,17 @@ const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: "must be 1 to 63 of a-z, 0-9 and -, not starting with -" });
 
+const canarySchema = z
+  .strictObject({
+    everyMs: z.int().min(500).max(60_000).meta({
+      description: "Time between two canaries, ms. Each is one write at the source and one in the target.",
+    }),
+  })
+  .meta({
+    description:
+      "Measures the whole way: whoever leads the link sets /crossidc/canaries/<name> at the source and waits until it is in the target. Off unless given: it is the one thing that is ever written to the source.",
+  });
+
 const linkKeys = z.strictObject({
   kind: z.enum(["zookeeper"]).meta({ description: "What is replicated." }),
   source: zooKeeperSchema.meta({ description: "Where the metadata is written by its owners." }),
@@ -229,6 +240,7 @@ const linkKeys = z.strictObject({
     .default(5_000)
     .meta({ description: "The same where the source is older than ZooKeeper 3.6 and has no recursive watches, ms." }),
   limits: limitsSchema,
+  canary: canarySchema.optional(),
 });
 
 const linkSchema = z.strictObject({

@@ -145,7 +145,7 @@ describe("a mistake", () => {
 `;
     expect(linesOf(file(two, inTemplate + unused))).toEqual([
       `10:15: templates.other.unmapped: "no" is not one of the choices (one of: error, copy, skip)`,
-      "11:5: templates.other.name: is not a known key (known here: kind, source, target, clusters, rules, unmapped, onBadData, deletes, ephemerals, acl, aclSchemes, targetAcl, compareEveryMs, pollEveryMs, limits)",
+      "11:5: templates.other.name: is not a known key (known here: kind, source, target, clusters, rules, unmapped, onBadData, deletes, ephemerals, acl, aclSchemes, targetAcl, compareEveryMs, pollEveryMs, limits, canary)",
       "12:12: templates.other.rules: has too few elements (at least 1)",
     ]);
   });
@@ -175,6 +175,32 @@ describe("a mistake", () => {
       `/etc/c/f.yaml:7:38: templates.base.rules[0].to: "/**" is odd`,
     ]);
     expect(locate(["links", 1, "source", "servers", 0])).toMatchObject({ line: 5, column: 25 });
+  });
+});
+
+describe("a name that would steer a terminal is told in one line, its control characters written out", () => {
+  test.for([
+    ["ba\\ts", "did you mean ba\\ts?"],
+    ["ba\\ns", "did you mean ba\\ns?"],
+    ["ba\\x7fs", "did you mean ba\\u007fs?"],
+    ["ba\\x9bs", "did you mean ba\\u009bs?"],
+    ["ba\\Ls", "did you mean ba\\u2028s?"],
+    ["\\r\\ranother", "one of: \\r\\ranother"],
+  ])("of the template %s, where another is asked for", ([name = "", remedy]) => {
+    const links = "  - { name: one, template: bas, with: { x: a } }\n";
+    const text = file(links).replace("  base:", `  "${name}":`);
+    expect(linesOf(text).map((line) => line.replace(/^[\d:]+ /, ""))).toContain(
+      `links[0].template: "bas" names no template (${remedy})`,
+    );
+  });
+
+  test("of a link, where its template comes out wrong", () => {
+    const links = '  - { name: "o\\te", template: base, with: { x: "" } }\n';
+    expect(linesOf(file(links)).join("\n")).toContain(" in link o\\te, which ");
+  });
+
+  test("of a file", () => {
+    expect(new ConfigError("f\n.yaml", []).hint).toBe("Correct f\\n.yaml, then try it with --check");
   });
 });
 

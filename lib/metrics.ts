@@ -12,6 +12,8 @@ export interface Series<Name extends string> {
   set(name: Name, labels: Record<string, string>, value: number): void;
   add(name: Name, labels: Record<string, string>, value: number): void;
   observe(name: Name, labels: Record<string, string>, value: number): void;
+  /** Takes one of a gauge's values away: it says nothing right now. */
+  unset(name: Name, labels: Record<string, string>): void;
   /** Forgets a gauge's values: what is not set again is not served. */
   clear(name: Name): void;
   /** Prometheus text format. Runs the refreshers first. */
@@ -51,6 +53,7 @@ export function createSeries<const Docs extends readonly MetricDoc[]>(
     set: (name, labels, value) => gauges.get(name)?.set(labels, value),
     add: (name, labels, value) => counters.get(name)?.inc(labels, value),
     observe: (name, labels, value) => histograms.get(name)?.observe(labels, value),
+    unset: (name, labels) => gauges.get(name)?.remove(labels),
     clear: (name) => gauges.get(name)?.reset(),
     async render() {
       for (const refresh of refreshers) refresh();

@@ -10,9 +10,10 @@ import { limitsOf } from "./core/limits.ts";
 import { createLink } from "./core/link.ts";
 import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkProgress, LinkStatus, Side } from "./core/link-events.ts";
-import { type Explanation, explain, type RuleSet } from "./core/rules/rules.ts";
+import { type Explanation, explain, type RuleSet, withCanary } from "./core/rules/rules.ts";
 import type { PhaseName } from "./core/transitions.ts";
 import { presumedIdentities } from "./io/acls.ts";
+import { type CanaryStatus, createCanaryKeeper } from "./io/canary.ts";
 import { openZooKeeper } from "./io/clients.ts";
 import { createJournalStore, listJournal, readJournal } from "./io/journal.ts";
 import type { JournalEntry } from "./io/journal-entry.ts";
@@ -45,6 +46,8 @@ export interface LinkDaemon {
   readonly config: LinkConfig;
   status(): LinkStatus;
   progress(): LinkProgress;
+  /** undefined unless it is switched on. */
+  canary(): CanaryStatus | undefined;
   session(side: Side): SessionState;
   readonly lastStepAt: number;
   /** Runs until the signal is aborted; then carries over what is known, for at most `drainMs`, and ends the sessions. */
@@ -96,8 +99,11 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const name = config.name;
   const log = deps.log.child({ link: name });
   const options = linkOptions(config, rules);
-  const link = createLink(options);
   const layout = layoutOf(name);
+  // Plan and verify look at what operators ask for; the canary is always on its way.
+  const link = createLink(
+    config.canary === undefined ? options : { ...options, rules: withCanary(rules, layout.canary) },
+  );
   const closing = new AbortController();
   let ended = false;
   const states: Record<Side, SessionState> = {
@@ -144,7 +150,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const ownNodes = {
     ...clients,
     layout,
-    ownAcl: ownAclOf(config),
+    ownAcl: ownAclOf(config.target),
     instance: deps.instance,
     newClaim: deps.newId,
     wallTime: clock.wallTime,
@@ -153,12 +159,29 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
   const onIdentities = copiesAcls ? learn : undefined;
   const journal = createJournalStore({ ...ownNodes, journalAcl: journalAclOf(config) });
   const keepsTombstones = config.deletes.mode === "tombstone";
-  const world = createLinkWorld({ ...ownNodes, reader, latch, journal, onIdentities, keepsTombstones });
+  const canary =
+    config.canary &&
+    createCanaryKeeper({
+      ...config.canary,
+      source: clients.source,
+      layout,
+      acl: ownAclOf(config.source),
+      instance: deps.instance,
+      clock,
+      phase: () => link.progress().phase,
+      onLag: (lagMs) => metrics.observe("idc_replicator_canary_lag_seconds", { link: name }, lagMs / 1_000),
+      onProblem: (problem) => {
+        if (problem === undefined) log.info({}, "canaries are set again");
+        else log.warn({ ...problem }, "no canary can be set at the source");
+      },
+    });
+  const onApplied = canary?.acknowledged;
+  const world = createLinkWorld({ ...ownNodes, reader, latch, journal, onIdentities, keepsTombstones, onApplied });
   const runner = createLinkRunner({ link, world, clock, onNote: createNoteTaker({ link: name, log, metrics }) });
   const counted = { events: 0, eventsIgnored: 0, skipped: 0 };
   metrics.onRender(() => {
     const status = link.status();
-    refreshGauges({ link: name, status, journal, nowMs: clock.now(), metrics });
+    refreshGauges({ link: name, status, journal, canary: canary?.status(), nowMs: clock.now(), metrics });
     metrics.add("idc_replicator_events_total", { link: name }, status.counts.events - counted.events);
     metrics.add(
       "idc_replicator_events_ignored_total",
@@ -219,6 +242,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
     config,
     status: link.status,
     progress: link.progress,
+    canary: () => canary?.status(),
     session: (side) => states[side],
     get lastStepAt() {
       return runner.lastStepAt;
@@ -227,6 +251,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
       const stop = new AbortController();
       const running = runner.run(stop.signal);
       const looking = keepLookingForPause(stop.signal).catch(() => {});
+      const singing = canary?.run(AbortSignal.any([stop.signal, signal])).catch(() => {});
       const asked = new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -239,7 +264,7 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
         (runner.queued === 0 && pending === 0) || phase !== "following";
       await runner.until(settled, draining).catch(() => log.warn({ drainMs }, "stopped with changes pending"));
       stop.abort();
-      await Promise.all([running, looking]);
+      await Promise.all([running, looking, singing]);
       ended = true;
       await Promise.allSettled([clients.source.close(), clients.target.close()]);
       closing.abort();
@@ -328,8 +353,8 @@ function toAcl({ perms, scheme, id }: LinkConfig["targetAcl"][number]): Acl {
 }
 
 /** Ours alone to change where we have a name there; everybody may read, so that idcctl and a standby can look. */
-function ownAclOf(config: LinkConfig): readonly Acl[] {
-  if (config.target.auth.length === 0) return [{ perms: 31, scheme: "world", id: "anyone" }];
+function ownAclOf(side: LinkConfig["target"]): readonly Acl[] {
+  if (side.auth.length === 0) return [{ perms: 31, scheme: "world", id: "anyone" }];
   return [
     { perms: 31, scheme: "auth", id: "" },
     { perms: 1, scheme: "world", id: "anyone" },
@@ -338,7 +363,7 @@ function ownAclOf(config: LinkConfig): readonly Acl[] {
 
 /** What others wrote may be meant for few: where we have a name, only we may read it. */
 function journalAclOf(config: LinkConfig): readonly Acl[] {
-  return config.target.auth.length === 0 ? ownAclOf(config) : [{ perms: 31, scheme: "auth", id: "" }];
+  return config.target.auth.length === 0 ? ownAclOf(config.target) : [{ perms: 31, scheme: "auth", id: "" }];
 }
 
 function stillDifferent(before: Survey, now: Survey): Survey {

@@ -25,7 +25,7 @@ test("what an alert counts is there from the start, as 0", async () => {
 test("a gauge with a code or a kind goes back to 0 when the cause is gone", async () => {
   const metrics = createMetrics("prod");
   const show = (status: LinkStatus) =>
-    refreshGauges({ link, status, journal: { entries: 0, bytes: 0 }, nowMs: 1_000, metrics });
+    refreshGauges({ link, status, journal: { entries: 0, bytes: 0 }, canary: undefined, nowMs: 1_000, metrics });
 
   show({ ...well, stopped: { code: "fenced", detail: "" }, problemCounts: { conflict: 3 } });
   expect(await valuesOf(metrics.render(), 'idc_replicator_link_stopped.*code="fenced"')).toEqual([1]);
@@ -34,6 +34,23 @@ test("a gauge with a code or a kind goes back to 0 when the cause is gone", asyn
   show(well);
   expect(await valuesOf(metrics.render(), "idc_replicator_link_stopped")).toEqual(stopCodes.map(() => 0));
   expect(await valuesOf(metrics.render(), "idc_replicator_problem_paths")).toEqual(problemKinds.map(() => 0));
+});
+
+test("the age of a canary is told only where one is expected", async () => {
+  const metrics = createMetrics("prod");
+  const show = (ageMs: number | undefined) =>
+    refreshGauges({
+      link,
+      status: well,
+      journal: { entries: 0, bytes: 0 },
+      canary: { everyMs: 1_000, ageMs, lagMs: undefined, problem: undefined },
+      nowMs: 1_000,
+      metrics,
+    });
+  show(1_500);
+  expect(await valuesOf(metrics.render(), "idc_replicator_canary_age_seconds")).toEqual([1.5]);
+  show(undefined);
+  expect(await valuesOf(metrics.render(), "idc_replicator_canary_age_seconds")).toEqual([]);
 });
 
 const well: LinkStatus = {

@@ -5,6 +5,7 @@ import { driftKinds } from "./core/drift.ts";
 import type { LinkNote, LinkStatus } from "./core/link-events.ts";
 import { problemKinds } from "./core/problems.ts";
 import { phaseNames } from "./core/transitions.ts";
+import type { CanaryStatus } from "./io/canary.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Turns what the core says into log lines and counters. */
@@ -90,10 +91,13 @@ export function refreshGauges(options: {
   link: string;
   status: LinkStatus;
   journal: { readonly entries: number; readonly bytes: number };
+  canary: CanaryStatus | undefined;
   nowMs: number;
   metrics: Metrics;
 }): void {
-  const { link, status, journal, nowMs, metrics } = options;
+  const { link, status, journal, canary, nowMs, metrics } = options;
+  if (canary?.ageMs === undefined) metrics.unset("idc_replicator_canary_age_seconds", { link });
+  else metrics.set("idc_replicator_canary_age_seconds", { link }, canary.ageMs / 1_000);
   metrics.set("idc_replicator_drift_journal_entries", { link }, journal.entries);
   metrics.set("idc_replicator_drift_journal_bytes", { link }, journal.bytes);
   for (const phase of phaseNames)

@@ -9,7 +9,7 @@ import { systemClock } from "#lib/clock.ts";
 import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
 import { createLogger } from "#lib/log.ts";
 import { readVersion } from "#lib/version.ts";
-import { compileLinks } from "./compile-links.ts";
+import { type CompiledLink, compileLinks } from "./compile-links.ts";
 import { dryRun } from "./dry-run.ts";
 import type { Metrics } from "./metrics.ts";
 import { createReplicator } from "./replicator.ts";
@@ -97,12 +97,17 @@ async function main(): Promise<number> {
   }
   const replicator = createReplicator({
     config: loaded.config,
-    links,
+    links: isDaemon ? links : links.map(withoutCanary),
     deps,
     notifySocket: process.env["NOTIFY_SOCKET"],
     version: spec.version,
   });
   return values.once ? replicator.once({ stderr: process.stderr, signal: stop }) : replicator.run(stop);
+}
+
+/** A run that ends has nobody to measure for. */
+function withoutCanary({ config, rules }: CompiledLink): CompiledLink {
+  return { config: { ...config, canary: undefined }, rules };
 }
 
 async function loadMetrics(config: ReplicatorConfig): Promise<Metrics> {

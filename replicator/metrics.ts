@@ -36,6 +36,18 @@ export const metricDocs = [
     help: "From the arrival of a change's event to the target's acknowledgement, on one clock.",
   },
   {
+    name: "idc_replicator_canary_lag_seconds",
+    type: "histogram",
+    labels: link,
+    help: "From before a canary is set at the source to the target's acknowledgement of it or of a later one, on one clock.",
+  },
+  {
+    name: "idc_replicator_canary_age_seconds",
+    type: "gauge",
+    labels: link,
+    help: "Time since a canary arrived last, or since the first one was due; absent without `canary` and where this replicator waits, is paused or stopped.",
+  },
+  {
     name: "idc_replicator_pending_paths",
     type: "gauge",
     labels: link,

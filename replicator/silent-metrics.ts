@@ -5,6 +5,7 @@ export const silentMetrics: Metrics = {
   set() {},
   add() {},
   observe() {},
+  unset() {},
   render: async () => "",
   clear() {},
   onRender() {},

@@ -235,6 +235,16 @@ function remarks(link: LinkReport, paint: Paint): string[] {
         "the source has no recursive watches (ZooKeeper before 3.6): changes are found by comparing on a timer",
       ),
     );
+  if (link.canary?.problem !== undefined)
+    say(paint.yellow(`${link.canary.problem.code}: ${link.canary.problem.detail}`));
+  else if (link.canary?.ageMs !== undefined) {
+    const { ageMs, lagMs } = link.canary;
+    say(
+      paint.dim(
+        `canary: the last one arrived ${formatMs(ageMs)} ago${lagMs === undefined ? "" : `, after ${formatMs(lagMs)}`}`,
+      ),
+    );
+  }
   if (link.tombstones > 0) {
     const many = `${formatCount(link.tombstones)} nodes that are gone at the source`;
     say(`${many} stay in the target until their time is over; idcctl link plan ${link.name} lists them`);

@@ -1,9 +1,10 @@
 import { epochOf } from "../core/claim.ts";
 
-/** Our own znodes. Nothing of ours is written anywhere else, on either side (I7). */
+/** Our own znodes. Nothing of ours is written anywhere else (I7); in the source it is the canary alone, where it is switched on. */
 export const ownRoot = "/crossidc";
 export const linksRoot = `${ownRoot}/links`;
 export const latchesRoot = `${ownRoot}/latches`;
+export const canariesRoot = `${ownRoot}/canaries`;
 
 export interface LinkLayout {
   readonly link: string;
@@ -20,6 +21,8 @@ export interface LinkLayout {
   readonly tombstones: string;
   /** Apart from the link's own folder, which says that the link has had a fence. */
   readonly latch: string;
+  /** Where the canary is set, at the source, and where it arrives. */
+  readonly canary: { readonly source: string; readonly target: string };
 }
 
 export function layoutOf(linkName: string): LinkLayout {
@@ -39,5 +42,6 @@ export function layoutOf(linkName: string): LinkLayout {
     driftEntry: (id) => `${link}/drift/${id}`,
     tombstones: `${link}/tombstones`,
     latch: `${latchesRoot}/${linkName}`,
+    canary: { source: `${canariesRoot}/${linkName}`, target: `${link}/canary` },
   };
 }

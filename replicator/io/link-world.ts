@@ -1,3 +1,4 @@
+import type { WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import type { Identity } from "../core/acl.ts";
 import type { AclWrite, AclWriteOutcome, Checkpoint, ClaimRequest, WatchMode } from "../core/link-events.ts";
 import type { Tombstone } from "../core/tombstones.ts";
@@ -38,6 +39,8 @@ export function createLinkWorld(
     /** Called at each claim; undefined: ACLs are not copied, and nobody asks. */
     readonly onIdentities: ((own: readonly Identity[]) => void) | undefined;
     readonly keepsTombstones: boolean;
+    /** Told of operations that the target has acknowledged. */
+    readonly onApplied: ((ops: readonly WriteOp[]) => void) | undefined;
   },
 ): LinkWorld {
   const { journal, latch, layout, reader, source, target } = options;
@@ -85,7 +88,11 @@ export function createLinkWorld(
     readAcls: reader.readAcls,
     async write(batch, signal) {
       const { tombstones } = batch.checkpoint;
-      if (tombstones === undefined) return await journal.write(batch, signal);
+      if (tombstones === undefined) {
+        const outcome = await journal.write(batch, signal);
+        if (outcome.kind === "applied") options.onApplied?.(batch.ops);
+        return outcome;
+      }
       return await writeTombstones(options, tombstones, (op) => journal.write({ ...batch, ops: [op] }, signal));
     },
     writeAcls: (writes, checkpoint, signal) => writeAclsFenced(options, writes, checkpoint, signal),

@@ -6,6 +6,7 @@ import type { Explanation } from "../core/rules/rules.ts";
 import { transitions } from "../core/transitions.ts";
 import type { DriftEntry, LinkDaemon, LinkExplanation } from "../link-daemon.ts";
 import type { Difference, Survey } from "../survey.ts";
+import type { CanaryStatus } from "./canary.ts";
 
 /** The API's JSON, which idcctl prints. 64-bit numbers are strings; ages are milliseconds on the daemon's own clock. */
 
@@ -47,6 +48,8 @@ export interface LinkReport {
       }
     | undefined;
   readonly brake: { readonly engaged: boolean; readonly reason: string | undefined; readonly held: number };
+  /** Only where it is switched on. */
+  readonly canary: CanaryStatus | undefined;
   readonly problemCounts: Readonly<Record<string, number>>;
   readonly problems: readonly {
     readonly kind: string;
@@ -88,10 +91,17 @@ export function reportLink(link: LinkDaemon, now: Instant): LinkReport {
       differences: lastCompare.differences,
     },
     brake: { engaged: brake.engaged, reason: brake.reason, held: brake.held },
+    canary: roundedCanary(link.canary()),
     problemCounts: Object.fromEntries(Object.entries(status.problemCounts).filter(([, count]) => count > 0)),
     problems: status.problems.map(({ since, ...problem }) => ({ ...problem, ageMs: Math.round(now - since) })),
     counts: { ...status.counts },
   };
+}
+
+function roundedCanary(canary: CanaryStatus | undefined): CanaryStatus | undefined {
+  if (canary === undefined) return undefined;
+  const { ageMs, lagMs } = canary;
+  return { ...canary, ageMs: ageMs && Math.round(ageMs), lagMs: lagMs && Math.round(lagMs * 10) / 10 };
 }
 
 function sessionReport(state: SessionState): SessionReport {

@@ -15,7 +15,8 @@ import { fill, splitsMax, splitsOf } from "./template.ts";
 
 /** The first rule that fits decides. */
 export function translatePath(rules: RuleSet, source: string): PathOutcome {
-  if (!isPath(source) || reservedRoot(source) !== undefined) return { kind: "unruled" };
+  if (!isPath(source)) return { kind: "unruled" };
+  if (reservedRoot(source) !== undefined) return canaryOf(rules, source);
   for (const rule of rules.rules) {
     const captures = matchPattern(rule.match, source);
     if (captures === undefined) continue;
@@ -30,7 +31,8 @@ export function translatePath(rules: RuleSet, source: string): PathOutcome {
  * one, and contested (I8) when there are several.
  */
 export function sourcesOf(rules: RuleSet, target: string): readonly string[] {
-  if (!isPath(target) || reservedRoot(target) !== undefined) return [];
+  if (!isPath(target)) return [];
+  if (reservedRoot(target) !== undefined) return target === rules.canary?.target ? [rules.canary.source] : [];
   const sources: string[] = [];
   for (const rule of rules.rules) {
     if (rule.action === "ignore") continue;
@@ -61,6 +63,12 @@ export function mayHoldTargets(rules: RuleSet, target: string): boolean {
 
 function isPathOrRoot(path: string): boolean {
   return path === "/" || isPath(path);
+}
+
+/** It has no rule, and its data is copied as it is. */
+function canaryOf(rules: RuleSet, source: string): PathOutcome {
+  if (source !== rules.canary?.source) return { kind: "unruled" };
+  return { kind: "copy", rule: rules.rules.length, target: rules.canary.target, captures: [] };
 }
 
 function targetOf(rules: RuleSet, rule: CopyRule, source: string, captures: readonly string[]): PathOutcome {

@@ -10,6 +10,7 @@ import {
   type Translation,
   translate,
   translatePath,
+  withCanary,
 } from "./rules.ts";
 import { zmsConfig } from "./zms.fixture.ts";
 
@@ -49,6 +50,26 @@ describe("a path becomes", () => {
   test.each(cases)("%j", (source, outcome) => {
     expect(translatePath(zms, source)).toMatchObject(outcome);
   });
+});
+
+test("of what is ours the canary's two paths are carried over, and nothing above, below or beside them", () => {
+  const source = "/crossidc/canaries/zms";
+  const target = "/crossidc/links/zms/canary";
+  const rules = withCanary(withRules(copy("/**")), { source, target });
+  expect(translatePath(rules, source)).toMatchObject({ kind: "copy", target });
+  expect(sourcesOf(rules, target)).toEqual([source]);
+  expect(translate(rules, source, bytes("1"))).toMatchObject({ kind: "copy", data: bytes("1"), edited: false });
+  const others = [source, target].flatMap((path) => [path.replace(/\/[^/]*$/, ""), `${path}/x`, `${path}2`]);
+  for (const path of [...others, target, "/crossidc/links/zms/fence/e-1-0a0b0c0d"])
+    expect(translatePath(rules, path)).toEqual({ kind: "unruled" });
+  for (const path of [...others, source, "/crossidc/links/zms/checkpoint"]) expect(sourcesOf(rules, path)).toEqual([]);
+  for (const path of [source, target, "/crossidc"])
+    expect([mayHoldSources(rules, path), mayHoldTargets(rules, path)]).toEqual([false, false]);
+  expect([rules.sourceRoots, rules.targetRoots]).toEqual([
+    ["/", source],
+    ["/", target],
+  ]);
+  expect(translatePath(withRules(copy("/**")), source)).toEqual({ kind: "unruled" });
 });
 
 test("a name without a row is left out, or stays, as the link says", () => {

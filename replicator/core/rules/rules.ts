@@ -2,6 +2,7 @@
  * The rules engine of the replicator: pure functions from a link's configuration, a path and its bytes to what becomes of
  * them. This is its one door; what stands behind is nobody else's business.
  */
+export { withCanary } from "./canary.ts";
 export { compileRules } from "./compile.ts";
 export { type Explanation, explain } from "./explain.ts";
 export { checkLinks } from "./links.ts";

@@ -16,6 +16,8 @@ export interface RuleSet {
   readonly tables: Tables;
   readonly unmapped: "error" | "copy" | "skip";
   readonly onBadData: "copy" | "skip" | "stop";
+  /** The one path of ours that is carried over like those under the rules: see core/canary.ts. Usually there is none. */
+  readonly canary?: { readonly source: string; readonly target: string };
 }
 
 export type Rule = IgnoreRule | CopyRule;

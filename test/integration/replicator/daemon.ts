@@ -22,6 +22,7 @@ export interface LinkAnswer {
   readonly pending: number;
   readonly targetNodes: number;
   readonly tombstones: number;
+  readonly canary?: { readonly ageMs?: number; readonly problem?: { readonly code: string; readonly detail: string } };
   readonly brake: { readonly engaged: boolean; readonly reason?: string; readonly held: number };
   readonly problemCounts: Readonly<Record<string, number>>;
   readonly problems: readonly { readonly kind: string; readonly path: string; readonly detail: string }[];
