@@ -8,6 +8,7 @@ import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
 import { systemClock } from "#lib/clock.ts";
 import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
 import { createLogger } from "#lib/log.ts";
+import { stopOnSignals } from "#lib/stop-signal.ts";
 import { readVersion } from "#lib/version.ts";
 import { type CompiledLink, compileLinks } from "./compile-links.ts";
 import { dryRun } from "./dry-run.ts";
@@ -82,7 +83,7 @@ async function main(): Promise<number> {
     process.stdout.write(printEffective(loaded.config));
     return exitCodes.ok;
   }
-  const stop = stopOnSignals();
+  const stop = stopOnSignals("REP_STOPPED");
   const isDaemon = !values.once && !values["dry-run"];
   const deps = dependencies(loaded.config, isDaemon ? await loadMetrics(loaded.config) : silentMetrics);
   if (values["dry-run"]) {
@@ -125,18 +126,6 @@ function dependencies(config: ReplicatorConfig, metrics: Metrics) {
     instance: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
     credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"],
   };
-}
-
-/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(exitCodes.error);
-      controller.abort(new OperatorError("REP_STOPPED", `Stopped by ${name}`, { hint: "" }));
-    });
-  }
-  return controller.signal;
 }
 
 try {

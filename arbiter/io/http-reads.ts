@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
-import { decide } from "../core/decide.ts";
+import { explainDecision, replayDecision } from "../core/explain.ts";
 import { type DecisionRecord, type SetName, type SetPolicy, setName } from "../core/model.ts";
 import { parsePolicies } from "../core/policy.ts";
 import type { SetView } from "../core/set-view.ts";
@@ -17,7 +17,7 @@ import {
 import type { ArbiterHttpOptions } from "./http.ts";
 import { badRequest, readBody, refused } from "./http-errors.ts";
 import { reportSets, reportStatus } from "./report.ts";
-import { explainDecision, reportDecision, summarizeDecision } from "./report-decision.ts";
+import { reportDecision, summarizeDecision } from "./report-decision.ts";
 import { reportPolicies } from "./report-policy.ts";
 import { reportSet } from "./report-set.ts";
 
@@ -88,12 +88,10 @@ export function readRoutes(http: FastifyInstance, { daemon }: ArbiterHttpOptions
 
 /** The same pure function over the recorded input, under the recorded policy or another one (I11). */
 function replay(decision: DecisionRecord, changes: Readonly<Record<string, unknown>> | undefined): ReplayReport {
-  const { id, input, verdict } = decision;
-  const policy = changes === undefined ? input.policy : changed(input.policy, changes);
-  const replayed = decide({ ...input, policy });
-  const before = printed(verdict);
-  const after = printed(replayed);
-  return { id, same: before === after, recorded: JSON.parse(before), replayed: JSON.parse(after) };
+  const { id, input, verdict: recorded } = decision;
+  const policy = changes === undefined ? undefined : changed(input.policy, changes);
+  const { same, verdict } = replayDecision(decision, policy);
+  return { id, same, recorded: plain(recorded), replayed: plain(verdict) };
 }
 
 /** Read as strictly as policies are that an operator applies. */
@@ -112,8 +110,11 @@ function changed(policy: SetPolicy, changes: Readonly<Record<string, unknown>>):
   return parsed.policies[0]?.policy ?? policy;
 }
 
-function printed(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
+/** 64-bit numbers as texts. */
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner)),
+  );
 }
 
 export function findSet(sets: ReadonlyMap<SetName, SetView>, { cluster, set }: OneSet["Params"]): SetView {
