@@ -120,7 +120,7 @@ function votesOf(view: SetView, context: Context): SetSummary["votes"] {
   };
 }
 
-export function untilReport({ reason, at, until }: { reason: string; at: number; until: number | null }) {
+function untilReport({ reason, at, until }: { reason: string; at: number; until: number | null }) {
   return { reason, at: timeText(at), until: until === null ? null : timeText(until) };
 }
 

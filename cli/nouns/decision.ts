@@ -46,7 +46,7 @@ async function list(call: Call): Promise<number> {
   return exitCodes.ok;
 }
 
-export function decisionTable(decisions: readonly DecisionSummary[]): string {
+function decisionTable(decisions: readonly DecisionSummary[]): string {
   if (decisions.length === 0) return "No decisions.\n";
   return formatTable(
     ["DECISION", "WHEN", "KIND", "MASTER", "BY", "EFFECTS", "WHY"],

@@ -29,7 +29,7 @@ async function show(call: Call): Promise<number> {
   return exitCodes.ok;
 }
 
-export function policyTable({ policies, sets }: PoliciesReport): string {
+function policyTable({ policies, sets }: PoliciesReport): string {
   const table = formatTable(
     ["SET", "RPO", "SURVIVE", "MAX LOST", "UNCLEAN", "PREFERS", "COOL-DOWN", "FROZEN"],
     sets.map(({ name, policy }) => [
@@ -62,7 +62,7 @@ async function apply(call: Call): Promise<number> {
   return report.sets.every(({ protection }) => protection.kept) ? exitCodes.ok : exitCodes.different;
 }
 
-export function renderChange({ applied, sets }: PolicyChangeReport, paint: Paint): string {
+function renderChange({ applied, sets }: PolicyChangeReport, paint: Paint): string {
   const lines = sets.flatMap(({ name, changes, protection: { level, promised, kept, why } }) => [
     ...(changes.length === 0 ? [] : [`${name}: ${changes.join(", ")}`]),
     ...(kept ? [] : [paint.red(`${name}: promised ${promised}, protected ${level}: ${why}`)]),

@@ -133,7 +133,7 @@ async function pathOf(client: Client, set: string): Promise<string> {
   return `/v1/sets/${encodeURIComponent(cluster)}/${encodeURIComponent(name)}`;
 }
 
-export function renderSet(set: SetReport, paint: Paint): string {
+function renderSet(set: SetReport, paint: Paint): string {
   const { policy, question, decision, blocked } = set;
   const bold = (text: string): string => `${paint.bold(text)}\n`;
   const parts = [setTable([set]), ...setRemarks([set], paint).map((text) => `${text}\n`), "\n"];

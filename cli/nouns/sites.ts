@@ -41,7 +41,7 @@ export const siteVerbs: readonly Verb[] = [
 ];
 
 /** What each arbiter says, and which did not answer. */
-export interface Statuses {
+interface Statuses {
   readonly arbiters: readonly (StatusReport & { readonly arbiter: string })[];
   readonly silent: readonly { readonly arbiter: string; readonly reason: string }[];
 }
@@ -77,7 +77,7 @@ async function status(call: Call): Promise<number> {
   return isWell(report) ? exitCodes.ok : exitCodes.different;
 }
 
-export async function readStatuses(call: Call): Promise<Statuses> {
+async function readStatuses(call: Call): Promise<Statuses> {
   const answers = await call.arbiters().getFromAll<StatusReport>("/v1/status");
   return {
     arbiters: answers.flatMap(({ endpoint, answer }) =>
@@ -103,7 +103,7 @@ function isWell({ arbiters, silent }: Statuses): boolean {
 }
 
 /** The sites as the best informed arbiter sees them: one with a quorum. */
-export function renderStatus({ arbiters, silent }: Statuses, paint: Paint): string {
+function renderStatus({ arbiters, silent }: Statuses, paint: Paint): string {
   const best = arbiters.find(({ quorum }) => quorum.fresh) ?? arbiters[0];
   if (best === undefined) return "";
   const lines: string[] = [];

@@ -3,6 +3,7 @@ import { arbiterSchema } from "#config/arbiter.ts";
 import { contextsSchema } from "#config/contexts.ts";
 import { replicatorSchema } from "#config/replicator.ts";
 import { transitions as setTransitions } from "../../arbiter/core/transitions.ts";
+import { metricDocs as arbiterMetrics } from "../../arbiter/metrics.ts";
 import { transitions as linkTransitions } from "../../replicator/core/transitions.ts";
 import { metricDocs } from "../../replicator/metrics.ts";
 import { configPage, type JsonSchema } from "./config-page.ts";
@@ -41,7 +42,13 @@ export function generatePages(): ReadonlyMap<string, string> {
     ["docs/schema/replicator.schema.json", `${JSON.stringify(editorSchemaOf(replicatorSchema), null, 2)}\n`],
     ["docs/schema/arbiter.schema.json", `${JSON.stringify(arbiter, null, 2)}\n`],
     ["docs/schema/contexts.schema.json", `${JSON.stringify(contexts, null, 2)}\n`],
-    ["docs/metrics.md", metricsPage([{ daemon: "replicator", metrics: metricDocs }])],
+    [
+      "docs/metrics.md",
+      metricsPage([
+        { daemon: "arbiter", metrics: arbiterMetrics },
+        { daemon: "replicator", metrics: metricDocs },
+      ]),
+    ],
     [
       "docs/states.md",
       statesPage([

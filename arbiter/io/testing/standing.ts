@@ -30,7 +30,7 @@ export interface Standing extends HttpDaemon {
 }
 
 export const wallStart = Date.UTC(2026, 10, 25, 12);
-export const set = "C1/bs1" as SetName;
+const set = "C1/bs1" as SetName;
 const tickMs = 50;
 
 const record: SetRecord = {

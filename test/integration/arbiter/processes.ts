@@ -9,12 +9,12 @@ import { inProject } from "../harness/project.ts";
 /** Three arbiters on loopback, as their launcher starts them, over one etcd. */
 
 export const sites = ["idc1", "idc2", "witness"] as const;
-export type Site = (typeof sites)[number];
+type Site = (typeof sites)[number];
 
 const startMsMax = 60_000;
 const commandMsMax = 60_000;
 
-export interface Arbiter {
+interface Arbiter {
   readonly site: Site;
   readonly endpoint: string;
   readonly configFile: string;
