@@ -118,14 +118,15 @@ export function candidatesOf(
     const { evidence, reading } = brokerOf(view, id, context);
     const sitesThatSay = (...wanted: string[]) =>
       answers.filter(({ replicas }) => wanted.includes(replicas[id]?.verdict ?? "unknown")).map(({ site }) => site);
+    const fresh = reading !== null && reading.sentAt >= readSince ? reading : null;
     return {
       id,
       inSync: record.inSync.includes(id),
       confirmed: !record.unconfirmed.includes(id),
       aliveAt: sitesThatSay("alive"),
       downAt: sitesThatSay("silent", "dead"),
-      reading: reading !== null && reading.sentAt >= readSince ? reading.value : null,
-      reported: mostReported(evidence),
+      reading: fresh?.value ?? null,
+      reported: mostReported(evidence, fresh?.sentAt),
       priority: priorityOf(evidence),
       idc: context.idcOf(view, id),
     };

@@ -61,9 +61,11 @@ describe("a failover", () => {
       { cluster: "C2" },
     ];
     for (const other of others) expect(winnerOf({ question: { ...question, ...other } })).toBe("no-majority");
-    expect(decided({ answers: two.slice(1) })).toMatchObject({
-      why: "fewer than 2 of 3 sites say that broker 1 is down",
-    });
+    const whyOf = (changes: Partial<DecisionInput>) => decided(changes).why;
+    expect(whyOf({ answers: two.slice(1) })).toBe("fewer than 2 of 3 sites say that broker 1 is down");
+    expect(whyOf({ question: null })).toBe("no question was asked");
+    const about = "question 7.1 is about broker 1 in epoch 7, not";
+    expect([whyOf({ master: 2 }), whyOf({ epoch: 8 })]).toEqual([`${about} 2 in 7`, `${about} 1 in 8`]);
   });
 
   test("never takes the old master back while it is down, however far it is", () => {
@@ -172,6 +174,7 @@ describe("of two candidates wins", () => {
     expect(winnerOf(pair({}, {}), policy({ preferIdcs: ["idc1", "idc2"] }))).toBe(3);
     expect(winnerOf(pair({}, {}), policy({ preferIdcs: ["idc1"] }))).toBe(3);
     expect(winnerOf(pair({}, {}))).toBe(2);
+    expect(winnerOf(candidates(candidate(4), candidate(3), candidate(2)))).toBe(2);
   });
 
   test("and the other's detail says what it lacks", () => {
@@ -505,6 +508,8 @@ describe("a recovery", () => {
       reason: "behind",
       why: "broker 4 is at epoch 7, offset 1,001, broker 2 at epoch 7, offset 1,000: name a master",
     });
+    const three = [candidate(5, { inSync: false, ...reading(1_001n) }), further, candidate(2)];
+    expect(decided(recovery, candidates(...three))).toMatchObject({ why: expect.stringMatching(/^broker 4 is at/) });
     expect(winnerOf(recovery, candidates(further))).toBe("no-candidate");
     expect(winnerOf(recovery, candidates(further), policy({ unclean: "allow" }))).toBe(4);
     expect(winnerOf(recovery, { gathered: false }, candidates(candidate(2)))).toBe("gathering");
@@ -530,6 +535,7 @@ describe("an epoch", () => {
       why: "brokers take no epoch above 2,147,483,647, the next would be 2,147,483,648",
     });
     expect(winnerOf({ inSyncEpoch: epochMax })).toBe("epoch-limit");
+    expect(winnerOf({ inSyncEpoch: epochMax - 1 })).toBe(2);
     expect(winnerOf({ kind: "recover", now: (epochMax + 1) * 1_000 }, candidates(candidate(2)))).toBe("epoch-limit");
   });
 });

@@ -13,8 +13,8 @@ const unclean: ReadonlySet<Demand> = new Set(["alive"]);
 
 /**
  * Who becomes master, or why nobody does. Pure: the same input gives the same verdict, to the byte, so that a decision can be
- * replayed from its record (I11). Readings must be newer than what was last reported, or every busy broker seems to have lost
- * its tail; and near to each other, or every one but the last read seems to be behind.
+ * replayed from its record (I11). For an operator's word all readings must be of one moment, in which nothing is written: else
+ * every broker but the last that was read seems to be behind.
  */
 export function decide(input: DecisionInput): DecisionVerdict {
   switch (input.kind) {

@@ -277,6 +277,11 @@ describe("the next probe is due", () => {
     expect(probeDueAt(onProbed(closed, silence, at(1_201), at(1_701)), at(1_201), timing)).toBe(1_601);
   });
 
+  test("counted from the last that was sent, in whatever order they end", () => {
+    const late = onProbed(onProbed(heard, silence, at(2_400), at(2_900)), silence, at(2_300), at(2_950));
+    expect(probeDueAt(late, at(2_500), timing)).toBe(2_800);
+  });
+
   test("early enough to time out before suspectAfterMs, however short that is", () => {
     const calm = beat(probed, 1_500);
     expect(probeDueAt(calm, at(1_501), { ...timing, suspectAfterMs: 1_000 })).toBe(2_000);
@@ -292,6 +297,36 @@ test("the most it ever told never goes down: by epoch, then by offset, to the by
   expect(mostReported(evidence)).toEqual({ epoch: 7, maxOffset: 2n ** 53n + 2n });
   evidence = onHeartbeat(evidence, { connection: 1, epoch: 8, maxOffset: 1n, priority: 5 }, at(5));
   expect(mostReported(beat(evidence, 6, { maxOffset: 2n ** 60n }))).toEqual({ epoch: 8, maxOffset: 1n });
+});
+
+test("a reading is held against what was told before it was asked for, not against later heartbeats", () => {
+  let evidence = beat(unheard(at(0)), 1_000, { maxOffset: 100n });
+  evidence = onProbed(evidence, answered(true, 150n), at(1_500), at(1_503));
+  for (const ms of [2_000, 3_000, 4_000]) evidence = beat(evidence, ms, { maxOffset: BigInt(ms) });
+  const toldBefore = (ms: number) => mostReported(evidence, at(ms))?.maxOffset;
+  expect([1_500, 1_502, 1_503, 2_999, 3_000, 9_000].map(toldBefore)).toEqual([
+    100n,
+    100n,
+    150n,
+    2_000n,
+    3_000n,
+    4_000n,
+  ]);
+  expect(mostReported(evidence)?.maxOffset).toBe(4_000n);
+});
+
+test("of what was told long ago only the most is remembered: a reading from before counts as cut", () => {
+  let evidence = unheard(at(0));
+  for (let ms = 1_000; ms <= 20_000; ms += 1_000) evidence = beat(evidence, ms, { maxOffset: BigInt(ms) });
+  expect(mostReported(evidence, at(5_000))?.maxOffset).toBe(5_000n);
+  expect(mostReported(evidence, at(4_999))?.maxOffset).toBe(5_000n);
+  expect(mostReported(evidence)?.maxOffset).toBe(20_000n);
+});
+
+test("what is told again is as old as it was first", () => {
+  const evidence = beat(beat(unheard(at(0)), 1_000, { maxOffset: 7n }), 2_000, { maxOffset: 7n });
+  expect(mostReported(evidence, at(1_500))?.maxOffset).toBe(7n);
+  expect(evidence.told).toHaveLength(1);
 });
 
 test("a broker that has told nothing has no progress, and the priority that brokers have when none is set", () => {

@@ -24,7 +24,8 @@ export interface BrokerEvidence {
   readonly acting: { readonly yes: boolean; readonly sentAt: Instant; readonly at: Instant } | null;
   /** When the last probe of those that have ended was sent. */
   readonly probedAt: Instant | null;
-  readonly reported: OffsetReading | null;
+  /** The most that it had told of, and since when it had; oldest first, each more than the one before. */
+  readonly told: readonly { readonly at: Instant; readonly most: OffsetReading }[];
   readonly priority: number | null;
 }
 
@@ -35,6 +36,9 @@ interface EndedProbe {
 
 /** What brokers say that have no priority set: brokerElectionPriority of stock RocketMQ. */
 const usualPriority = 2_147_483_647;
+
+/** At one heartbeat a second these reach back further than any reading that is still used. */
+const toldMax = 16;
 
 /** Nothing heard yet: silence counts from now. */
 export function unheard(now: Instant): BrokerEvidence {
@@ -48,7 +52,7 @@ export function unheard(now: Instant): BrokerEvidence {
     timedOut: null,
     acting: null,
     probedAt: null,
-    reported: null,
+    told: [],
     priority: null,
   };
 }
@@ -66,7 +70,7 @@ export function onHeartbeat(
   return {
     ...hear(evidence, "heartbeat", now),
     connection: beat.connection,
-    reported: most(evidence.reported, { epoch: beat.epoch, maxOffset: beat.maxOffset }),
+    told: tell(evidence, { epoch: beat.epoch, maxOffset: beat.maxOffset }, now),
     priority: beat.priority,
   };
 }
@@ -96,7 +100,7 @@ export function onProbed(
       return {
         ...hearProbe(probed, sentAt, now, null),
         acting: { yes: outcome.acting, ...ended },
-        reported: most(probed.reported, outcome.reading),
+        told: tell(evidence, outcome.reading, now),
       };
     case "failed":
       return hearProbe(probed, sentAt, now, outcome.detail);
@@ -109,8 +113,8 @@ export function onProbed(
 
 /** Our own loop stood still: what was said meanwhile is not known, so all ages start anew and older probes don't count. */
 export function onStall(evidence: BrokerEvidence, now: Instant): BrokerEvidence {
-  const { connection, closedAt, reported, priority } = evidence;
-  return { ...unheard(now), connection, closedAt: closedAt === null ? null : now, reported, priority };
+  const { connection, closedAt, told, priority } = evidence;
+  return { ...unheard(now), connection, closedAt: closedAt === null ? null : now, told, priority };
 }
 
 export interface ViewContext {
@@ -182,9 +186,14 @@ export function probeDueAt(evidence: BrokerEvidence, now: Instant, timing: Timin
   return later(now, Math.min(probedAt + probeCalmMs, doubtAt));
 }
 
-/** The most it has ever told, in heartbeats and answers to probes: never goes down. */
-export function mostReported(evidence: BrokerEvidence): OffsetReading | null {
-  return evidence.reported;
+/**
+ * The most it has told, in heartbeats and answers to probes: never goes down. `before`: without what it told later. A reading is
+ * held against what was told before it was asked for: a busy broker has more in its next heartbeat, and lost nothing.
+ */
+export function mostReported({ told }: BrokerEvidence, before?: Instant): OffsetReading | null {
+  const [oldest] = told;
+  const known = before === undefined ? told.at(-1) : (told.findLast(({ at }) => at <= before) ?? oldest);
+  return known?.most ?? null;
 }
 
 /** Smaller wins, on equal progress. */
@@ -229,8 +238,10 @@ function hearProbe(evidence: BrokerEvidence, sentAt: Instant, now: Instant, deta
   return { ...hear(evidence, "probe", now, detail), closedAt: closedSince };
 }
 
-function most(known: OffsetReading | null, told: OffsetReading): OffsetReading {
-  return known !== null && compareProgress(known, told) >= 0 ? known : told;
+function tell({ told }: BrokerEvidence, reading: OffsetReading, now: Instant): BrokerEvidence["told"] {
+  const known = told.at(-1)?.most;
+  if (known !== undefined && compareProgress(known, reading) >= 0) return told;
+  return [...told, { at: now, most: reading }].slice(-toldMax);
 }
 
 /** Early enough for a probe to time out before the broker may be called silent. */

@@ -139,7 +139,7 @@ export interface CandidateFacts {
   readonly downAt: readonly SiteName[];
   /** null: it could not be read. */
   readonly reading: OffsetReading | null;
-  /** The most it has ever told in heartbeats. */
+  /** The most it has ever told; of one that was read: before it was asked. */
   readonly reported: OffsetReading | null;
   /** Smaller wins, on equal progress. */
   readonly priority: number;
