@@ -6,7 +6,7 @@ import { createQueue } from "#lib/queue.ts";
 import type { BrokerPort, CallOptions } from "./brokers/broker.ts";
 import { type ArbiterCore, createArbiterCore } from "./core/arbiter.ts";
 import type { ArbiterOptions, Moment } from "./core/context.ts";
-import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest } from "./core/events.ts";
+import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest, ProbeOutcome } from "./core/events.ts";
 import { decisionKey } from "./core/keys.ts";
 import type { DecisionId, DecisionRecord, SetName } from "./core/model.ts";
 import { decodeDecision } from "./core/records.ts";
@@ -224,6 +224,7 @@ function executor(
         background(
           portOf(broker.set)
             .notify(addressOf(broker), { id: broker.id, info }, { timeoutMs: notifyTimeoutMs, signal })
+            .catch((error: unknown) => ({ answered: false, detail: messageOf(error) }))
             .then((result) => {
               push({ kind: "notified", broker, epoch: info.epoch, ...result });
             }),
@@ -237,6 +238,7 @@ function executor(
         background(
           portOf(command.set)
             .canary(command.address, nameOf(command.set).set, { timeoutMs: canaryTimeoutMs, signal })
+            .catch((error: unknown) => ({ ok: false, detail: messageOf(error) }))
             .then((result) => push({ kind: "canaried", set: command.set, epoch: command.epoch, ...result })),
         );
         return;
@@ -297,7 +299,12 @@ function executor(
 
   async function probe(broker: BrokerRef): Promise<void> {
     const sentAt = clock.now();
-    const outcome = await portOf(broker.set).probe(broker.address, { timeoutMs: probeTimeoutMs, signal });
+    const outcome = await portOf(broker.set)
+      .probe(broker.address, { timeoutMs: probeTimeoutMs, signal })
+      .catch((error: unknown): ProbeOutcome => ({ kind: "untried", detail: messageOf(error) }));
+    if (outcome.kind === "untried" && !signal.aborted) {
+      log.error({ broker, detail: outcome.detail }, "a broker cannot be probed from here");
+    }
     push({ kind: "probed", broker, tookMs: clock.now() - sentAt, outcome });
   }
 

@@ -43,7 +43,7 @@ export interface ArbiterCore {
   context(moment: Moment): Context;
 }
 
-export interface ArbiterState {
+interface ArbiterState {
   readonly mirror: Mirror;
   readonly bindings: ReadonlyMap<ConnectionId, Binding>;
   /** When the last completed write was sent. */
@@ -469,6 +469,7 @@ function probed(ref: BrokerRef, outcome: ProbeOutcome, _tookMs: number, state: I
   const broker = brokerOf(view, ref.id, context);
   const sentAt = broker.probeSentAt ?? moment.now;
   broker.probeSentAt = null;
+  if (outcome.kind === "untried") return;
   const wasHeard = isHeardHere(view, ref.id, context);
   broker.evidence = onProbed(broker.evidence, outcome, sentAt, moment.now);
   if (outcome.kind === "answered") {

@@ -38,7 +38,7 @@ export function brokerOf(view: SetView, id: BrokerId, { moment }: Context): Brok
   return broker;
 }
 
-export function evidenceOf(view: SetView, id: BrokerId, context: Context): BrokerEvidence {
+function evidenceOf(view: SetView, id: BrokerId, context: Context): BrokerEvidence {
   return brokerOf(view, id, context).evidence;
 }
 

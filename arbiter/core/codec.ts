@@ -11,7 +11,7 @@ export interface Codec<Value> {
 }
 
 /** Where a value stands, for the error. */
-export interface Place {
+interface Place {
   /** The ledger's key. */
   readonly key: string;
   /** `replicas.2.address`; "" for the record itself. */

@@ -38,7 +38,7 @@ export interface DecisionTeller {
   tell(happened: readonly string[]): string[];
 }
 
-export const storyTiming: Timing = {
+const storyTiming: Timing = {
   probeTimeoutMs: 500,
   suspectAfterMs: 2_500,
   leaderSilentMs: 700,

@@ -42,7 +42,7 @@ export function outranked(winner: Readable, others: readonly Readable[], input: 
 }
 
 /** Sites that hear it, without those that also say that it is down. */
-export function hearingSites({ aliveAt, downAt }: CandidateFacts, sites: readonly SiteName[]): SiteName[] {
+function hearingSites({ aliveAt, downAt }: CandidateFacts, sites: readonly SiteName[]): SiteName[] {
   return [...new Set(sites)].filter((site) => aliveAt.includes(site) && !downAt.includes(site));
 }
 

@@ -169,7 +169,9 @@ export type ProbeOutcome =
   | { readonly kind: "refused"; readonly detail: string }
   /** Reached, but it answers with an error: it lives, and cannot be asked. */
   | { readonly kind: "failed"; readonly detail: string }
-  | { readonly kind: "timedOut"; readonly detail: string };
+  | { readonly kind: "timedOut"; readonly detail: string }
+  /** This process could not even try: that says nothing about the broker. */
+  | { readonly kind: "untried"; readonly detail: string };
 
 /** The ledger, keys without the prefix. */
 export interface LedgerEntry {

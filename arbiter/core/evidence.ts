@@ -88,7 +88,7 @@ export function onAsked(evidence: BrokerEvidence, now: Instant): BrokerEvidence 
 /** @param sentAt when the probe was sent: it says nothing of what came before, nor of what came after it was answered */
 export function onProbed(
   evidence: BrokerEvidence,
-  outcome: ProbeOutcome,
+  outcome: Exclude<ProbeOutcome, { kind: "untried" }>,
   sentAt: Instant,
   now: Instant,
 ): BrokerEvidence {

@@ -1,5 +1,3 @@
-import type { Instant } from "#lib/clock.ts";
-
 /** What the arbiter knows and writes down. The records below are what etcd holds, decoded (records.ts has their text). */
 
 export type SiteName = string;
@@ -80,7 +78,7 @@ export interface SiteRecord {
 }
 
 /** `<epoch>.<n>`: n tells the questions of one epoch apart. */
-export type QuestionId = string;
+type QuestionId = string;
 
 /** Is this master down? Open as long as the key is there. */
 export interface QuestionRecord {
@@ -273,11 +271,4 @@ export interface DecisionRecord {
 export interface Stored<Value> {
   readonly value: Value;
   readonly revision: Revision;
-}
-
-/** What this site has heard of one broker. */
-export interface Heard {
-  readonly at: Instant;
-  readonly epoch: number;
-  readonly maxOffset: bigint;
 }

@@ -6,7 +6,7 @@ import type { DecisionInput, ProtectionLevel, RefusalReason, SetPolicy } from ".
 export type Objection = { readonly reason: RefusalReason; readonly why: string } | null;
 
 /** So many failovers of one set are let pass within cooldownMs: the second may be the same accident going on, a third is flapping. */
-export const failoversPerCooldownMax = 2;
+const failoversPerCooldownMax = 2;
 
 export function whileFrozen({ policy }: DecisionInput): Objection {
   return policy.frozen ? { reason: "frozen", why: "the policy says frozen: true for this set" } : null;

@@ -266,7 +266,7 @@ function refuse(view: SetView, verdict: Extract<DecisionVerdict, { kind: "refuse
   });
 }
 
-export function majorityOf({ mirror }: Context): number {
+function majorityOf({ mirror }: Context): number {
   return Math.floor((mirror.cluster?.value.sites.length ?? 0) / 2) + 1;
 }
 

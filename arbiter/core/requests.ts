@@ -39,7 +39,7 @@ export interface RequestContext {
   readonly policy: SetPolicy;
 }
 
-export const noMaster = (record: SetRecord): MasterInfo => ({
+const noMaster = (record: SetRecord): MasterInfo => ({
   master: null,
   address: null,
   epoch: record.epoch,
@@ -53,7 +53,7 @@ export function infoOf(record: SetRecord): MasterInfo {
   return { ...noMaster(record), master: record.master, address };
 }
 
-export const refused = (code: number, remark: string, of: { cluster?: string; set?: string } = {}): Judgement => ({
+const refused = (code: number, remark: string, of: { cluster?: string; set?: string } = {}): Judgement => ({
   kind: "answer",
   answer: { kind: "refused", code, remark, ...of },
 });

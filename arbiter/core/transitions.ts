@@ -20,7 +20,7 @@ export const phaseTriggers = [
   "froze",
   "thawed",
 ] as const;
-export type PhaseTrigger = (typeof phaseTriggers)[number];
+type PhaseTrigger = (typeof phaseTriggers)[number];
 
 interface Transition {
   readonly from: PhaseName;

@@ -113,7 +113,7 @@ export function onSettings(view: SetView, id: BrokerId, settings: BrokerSettings
 }
 
 /** Writes the level of protection when it changes: what a decision under rpo: zero rests on. */
-export function considerProtection(view: SetView, context: Context): void {
+function considerProtection(view: SetView, context: Context): void {
   const { record, protection } = view;
   if (record === null || view.busy || !context.isMyTurn(context.moment.now) || record.value.decision !== null) return;
   const settings = new Map(idsOf(view).map((id) => [id, brokerOf(view, id, context).settings]));

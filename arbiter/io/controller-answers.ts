@@ -15,7 +15,7 @@ import type { SyncStateSet } from "#lib/remoting/records/sync-state-set.ts";
 import type { ControllerAnswer, InSyncReplica, MasterInfo } from "../core/events.ts";
 
 /** Of a stock controller it is the DLedger group's name; brokers do nothing with it. */
-export const controllerGroup = "crossidc";
+const controllerGroup = "crossidc";
 
 /**
  * The core's answers as a stock controller would write them.

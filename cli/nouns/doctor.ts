@@ -12,7 +12,7 @@ export const doctorVerb: Verb = {
   run: doctor,
 };
 
-export interface Finding {
+interface Finding {
   /** bad: stands in the way of a failover. warn: should be mended. */
   readonly level: "ok" | "warn" | "bad";
   readonly about: string;
@@ -20,7 +20,7 @@ export interface Finding {
 }
 
 /** One arbiter's word, with what idcctl's own clock said meanwhile. */
-export interface Patient {
+interface Patient {
   readonly arbiter: string;
   readonly status: StatusReport | OperatorError;
   readonly ledger: LedgerReport | OperatorError | undefined;
@@ -67,7 +67,7 @@ async function setsOf(call: Call): Promise<SetReport[]> {
 }
 
 /** What one arbiter and its etcd look like. */
-export function findingsOf({ arbiter, status, ledger, clockAheadMs, clockUncertainMs }: Patient): Finding[] {
+function findingsOf({ arbiter, status, ledger, clockAheadMs, clockUncertainMs }: Patient): Finding[] {
   if (status instanceof OperatorError) return [{ level: "bad", about: arbiter, what: status.message }];
   const { site, quorum, voting } = status;
   const found: Finding[] = [];
@@ -123,7 +123,7 @@ function staleReads(version: string): string | undefined {
 }
 
 /** What the sites know of each other, as each arbiter sees it. */
-export function sitesFindings(patients: readonly Patient[]): Finding[] {
+function sitesFindings(patients: readonly Patient[]): Finding[] {
   const statuses = patients.flatMap(({ status }) => (status instanceof OperatorError ? [] : [status]));
   const [best] = statuses.toSorted((one, other) => Number(other.quorum.fresh) - Number(one.quorum.fresh));
   if (best === undefined) return [];
@@ -156,7 +156,7 @@ export function sitesFindings(patients: readonly Patient[]): Finding[] {
   return found;
 }
 
-export function brokerFindings({ name, brokers, protection, phase, why }: SetReport): Finding[] {
+function brokerFindings({ name, brokers, protection, phase, why }: SetReport): Finding[] {
   const found: Finding[] = brokers.map(({ id, address, unheardBy }) => ({
     level: unheardBy.length === 0 ? "ok" : "warn",
     about: `${name} broker ${id}`,
@@ -175,7 +175,7 @@ export function brokerFindings({ name, brokers, protection, phase, why }: SetRep
   return found;
 }
 
-export function renderFindings(findings: readonly Finding[], paint: Paint): string {
+function renderFindings(findings: readonly Finding[], paint: Paint): string {
   const order = ["bad", "warn", "ok"];
   const sorted = findings.toSorted((one, other) => order.indexOf(one.level) - order.indexOf(other.level));
   const table = formatTable(

@@ -8,7 +8,7 @@ import type { Position } from "./position.ts";
 import { entryOf, prefixEnd, type Reading, readAll } from "./read.ts";
 
 /** The watch owes an own write for so long: it is made anew, on another member. */
-export const watchStaleMs = 1_500;
+const watchStaleMs = 1_500;
 /** Nothing was told for so long: something is written, for the watch to tell. */
 const watchQuietMs = 500;
 const watchCheckMs = 100;

@@ -13,7 +13,7 @@ const readyMsMax = 40_000;
 const etcdctlMsMax = 20_000;
 const startsMax = 5;
 
-export interface EtcdMember {
+interface EtcdMember {
   readonly name: string;
   /** "127.0.0.1:port" */
   readonly endpoint: string;

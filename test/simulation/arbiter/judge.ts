@@ -12,7 +12,7 @@ export interface Judge {
   counts(): { acked: number; decisions: number; failovers: number };
 }
 
-export interface Ack {
+interface Ack {
   readonly message: string;
   readonly broker: string;
   readonly epoch: number;

@@ -35,7 +35,7 @@ const places = [
   { name: "b3", site: "idc2", address: "10.2.0.1:10911" },
 ] as const;
 
-export const timing = {
+const timing = {
   probeTimeoutMs: 500,
   suspectAfterMs: 2_500,
   leaderSilentMs: 700,

@@ -12,7 +12,7 @@ import { type Net, type Site, sites } from "./net.ts";
  * common point, remembers log and epoch file over a restart and the epoch it holds not. Messages count as acknowledged when
  * every member of its in-sync set has them (allAckInSyncStateSet).
  */
-export interface VirtualBroker {
+interface VirtualBroker {
   readonly name: string;
   readonly site: Site;
   readonly address: string;
