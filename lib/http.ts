@@ -83,10 +83,10 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   return http;
 }
 
-/** From this machine, and neither through a proxy nor from a browser's page. */
-function isLocal({ ip, headers }: FastifyRequest): boolean {
+/** From this machine, by loopback or by its own address, and neither through a proxy nor from a browser's page. */
+function isLocal({ ip, headers, socket }: FastifyRequest): boolean {
   const isForwarded = ["origin", "forwarded", "x-forwarded-for"].some((name) => headers[name] !== undefined);
-  return loopback.has(ip) && !isForwarded;
+  return (loopback.has(ip) || ip === socket.localAddress) && !isForwarded;
 }
 
 /** For what is read, but not by everybody. @throws {OperatorError} HTTP_NOT_LOCAL, answered with 403 */

@@ -1,7 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import { confirm } from "./confirm.ts";
 import { decide } from "./decide.ts";
-import type { ProbeOutcome } from "./events.ts";
+import type { TriedOutcome } from "./events.ts";
 import {
   type BrokerEvidence,
   mostReported,
@@ -180,7 +180,7 @@ function evidenceOf(told: Told, site: SiteName, id: BrokerId): BrokerEvidence {
   return evidence;
 }
 
-function outcomeOf(text: string): ProbeOutcome {
+function outcomeOf(text: string): TriedOutcome {
   const answered = /^is answered: epoch (\d+), offset (\d+)(, not acting)?$/.exec(text);
   if (answered !== null) {
     const [, epoch, offset = "0", idle] = answered;

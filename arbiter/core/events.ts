@@ -160,7 +160,7 @@ export interface BrokerRef {
 }
 
 /** What a probe found: one TCP connection and one real request (1007). */
-export type ProbeOutcome =
+export type TriedOutcome =
   | {
       readonly kind: "answered";
       readonly reading: OffsetReading /** It says that it acts as master now. */;
@@ -169,9 +169,10 @@ export type ProbeOutcome =
   | { readonly kind: "refused"; readonly detail: string }
   /** Reached, but it answers with an error: it lives, and cannot be asked. */
   | { readonly kind: "failed"; readonly detail: string }
-  | { readonly kind: "timedOut"; readonly detail: string }
-  /** This process could not even try: that says nothing about the broker. */
-  | { readonly kind: "untried"; readonly detail: string };
+  | { readonly kind: "timedOut"; readonly detail: string };
+
+/** untried: this process lacked something; that says nothing about the broker. */
+export type ProbeOutcome = TriedOutcome | { readonly kind: "untried"; readonly detail: string };
 
 /** The ledger, keys without the prefix. */
 export interface LedgerEntry {

@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
-import type { ConnectionId, ProbeOutcome } from "./events.ts";
+import type { ConnectionId, TriedOutcome } from "./events.ts";
 import { millisText } from "./figures.ts";
 import type { BrokerView, OffsetReading, Verdict } from "./model.ts";
 import { compareProgress } from "./progress.ts";
@@ -88,7 +88,7 @@ export function onAsked(evidence: BrokerEvidence, now: Instant): BrokerEvidence 
 /** @param sentAt when the probe was sent: it says nothing of what came before, nor of what came after it was answered */
 export function onProbed(
   evidence: BrokerEvidence,
-  outcome: Exclude<ProbeOutcome, { kind: "untried" }>,
+  outcome: TriedOutcome,
   sentAt: Instant,
   now: Instant,
 ): BrokerEvidence {
