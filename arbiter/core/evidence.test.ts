@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
-import type { ProbeOutcome } from "./events.ts";
+import type { TriedOutcome } from "./events.ts";
 import {
   type BrokerEvidence,
   isHeard,
@@ -29,9 +29,9 @@ const timing: Timing = {
   gatherMs: 3_000,
   quorumProofMs: 2_000,
 };
-const silence: ProbeOutcome = { kind: "timedOut", detail: "" };
-const refusal: ProbeOutcome = { kind: "refused", detail: "ECONNREFUSED" };
-const answered = (acting = true, maxOffset = 0n): ProbeOutcome => ({
+const silence: TriedOutcome = { kind: "timedOut", detail: "" };
+const refusal: TriedOutcome = { kind: "refused", detail: "ECONNREFUSED" };
+const answered = (acting = true, maxOffset = 0n): TriedOutcome => ({
   kind: "answered",
   reading: { epoch: 7, maxOffset },
   acting,
@@ -63,7 +63,7 @@ describe("alive", () => {
 
   test("by a request for a master, an answered probe, and a probe answered with an error", () => {
     const quiet = unheard(at(0));
-    const failed: ProbeOutcome = { kind: "failed", detail: "code 1" };
+    const failed: TriedOutcome = { kind: "failed", detail: "code 1" };
     expect(seenFrom(onAsked(quiet, at(10)), 20)).toEqual({
       verdict: "alive",
       evidence: "asked for a master 10 ms ago",
