@@ -167,6 +167,7 @@ function judgeAnswers(view: SetView, context: Context): void {
       return;
     case "refuted":
       view.confirmedAt = null;
+      if (!isUnanimous(answers, context)) return;
       if (view.restartedAt === null && context.isMyTurn(question.seenAt)) closeQuestion(view, context);
       return;
     case "confirmed":
@@ -174,6 +175,15 @@ function judgeAnswers(view: SetView, context: Context): void {
       if (moment.now < view.decideAt || !context.isMyTurn(view.confirmedAt)) return;
       considerDeciding(view, answers, context);
   }
+}
+
+/** Every site that is there hears the master: whoever asked has changed its mind. A site that does not know keeps the question open. */
+function isUnanimous(answers: readonly Stored<AnswerRecord>[], { mirror, moment }: Context): boolean {
+  const present = (mirror.cluster?.value.sites ?? []).filter((site) => {
+    const beat = mirror.sites.get(site);
+    return beat !== undefined && moment.now - beat.seenAt <= siteFreshMs;
+  });
+  return present.every((site) => answers.some(({ value }) => value.site === site && value.master.verdict === "alive"));
 }
 
 function closeQuestion(view: SetView, context: Context): void {

@@ -30,7 +30,7 @@ function tellReturned(view: SetView, record: SetRecord, context: Context): void 
   if (record.frozen !== null && record.frozen.code !== "operator") return;
   for (const id of idsOf(view)) {
     const broker = brokerOf(view, id, context);
-    if (!broker.tell || !mayBeTold(view, id) || view.question !== null) continue;
+    if (!broker.tell || !mayBeTold(view, id) || view.confirmedAt !== null) continue;
     notify(view, id, context);
   }
 }
@@ -78,7 +78,7 @@ function bringBack(view: SetView, record: SetRecord, context: Context): void {
   for (const id of idsOf(view)) {
     const broker = brokerOf(view, id, context);
     const isOut = id !== record.master && !record.inSync.includes(id) && isHeardHere(view, id, context);
-    if (!isOut || record.decision !== null || view.question !== null) {
+    if (!isOut || record.decision !== null || view.confirmedAt !== null) {
       broker.outSince = null;
       continue;
     }
