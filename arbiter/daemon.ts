@@ -74,8 +74,10 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
     asks += 1;
     return asks;
   };
+  /** Heartbeats come again; all else is bounded by what we or our brokers have under way, and must not be lost. */
   const push = (event: Event): void => {
-    if (!queue.push(event)) metrics.dropped();
+    if (event.kind !== "heartbeat") queue.pushAlways(event);
+    else if (!queue.push(event)) metrics.dropped();
   };
 
   const daemon: ArbiterDaemon = {

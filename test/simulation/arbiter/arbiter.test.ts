@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { run } from "./run.ts";
 
 /** SEED=<n> replays a single one. */
-const seedsMax = 400;
-const seedsPerTest = 100;
+const seedsMax = 200;
+const seedsPerTest = 50;
 const replayed = 3;
 
 const seed = process.env["SEED"];
