@@ -1,0 +1,199 @@
+import { afterEach, expect, test } from "vitest";
+import type { OperatorError } from "#lib/errors.ts";
+import { silentLogger } from "#lib/log.ts";
+import { createPaint } from "#lib/terminal.ts";
+import type { LedgerReport, StatusReport } from "../arbiter/io/api.ts";
+import { createArbiterHttp } from "../arbiter/io/http.ts";
+import { ask, createStanding, type Standing } from "../arbiter/io/testing/standing.ts";
+import { createMetrics } from "../arbiter/metrics.ts";
+import type { Call, Flags } from "./call.ts";
+import { createClient } from "./client.ts";
+import { parseTime } from "./duration.ts";
+import { brokerFindings, findingsOf, sitesFindings } from "./nouns/doctor.ts";
+import { setNoun } from "./nouns/set.ts";
+import { siteVerbs } from "./nouns/sites.ts";
+
+/** The verbs against a real door over a real core; test/integration/arbiter/cli.test.ts calls idcctl itself. */
+
+const noFlags: Flags = {
+  reason: "",
+  dryRun: false,
+  acceptDeletes: false,
+  sourceWins: false,
+  force: false,
+  show: undefined,
+  sites: undefined,
+  for: undefined,
+  master: undefined,
+  policy: undefined,
+  limit: undefined,
+};
+const closing: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+async function listen(standing: Standing): Promise<string> {
+  const http = createArbiterHttp({
+    listen: "127.0.0.1:0",
+    log: silentLogger,
+    daemon: standing,
+    metrics: createMetrics("prod"),
+    newId: () => "i-2",
+  });
+  closing.push(() => http.close());
+  return await http.listen({ host: "127.0.0.1", port: 0 });
+}
+
+async function run(
+  name: string,
+  endpoints: readonly string[],
+  args: readonly string[] = [],
+  flags: Partial<Flags> = {},
+) {
+  const verb = [...setNoun, ...siteVerbs].find((one) => one.name === name);
+  if (verb === undefined) throw new Error(`there is no ${name}`);
+  let text = "";
+  const call: Call = {
+    output: "table",
+    paint: createPaint(false),
+    write: (output) => {
+      text += output;
+    },
+    args,
+    flags: { ...noFlags, ...flags },
+    replicators: () => createClient(endpoints, "replicator"),
+    arbiters: () => createClient(endpoints, "arbiter"),
+  };
+  return { code: await verb.run(call), text };
+}
+
+test("set list has a line for each set, aligned, and says why one is not well", async () => {
+  const standing = createStanding();
+  const endpoint = await listen(standing);
+  expect(await run("set list", [endpoint])).toEqual({
+    code: 0,
+    text: [
+      "SET     PHASE  MASTER             EPOCH  IN SYNC      PROTECTION  VOTES",
+      "C1/bs1  held   1 10.1.0.21:10911      7  2 of 3: 1 2  broker      -",
+      "",
+    ].join("\n"),
+  });
+  standing.writeSet({
+    unconfirmed: [2],
+    frozen: { code: "ledger-behind", reason: "A broker of C1/bs1 has epoch 9, the ledger 7", at: 0, until: null },
+  });
+  const { code, text } = await run("set list", [endpoint]);
+  expect(code).toBe(6);
+  expect(text).toContain("2 of 3: 1 2?");
+  expect(text).toContain('has epoch 9, the ledger 7. To go on: idcctl set recover C1/bs1 --reason "…"');
+});
+
+test("set show counts the votes of an open question", async () => {
+  const standing = createStanding();
+  ask(standing);
+  standing.pass(50);
+  const { text } = await run("set show", [await listen(standing)], ["bs1"]);
+  expect(text).toContain("Is broker 1 down? Asked by idc2 at 2026-11-25T12:00:00.000Z: 0 down, 0 alive of 3");
+  expect(text).toMatch(/\nidc1 +unknown +/);
+});
+
+test("status shows the sites as an arbiter with a quorum sees them, and names the one without", async () => {
+  const lost = createStanding();
+  lost.loseQuorum();
+  lost.pass(3_000);
+  const { code, text } = await run("status", [await listen(lost), await listen(createStanding())]);
+  expect(code).toBe(6);
+  expect(text).toMatch(/\nidc2 +yes +\d+ ms ago +/);
+  expect(text).toContain("idc1 has no quorum in etcd: its last completed write was");
+  expect(await run("status", [await listen(lost)])).toMatchObject({ code: 4 });
+});
+
+test("a change goes to the next arbiter when one has no quorum", async () => {
+  const lost = createStanding();
+  lost.loseQuorum();
+  lost.pass(3_000);
+  const well = createStanding();
+  const endpoints = [await listen(lost), await listen(well)];
+  expect(await run("pause", endpoints, [], { reason: "work", for: "30m" })).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("failover is paused for 30 min 0 s"),
+  });
+  await expect(run("pause", endpoints.slice(0, 1), [], { reason: "work" })).rejects.toMatchObject({
+    code: "ARB_NO_QUORUM",
+  });
+});
+
+test("a time is a number with its unit", () => {
+  expect(["90s", "30m", "2h", "1d"].map(parseTime)).toEqual([90_000, 1_800_000, 7_200_000, 86_400_000]);
+  for (const wrong of ["", "5", "1w", "-3m", "0s", "1.5h"]) expect(() => parseTime(wrong)).toThrow("is no time");
+});
+
+const member = { endpoint: "e1:2379", ok: true, version: "3.5.21", dbBytes: "20480", isLeader: true, detail: "" };
+
+async function patient(changes: { ledger?: LedgerReport | OperatorError; ahead?: number; lost?: boolean } = {}) {
+  const standing = createStanding();
+  if (changes.lost === true) {
+    standing.loseQuorum();
+    standing.pass(3_000);
+  }
+  const endpoint = await listen(standing);
+  const status = await createClient([endpoint], "arbiter").get<StatusReport>("/v1/status");
+  const ledger = changes.ledger ?? { clusterId: "1", members: [member], alarms: [] };
+  return { arbiter: endpoint, status, ledger, clockAheadMs: changes.ahead ?? 0, clockUncertainMs: 20 };
+}
+
+test.for([
+  {
+    what: "an alarm of etcd",
+    ledger: { clusterId: "1", members: [member], alarms: ["NOSPACE"] },
+    says: "NOSPACE",
+    level: "bad",
+  },
+  {
+    what: "etcd 3.5.1",
+    ledger: { clusterId: "1", members: [{ ...member, version: "3.5.1" }], alarms: [] },
+    says: "old data",
+    level: "warn",
+  },
+  {
+    what: "a large database",
+    ledger: { clusterId: "1", members: [{ ...member, dbBytes: "1900000000" }], alarms: [] },
+    says: "quota",
+    level: "warn",
+  },
+  {
+    what: "a member that is away",
+    ledger: { clusterId: "1", members: [{ ...member, ok: false, detail: "refused" }], alarms: [] },
+    says: "does not answer: refused",
+    level: "warn",
+  },
+  { what: "a clock that is wrong", ahead: -5_000, says: "5.0 s behind", level: "warn" },
+  { what: "a lost quorum", lost: true, says: "no quorum", level: "bad" },
+])("doctor names $what", async ({ ledger, ahead, lost, says, level }) => {
+  const of = { ...(ledger && { ledger }), ...(ahead && { ahead }), ...(lost && { lost }) };
+  const findings = findingsOf(await patient(of));
+  expect(findings).toContainEqual(expect.objectContaining({ level, what: expect.stringContaining(says) }));
+});
+
+test("doctor finds nothing wrong where nothing is", async () => {
+  const well = await patient();
+  expect([...findingsOf(well), ...sitesFindings([well])].filter(({ level }) => level !== "ok")).toEqual([]);
+});
+
+test("doctor names sites that are missing, and who does not hear a broker", async () => {
+  const standing = createStanding();
+  standing.pass(2_000);
+  const client = createClient([await listen(standing)], "arbiter");
+  const status = await client.get<StatusReport>("/v1/status");
+  const found = sitesFindings([{ arbiter: "a", status, ledger: undefined, clockAheadMs: 0, clockUncertainMs: 0 }]);
+  expect(found).toContainEqual({ level: "bad", about: "witness", what: "is missing: its last beat came 2.0 s ago" });
+  standing.beat("idc2", "witness");
+  const [broker] = brokerFindings(await client.get("/v1/sets/C1/bs1"));
+  expect(broker).toEqual({
+    level: "warn",
+    about: "C1/bs1 broker 1",
+    what: "10.1.0.21:10911 is not heard by idc1, witness",
+  });
+});
