@@ -10,7 +10,8 @@ import { startZooKeeper } from "../../test/integration/harness/zookeeper.ts";
 import { startNotifySocket } from "./notify-socket.ts";
 
 const timeoutMs = 30_000;
-const unit = "crossidc-replicator.service";
+const daemons = ["replicator", "arbiter"] as const;
+const unitOf = (daemon: string): string => `crossidc-${daemon}.service`;
 /** Where the unit expects the tree. */
 const installedAt = "/opt/crossidc";
 /** In tenths; the scale goes to 100, systemd calls up to 20 "OK". What is left: networks, and V8's executable memory. */
@@ -20,36 +21,38 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "crossidc-units-"));
-  const installed = await readFile(inProject(`deploy/systemd/${unit}`), "utf8");
-  await writeFile(join(folder, unit), installed.replaceAll(installedAt, projectFolder));
-  await mkdir(join(folder, `${unit}.d`));
-  const credentials = await readFile(inProject(`deploy/systemd/${unit}.d/credentials.conf`), "utf8");
-  await writeFile(join(folder, `${unit}.d`, "credentials.conf"), credentials);
+  for (const unit of daemons.map(unitOf)) {
+    const installed = await readFile(inProject(`deploy/systemd/${unit}`), "utf8");
+    await writeFile(join(folder, unit), installed.replaceAll(installedAt, projectFolder));
+    await mkdir(join(folder, `${unit}.d`));
+    const credentials = await readFile(inProject(`deploy/systemd/${unit}.d/credentials.conf`), "utf8");
+    await writeFile(join(folder, `${unit}.d`, "credentials.conf"), credentials);
+  }
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("systemd understands every line of the unit and of its drop-in", async () => {
-  const { code, stdout, stderr } = await runProcess("systemd-analyze", ["verify", "--man=no", join(folder, unit)], {
-    timeoutMs,
-  });
+test.for(daemons)("systemd understands every line of the %s's unit and of its drop-in", async (name) => {
+  const unit = join(folder, unitOf(name));
+  const { code, stdout, stderr } = await runProcess("systemd-analyze", ["verify", "--man=no", unit], { timeoutMs });
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
 });
 
-test("the unit leaves the daemon little to abuse", async () => {
+test.for(daemons)("the unit leaves the %s little to abuse", async (name) => {
   const { code, stdout } = await runProcess(
     "systemd-analyze",
-    ["security", "--offline=true", "--no-pager", `--threshold=${exposureMax}`, join(folder, unit)],
+    ["security", "--offline=true", "--no-pager", `--threshold=${exposureMax}`, join(folder, unitOf(name))],
     { timeoutMs },
   );
   expect(code, stdout).toBe(0);
 });
 
-test("each credential of the sample config is handed over by the sample drop-in", async () => {
-  const config = await readFile(inProject("config/examples/replicator.yaml"), "utf8");
+test.for(daemons)("each credential of the %s's sample config is handed over by the sample drop-in", async (name) => {
+  const unit = unitOf(name);
+  const config = await readFile(inProject(`config/examples/${name}.yaml`), "utf8");
   const dropIn = await readFile(inProject(`deploy/systemd/${unit}.d/credentials.conf`), "utf8");
-  const handedOver = [...dropIn.matchAll(/^LoadCredential=([^:]+):/gm)].map(([, name]) => name);
-  expect(credentialFiles(parse(config))).toEqual(handedOver.map((name) => `/run/credentials/${unit}/${name}`));
+  const handedOver = [...dropIn.matchAll(/^LoadCredential=([^:]+):/gm)].map(([, credential]) => credential);
+  expect(credentialFiles(parse(config))).toEqual(handedOver.map((each) => `/run/credentials/${unit}/${each}`));
 });
 
 test("systemd hears that the daemon is up, how its links are, that it lives, and that it stops", async () => {
@@ -85,6 +88,40 @@ test("a daemon whose ZooKeepers are away is up, feeds its watchdog and does not 
   }
 });
 
+test("systemd hears that an arbiter without etcd is up, degraded, that it lives, and that it stops", async () => {
+  const [etcd, controller, nameserver] = await freePorts(3);
+  const own = await mkdtemp(join(folder, "arbiter-"));
+  const config = join(own, "arbiter.yaml");
+  await writeFile(
+    config,
+    `
+site: idc1
+idcs: [{ name: idc1, cidrs: [10.1.0.0/16] }]
+http: { listen: "127.0.0.1:0" }
+etcd: { endpoints: ["127.0.0.1:${etcd}"] }
+controller: { listen: "127.0.0.1:${controller}", advertise: "127.0.0.1:${controller}" }
+clusters: [{ name: C1, kind: rocketmq, nameservers: ["127.0.0.1:${nameserver}"] }]
+`,
+  );
+  const notified = await startNotifySocket(own);
+  const daemon = startProcess(inProject("bin/crossidc-arbiter"), ["--config", config], {
+    env: { NOTIFY_SOCKET: notified.path },
+  });
+  try {
+    const status = "degraded: no quorum in etcd, no voting sites: idcctl init, no sets";
+    await notified.waitForLine(new RegExp(`^READY=1 \\| STATUS=${status}$`), { timeoutMs });
+    for (let fed = 0; fed < 2; fed += 1) {
+      await notified.waitForLine(/^WATCHDOG=1$/, { timeoutMs, after: notified.lineCount });
+    }
+    daemon.signal("SIGTERM");
+    await notified.waitForLine(/^STOPPING=1$/, { timeoutMs });
+    expect(await daemon.exit).toEqual({ code: 0, signal: null });
+  } finally {
+    await daemon.kill();
+    await notified.kill();
+  }
+});
+
 /** The launcher as the unit starts it, with a notify socket in place of systemd's. */
 async function startDaemon(source: string, target: string) {
   const own = await mkdtemp(join(folder, "daemon-"));
@@ -114,8 +151,6 @@ links:
 }
 
 function credentialFiles(value: unknown): string[] {
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) =>
-    key === "credentialFile" && typeof inner === "string" ? [inner] : credentialFiles(inner),
-  );
+  if (typeof value === "string") return value.startsWith("/run/credentials/") ? [value] : [];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(credentialFiles) : [];
 }
