@@ -1,27 +1,38 @@
-import type { MetricDoc } from "#lib/metrics.ts";
+import type { MetricDoc, Series } from "#lib/metrics.ts";
+import { metricDocs as arbiterDocs, createMetrics as createArbiterMetrics } from "../arbiter/metrics.ts";
 import { createMetrics, metricDocs } from "../replicator/metrics.ts";
 import { runProcess } from "../test/integration/harness/process.ts";
 import { inProject } from "../test/integration/harness/project.ts";
 
 const promtoolMs = 30_000;
 
-/** What /metrics gives when every series has a value. */
-export async function renderedMetrics(): Promise<string> {
-  const metrics = createMetrics("prod");
-  for (const { name, type, labels } of metricDocs) {
+export const daemons = ["replicator", "arbiter"] as const;
+type Daemon = (typeof daemons)[number];
+
+/** What the daemon's /metrics gives when every series has a value. */
+export async function renderedMetrics(daemon: Daemon): Promise<string> {
+  return daemon === "arbiter"
+    ? await filled(arbiterDocs, createArbiterMetrics("prod").series)
+    : await filled(metricDocs, createMetrics("prod"));
+}
+
+async function filled<Name extends string>(
+  docs: readonly (MetricDoc & { readonly name: Name })[],
+  series: Series<Name>,
+): Promise<string> {
+  for (const { name, type, labels } of docs) {
     const values = Object.fromEntries(labels.map((label) => [label, "x"]));
-    if (type === "gauge") metrics.set(name, values, 1);
-    else if (type === "counter") metrics.add(name, values, 1);
-    else metrics.observe(name, values, 1);
+    if (type === "gauge") series.set(name, values, 1);
+    else if (type === "counter") series.add(name, values, 1);
+    else series.observe(name, values, 1);
   }
-  return await metrics.render();
+  return await series.render();
 }
 
 /** Names in a PromQL expression of which no process of ours serves a series. */
 export async function unknownSeriesIn(expression: string): Promise<string[]> {
-  const served = new Set(
-    [...(await renderedMetrics()).matchAll(/^([a-z_][a-z0-9_]*)[{ ]/gm)].map(([, name]) => name ?? ""),
-  );
+  const text = (await Promise.all(daemons.map(renderedMetrics))).join("\n");
+  const served = new Set([...text.matchAll(/^([a-z_][a-z0-9_]*)[{ ]/gm)].map(([, name]) => name ?? ""));
   const used = [...expression.matchAll(/\b(?:idc|process|nodejs)_[a-z0-9_]+/g)].map(([name]) => name);
   return used.filter((name) => !served.has(name));
 }
@@ -30,7 +41,7 @@ export async function unknownSeriesIn(expression: string): Promise<string[]> {
 export function unknownLabelsIn(expression: string): string[] {
   const common = ["environment", "instance", "job", "le"];
   return [...expression.matchAll(/\b(idc_[a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, series = "", selector = ""]) => {
-    const docs: readonly MetricDoc[] = metricDocs;
+    const docs: readonly MetricDoc[] = [...metricDocs, ...arbiterDocs];
     const doc = docs.find(({ name }) => name === series.replace(/_bucket$/, ""));
     const labels = [...selector.matchAll(/([a-z_]+)\s*[=!]/g)].map(([, label]) => label ?? "");
     return labels.filter((label) => !common.includes(label) && doc?.labels.includes(label) !== true);

@@ -67,7 +67,7 @@ async function setsOf(call: Call): Promise<SetReport[]> {
 }
 
 /** What one arbiter and its etcd look like. */
-function findingsOf({ arbiter, status, ledger, clockAheadMs, clockUncertainMs }: Patient): Finding[] {
+export function findingsOf({ arbiter, status, ledger, clockAheadMs, clockUncertainMs }: Patient): Finding[] {
   if (status instanceof OperatorError) return [{ level: "bad", about: arbiter, what: status.message }];
   const { site, quorum, voting } = status;
   const found: Finding[] = [];
@@ -123,7 +123,7 @@ function staleReads(version: string): string | undefined {
 }
 
 /** What the sites know of each other, as each arbiter sees it. */
-function sitesFindings(patients: readonly Patient[]): Finding[] {
+export function sitesFindings(patients: readonly Patient[]): Finding[] {
   const statuses = patients.flatMap(({ status }) => (status instanceof OperatorError ? [] : [status]));
   const [best] = statuses.toSorted((one, other) => Number(other.quorum.fresh) - Number(one.quorum.fresh));
   if (best === undefined) return [];
@@ -156,7 +156,7 @@ function sitesFindings(patients: readonly Patient[]): Finding[] {
   return found;
 }
 
-function brokerFindings({ name, brokers, protection, phase, why }: SetReport): Finding[] {
+export function brokerFindings({ name, brokers, protection, phase, why }: SetReport): Finding[] {
   const found: Finding[] = brokers.map(({ id, address, unheardBy }) => ({
     level: unheardBy.length === 0 ? "ok" : "warn",
     about: `${name} broker ${id}`,

@@ -5,7 +5,7 @@ import { stopCodes } from "../../replicator/core/claim.ts";
 import { problemKinds } from "../../replicator/core/problems.ts";
 import { inProject } from "../../test/integration/harness/project.ts";
 import { operationsAnchors } from "../anchors.ts";
-import { promtool, renderedMetrics, unknownLabelsIn, unknownSeriesIn } from "../series.ts";
+import { daemons, promtool, renderedMetrics, unknownLabelsIn, unknownSeriesIn } from "../series.ts";
 
 interface Alert {
   readonly alert: string;
@@ -14,35 +14,41 @@ interface Alert {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-const { groups } = parse(await readFile(inProject("deploy/prometheus/replicator.rules.yaml"), "utf8")) as {
-  groups: { rules: Alert[] }[];
-};
-const alerts = groups.flatMap(({ rules }) => rules);
+const alerts = (await Promise.all(daemons.map(rulesOf))).flat();
 
-test("Prometheus accepts the rules", async () => {
-  const { code, stdout, stderr } = await promtool(["check", "rules", "replicator.rules.yaml"]);
+async function rulesOf(daemon: string): Promise<Alert[]> {
+  const text = await readFile(inProject(`deploy/prometheus/${daemon}.rules.yaml`), "utf8");
+  const { groups } = parse(text) as { groups: { rules: Alert[] }[] };
+  return groups.flatMap(({ rules }) => rules);
+}
+
+test.for(daemons)("Prometheus accepts the rules of the %s", async (daemon) => {
+  const { code, stdout, stderr } = await promtool(["check", "rules", `${daemon}.rules.yaml`]);
   expect(code, stdout + stderr).toBe(0);
 });
 
-test("each alert fires when it should, with the words it should have, and not otherwise", async () => {
-  const { code, stdout, stderr } = await promtool(["test", "rules", "replicator.rules.test.yaml"]);
-  expect(code, stdout + stderr).toBe(0);
-});
+test.for(daemons)(
+  "each alert of the %s fires when it should, with the words it should have, and not otherwise",
+  async (daemon) => {
+    const { code, stdout, stderr } = await promtool(["test", "rules", `${daemon}.rules.test.yaml`]);
+    expect(code, stdout + stderr).toBe(0);
+  },
+);
 
-test("each alert has a case in which it fires and one in which it does not", async () => {
-  const cases = parse(await readFile(inProject("deploy/prometheus/replicator.rules.test.yaml"), "utf8")) as {
+test.for(daemons)("each alert of the %s has a case in which it fires and one in which it does not", async (daemon) => {
+  const cases = parse(await readFile(inProject(`deploy/prometheus/${daemon}.rules.test.yaml`), "utf8")) as {
     tests: { alert_rule_test: { alertname: string; exp_alerts: unknown[] }[] }[];
   };
   const tried = cases.tests.flatMap((one) => one.alert_rule_test);
   const firing = tried.filter((one) => one.exp_alerts.length > 0).map(({ alertname }) => alertname);
   const silent = tried.filter((one) => one.exp_alerts.length === 0).map(({ alertname }) => alertname);
-  for (const { alert } of alerts) {
+  for (const { alert } of await rulesOf(daemon)) {
     expect(firing).toContain(alert);
     expect(silent).toContain(alert);
   }
 });
 
-test.for(alerts)("$alert asks for series and labels that the replicator serves", async ({ expr }) => {
+test.for(alerts)("$alert asks for series and labels that a daemon serves", async ({ expr }) => {
   expect(await unknownSeriesIn(expr)).toEqual([]);
   expect(unknownLabelsIn(expr)).toEqual([]);
 });
@@ -60,8 +66,8 @@ test.for(alerts)("$alert says how bad it is, what it means and where to read on"
   }
 });
 
-test("promtool finds nothing wrong with what /metrics serves", async () => {
-  const { code, stdout, stderr } = await promtool(["check", "metrics"], await renderedMetrics());
+test.for(daemons)("promtool finds nothing wrong with what the %s serves at /metrics", async (daemon) => {
+  const { code, stdout, stderr } = await promtool(["check", "metrics"], await renderedMetrics(daemon));
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
 });
 
