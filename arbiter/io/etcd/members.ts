@@ -55,9 +55,8 @@ const grpcOptions: NonNullable<IOptions["grpcOptions"]> = {
   "grpc.max_receive_message_length": messageBytesMax,
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,
-  // A connection that a cut has left half open. etcd cuts off who asks more often than each 5 s.
-  "grpc.keepalive_time_ms": 6_000,
-  "grpc.keepalive_timeout_ms": callTimeoutMs,
+  // No keepalive: its pings end watches of members that serve. A half-open connection is told by calls that go unanswered, and by
+  // a watch that owes an own write.
 };
 
 export function openMembers(options: EtcdOptions, { clock }: { clock: Clock }): Members {

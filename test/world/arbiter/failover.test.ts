@@ -29,13 +29,24 @@ beforeAll(async () => {
 }, raiseMsMax);
 afterAll(async () => await world?.[Symbol.asyncDispose]());
 
-function faultTest(rule: string, fault: FaultName, times: { readonly usual: number; readonly full: number }): void {
+/**
+ * A stock broker that has to cut off a tail of its log waits for its dispatching thread, up to 90 s (JOIN_TIME of ServiceThread
+ * 5.3.3), before it copies again: a master that was cut off with unreplicated messages comes back after that.
+ */
+const inSyncMsAfterTail = 150_000;
+
+function faultTest(
+  rule: string,
+  fault: FaultName,
+  times: { readonly usual: number; readonly full: number },
+  settleMsMax: number = inSyncMsUsual,
+): void {
   const runs = full ? times.full : times.usual;
   for (let run = 1; run <= runs; run += 1) {
     worldTest(
       runs === 1 ? rule : `${rule} (${run} of ${runs})`,
       async () => {
-        const outcome = await play(stage, fault, { settleMsMax: inSyncMsUsual });
+        const outcome = await play(stage, fault, { settleMsMax });
         console.log(lineOf(outcome));
         expect(problemsOf(outcome)).toEqual([]);
       },
@@ -49,7 +60,12 @@ faultTest("a frozen master is replaced, and acknowledges nothing when it goes on
 faultTest("a master that restarts at once is named under a new epoch, or replaced", "restart", { usual: 1, full: 5 });
 faultTest("an arbiter that leads may die", "leader", { usual: 1, full: 5 });
 faultTest("a master is replaced though the leading arbiter dies with it", "both", { usual: 1, full: 5 });
-faultTest("a cut-off IDC with the master in it is replaced, and comes back", "site", { usual: 1, full: 5 });
+faultTest(
+  "a cut-off IDC with the master in it is replaced, and comes back",
+  "site",
+  { usual: 1, full: 5 },
+  inSyncMsAfterTail,
+);
 faultTest("a master that only the witness does not hear stays", "link-witness", { usual: 1, full: 5 });
 faultTest("a master that only the other IDC does not hear stays", "link-idc2", { usual: 1, full: 5 });
 faultTest("etcd's leader may die", "etcd-leader", { usual: 0, full: 5 });
