@@ -110,7 +110,7 @@ function answer(view: SetView, context: Context): void {
   const said: AnswerRecord = {
     site,
     question: question.value.id,
-    master: viewHere(view, master, true, context),
+    master: viewHere(view, master, isToAct(view), context),
     replicas: Object.fromEntries(views),
     at: context.moment.wall,
   };
@@ -127,6 +127,12 @@ function answer(view: SetView, context: Context): void {
       view.answering = false;
     },
   );
+}
+
+/** A master that is still being promoted says rightly that it does not act as one. */
+function isToAct({ record, decision, effects, restartedAt }: SetView): boolean {
+  if (record?.value.decision === null || restartedAt !== null) return true;
+  return effects.promoted !== null || decision?.value.effects.promoted !== undefined;
 }
 
 function sameVerdicts(one: AnswerRecord, other: AnswerRecord): boolean {

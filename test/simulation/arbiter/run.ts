@@ -270,12 +270,15 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
   });
 
   for (const site of sites) start(site);
-  timeline.after(600, () =>
-    push("idc1", { kind: "operator", ask: 1_000_000, request: { kind: "init", sites, incarnation: "one" } }),
-  );
-  timeline.after(1_500, () =>
-    push("idc1", { kind: "operator", ask: 1_000_001, request: { kind: "applyPolicies", text: policies } }),
-  );
+  // Asked until it is done: a site may have no quorum proof yet. Once it is done it is refused.
+  for (const [nth, at] of [600, 1_200, 1_700, 2_400].entries()) {
+    const request = { kind: "init", sites, incarnation: "one" } as const;
+    timeline.after(at, () => push("idc1", { kind: "operator", ask: 1_000_000 + nth, request }));
+  }
+  for (const [nth, at] of [1_500, 2_500, 3_500].entries()) {
+    const request = { kind: "applyPolicies", text: policies } as const;
+    timeline.after(at, () => push("idc1", { kind: "operator", ask: 1_100_000 + nth, request }));
+  }
   for (const [index, broker] of brokers.entries()) timeline.after(2_000 + index * 1_500, () => broker.start());
 
   let messages = 0;
