@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { inProject } from "../../integration/harness/project.ts";
 import { serverSites } from "../network/sites.ts";
 import type { Recipe, Server } from "../server.ts";
@@ -35,14 +38,29 @@ export function arbiterRecipes(members: readonly Member<"controller">[], setting
   });
 }
 
-/** Who votes, recorded once, by a person's command in the first site. @throws with what idcctl said when it is refused */
+/** Faults follow each other closely here: the cool-down would block the third within a minute. */
+const policies = { policies: [{ match: "*", cooldownMs: 0 }] };
+
+/** Who votes, and what sets are promised: recorded once, by a person's commands in the first site. @throws with what idcctl said */
 export async function recordSites(members: readonly Member<"controller">[], run: World["run"]): Promise<void> {
   const [first] = members;
   if (first === undefined) return;
-  const sites = members.map(({ site }) => site).join(",");
-  const endpoint = `http://${first.host}:${first.ports.http}`;
-  const command = [inProject("bin/idcctl"), "init", "--sites", sites, "--endpoint", endpoint];
-  const process = run(first.site, [...command, "--reason", "a new world"]);
-  const { code } = await process.exit;
-  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}. ${process.log()}`);
+  const folder = await mkdtemp(join(tmpdir(), "crossidc-policies-"));
+  try {
+    const file = join(folder, "policies.yaml");
+    await writeFile(file, JSON.stringify(policies));
+    const sites = members.map(({ site }) => site).join(",");
+    for (const verb of [
+      ["init", "--sites", sites],
+      ["policy", "apply", file],
+    ]) {
+      const asked = ["--endpoint", `http://${first.host}:${first.ports.http}`, "--reason", "a new world"];
+      const command = [inProject("bin/idcctl"), ...verb, ...asked];
+      const process = run(first.site, command);
+      const { code } = await process.exit;
+      if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}. ${process.log()}`);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
