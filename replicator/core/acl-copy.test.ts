@@ -119,6 +119,31 @@ test("an ACL is set with the aversion that was seen, and its path is looked at o
   expect(notes).toEqual([{ kind: "aclsSet", acls: 1 }]);
 });
 
+test("somebody else's ACL goes to the journal when it is set back, and only his", () => {
+  const foreign = [{ perms: 31, scheme: "world", id: "anyone" }];
+  expect(acls.seen("/t", statOf(9n, 5))).toBe(true);
+  acls.put("/t", foreign, statOf(9n, 5));
+  copy.set("/t", wanted());
+  const [write] = copy.take(7, 10);
+  expect(write?.overwritten).toEqual({
+    path: "/t",
+    kind: "aclChanged",
+    version: 5,
+    mzxid: 9n,
+    data: new TextEncoder().encode("world:anyone:cdrwa\n"),
+  });
+  copy.wrote(7, { kind: "done", results: [{ kind: "set", stat: statOf(9n, 6) }] }, now);
+  copy.set("/t", wanted(open));
+  expect(copy.take(8, 10)[0]?.overwritten).toBeUndefined();
+});
+
+test("so does one that is noticed because the write was refused", () => {
+  refuse(errorCodes.badVersion);
+  acls.put("/t", guarded, statOf(9n, 3));
+  copy.set("/t", wanted(open));
+  expect(new TextDecoder().decode(copy.take(8, 10)[0]?.overwritten?.data ?? undefined)).toBe("digest:app:h:cdrwa\n");
+});
+
 function refuse(code: number): void {
   acls.put("/t", open, here);
   copy.set("/t", wanted());

@@ -2,6 +2,7 @@ import type { Instant } from "#lib/clock.ts";
 import { errorCodes, errorName } from "#lib/zookeeper/errors.ts";
 import type { ReadResult, Stat } from "#lib/zookeeper/zookeeper.ts";
 import { type AclPolicy, type Identity, type Rights, takesAway, translateAcl } from "./acl.ts";
+import { overwrittenAcl } from "./acl-drift.ts";
 import { type AclIndex, type AclMark, aversionOf, markOf } from "./acl-index.ts";
 import type { Desired } from "./evaluate.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -99,6 +100,7 @@ export function createAclCopy(parts: {
     if (code === errorCodes.badVersion) {
       counts.drift += 1;
       context.note({ kind: "drift", path, did: "aclChanged" });
+      acls.suspect(path);
     }
     recheck(path);
   };
@@ -160,7 +162,9 @@ export function createAclCopy(parts: {
     set(path, wanted) {
       const known = acls.get(path);
       if (known === undefined) return;
-      queue.set(path, { path, acl: wanted.rights.entries, aversion: aversionOf(known.mark), wanted });
+      const aversion = aversionOf(known.mark);
+      const overwritten = acls.isForeign(path) ? overwrittenAcl(path, known) : undefined;
+      queue.set(path, { path, acl: wanted.rights.entries, aversion, overwritten, wanted });
     },
     created(path, wanted, czxid) {
       acls.put(path, wanted.rights.entries, { czxid, aversion: 0 });
@@ -176,7 +180,7 @@ export function createAclCopy(parts: {
       const batch = [...queue.values().take(Math.min(limits.aclsPerWrite, most))];
       for (const { path } of batch) queue.delete(path);
       inFlight.set(id, batch);
-      return batch.map(({ path, acl, aversion }) => ({ path, acl, aversion }));
+      return batch.map(({ path, acl, aversion, overwritten }) => ({ path, acl, aversion, overwritten }));
     },
     awaits: (id) => inFlight.has(id),
     wrote(id, { results }, now) {

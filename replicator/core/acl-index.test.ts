@@ -30,14 +30,18 @@ test("what was verified stays so while both sides have the marks they had", () =
 test("an ACL that somebody has set is forgotten, and told", () => {
   const acls = known();
   expect(acls.seen("/a", stat(9, 4))).toBe(true);
-  expect(acls.get("/a")).toBe(undefined);
+  expect([acls.get("/a"), acls.isForeign("/a")]).toEqual([undefined, true]);
+  acls.put("/a", open, stat(9, 4));
+  expect(acls.isForeign("/a")).toBe(true);
+  acls.verify("/a", source);
+  expect(acls.isForeign("/a")).toBe(false);
 });
 
 test("a node created anew, or seen as it was before our own set, is forgotten without a word", () => {
   for (const other of [stat(10, 0), stat(9, 2)]) {
     const acls = known();
     expect(acls.seen("/a", other)).toBe(false);
-    expect(acls.get("/a")).toBe(undefined);
+    expect([acls.get("/a"), acls.isForeign("/a")]).toEqual([undefined, false]);
   }
 });
 

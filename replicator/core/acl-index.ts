@@ -36,6 +36,10 @@ export interface AclIndex {
   isVerified(path: string, source: AclMark): boolean;
   /** A scan has come upon the node: forgets its ACL if it is another one by now. True: somebody has set it. */
   seen(path: string, stat: Pick<Stat, "czxid" | "aversion">): boolean;
+  /** Somebody has set it, as a refused write shows. */
+  suspect(path: string): void;
+  /** What is there now was set by somebody else, and not made equal to the source's since. */
+  isForeign(path: string): boolean;
   forget(path: string): void;
   /** Keeps only what is still in the target. */
   sweep(isThere: (path: string) => boolean): void;
@@ -48,6 +52,7 @@ const sharedMax = 10_000;
 export function createAclIndex(): AclIndex {
   const known = new Map<string, KnownAcl>();
   const shared = new Map<string, Rights>();
+  const foreign = new Set<string>();
 
   const share = (rights: Rights): Rights => {
     const first = shared.get(rights.text);
@@ -64,6 +69,7 @@ export function createAclIndex(): AclIndex {
     verify(path, source) {
       const entry = known.get(path);
       if (entry !== undefined) known.set(path, { ...entry, source });
+      foreign.delete(path);
     },
     doubt(path) {
       const entry = known.get(path);
@@ -75,12 +81,20 @@ export function createAclIndex(): AclIndex {
       if (entry === undefined || entry.mark === markOf(stat)) return false;
       known.delete(path);
       // A lower one was read before our own was set. Another node may be one of ours whose zxid was not known exactly.
-      return entry.mark >> 32n === stat.czxid && stat.aversion > aversionOf(entry.mark);
+      const isForeign = entry.mark >> 32n === stat.czxid && stat.aversion > aversionOf(entry.mark);
+      if (isForeign) foreign.add(path);
+      return isForeign;
     },
+    suspect: (path) => void foreign.add(path),
+    isForeign: (path) => foreign.has(path),
     forget: (path) => void known.delete(path),
     sweep(isThere) {
       for (const path of known.keys()) if (!isThere(path)) known.delete(path);
+      for (const path of foreign) if (!isThere(path)) foreign.delete(path);
     },
-    clear: () => known.clear(),
+    clear() {
+      known.clear();
+      foreign.clear();
+    },
   };
 }

@@ -46,7 +46,12 @@ export function permsOf(text: string): number {
 /** For people: `world:anyone:cdrwa`. Of a digest only the user, as servers do it: the hash helps to guess the password. */
 export function aclText({ scheme, id, perms }: Acl): string {
   const name = scheme === "digest" ? id.replace(/:[^:]*$/, ":x") : id;
-  return `${scheme}:${name}:${letters.map(([letter, bit]) => ((perms & bit) === 0 ? "" : letter)).join("")}`;
+  return `${scheme}:${name}:${permsText(perms)}`;
+}
+
+/** Some of cdrwa. */
+export function permsText(perms: number): string {
+  return letters.map(([letter, bit]) => ((perms & bit) === 0 ? "" : letter)).join("");
 }
 
 /** Merges entries of the same identity: servers grant what any of them grants. Entries that grant nothing are left out. */

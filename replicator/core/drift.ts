@@ -5,6 +5,11 @@ export const driftKinds = ["changed", "created", "deleted"] as const;
 
 export type DriftKind = (typeof driftKinds)[number];
 
+/** What the journal keeps: a node, or with aclChanged the ACL that it had (core/acl-drift.ts). */
+export const journalKinds = [...driftKinds, "aclChanged"] as const;
+
+export type JournalKind = (typeof journalKinds)[number];
+
 /** A target node as it was last read. */
 export interface Found {
   readonly version: number;
@@ -15,7 +20,7 @@ export interface Found {
 /** What the link overwrites or deletes although it is not its own: kept in the journal. */
 export interface Overwritten extends Found {
   readonly path: string;
-  readonly kind: DriftKind;
+  readonly kind: JournalKind;
 }
 
 /**

@@ -81,6 +81,8 @@ export interface AclWrite {
   readonly acl: readonly Acl[];
   /** The one it must meet. */
   readonly aversion: number;
+  /** Somebody else's, to be kept in the journal before it is replaced. */
+  readonly overwritten: Overwritten | undefined;
 }
 
 export type AclWriteResult =

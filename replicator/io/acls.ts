@@ -4,7 +4,7 @@ import { readSecret } from "#config/secret.ts";
 import type { ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
 import type { Identity } from "../core/acl.ts";
 import type { AclWrite, AclWriteOutcome, AclWriteResult, Checkpoint } from "../core/link-events.ts";
-import { type FenceOptions, writeFenced } from "./fence.ts";
+import type { JournalStore } from "./journal.ts";
 import { answered } from "./reader.ts";
 
 /** What the link does with the target's ACLs where they are copied. ARCHITECTURE.md has the crash table. */
@@ -38,24 +38,27 @@ export function presumedIdentities(
   });
 }
 
-/** setACL is no operation of a multi (I5's exception): the fence is checked just before, and each carries the aversion seen. */
+/**
+ * setACL is no operation of a multi (I5's exception): the fence is checked just before, in the multi that keeps what others have
+ * set, and each carries the aversion seen.
+ */
 export async function writeAclsFenced(
-  options: FenceOptions,
+  { journal, target }: { readonly journal: JournalStore; readonly target: ZooKeeper },
   writes: readonly AclWrite[],
   checkpoint: Checkpoint,
   signal: AbortSignal,
 ): Promise<AclWriteOutcome> {
-  const check = await answered(() => writeFenced(options, [], checkpoint, signal));
+  const overwritten = writes.flatMap((write) => write.overwritten ?? []);
+  const check = await journal.write({ ops: [], journal: overwritten, checkpoint }, signal);
   switch (check.kind) {
     case "fenced":
       return check;
-    case "refused":
-    case "error": {
+    case "refused": {
       const { code } = check;
       return { kind: "done", results: writes.map(() => ({ kind: "error", code })) };
     }
     case "applied":
-      return { kind: "done", results: await Promise.all(writes.map((write) => setOne(options.target, write, signal))) };
+      return { kind: "done", results: await Promise.all(writes.map((write) => setOne(target, write, signal))) };
   }
 }
 

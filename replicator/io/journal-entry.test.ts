@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
-import { driftKinds } from "../core/drift.ts";
+import { journalKinds } from "../core/drift.ts";
 import { decodeEntry, encodeEntry, entryBytesMax } from "./journal-entry.ts";
 
 const atMs = Date.UTC(2026, 2, 1);
@@ -10,7 +10,7 @@ const node = { path: "/a", kind: "changed", version: 3, mzxid: (2n ** 40n) as Zx
 test("what is kept is read again, byte for byte", () => {
   const overwritten = fc.record({
     path: fc.string({ unit: "grapheme" }),
-    kind: fc.constantFrom(...driftKinds),
+    kind: fc.constantFrom(...journalKinds),
     version: fc.nat(),
     mzxid: fc.bigInt({ min: 0n, max: 2n ** 62n }).map((zxid) => zxid as Zxid),
     data: fc.option(fc.uint8Array()),

@@ -1,5 +1,5 @@
 import type { NodeData } from "#lib/zookeeper/zookeeper.ts";
-import { type DriftKind, driftKinds, type Overwritten } from "../core/drift.ts";
+import { type JournalKind, journalKinds, type Overwritten } from "../core/drift.ts";
 
 /**
  * An entry of the drift journal: one line of JSON, then the bytes as they were, so that zkCli.sh shows text as text. 64-bit
@@ -7,7 +7,7 @@ import { type DriftKind, driftKinds, type Overwritten } from "../core/drift.ts";
  */
 export interface JournalEntry {
   readonly path: string;
-  readonly kind: DriftKind;
+  readonly kind: JournalKind;
   readonly version: number;
   readonly mzxid: string;
   /** Wall time of the repair. */
@@ -49,7 +49,7 @@ export function decodeEntry(entry: NodeData): JournalEntry | undefined {
     const isOurs =
       schema === 1 &&
       typeof path === "string" &&
-      driftKinds.includes(kind as DriftKind) &&
+      journalKinds.includes(kind as JournalKind) &&
       typeof version === "number" &&
       typeof mzxid === "string" &&
       typeof at === "string" &&
@@ -57,7 +57,7 @@ export function decodeEntry(entry: NodeData): JournalEntry | undefined {
     if (!isOurs) return undefined;
     return {
       path,
-      kind: kind as DriftKind,
+      kind: kind as JournalKind,
       version,
       mzxid,
       at,

@@ -144,9 +144,9 @@ describe.for([
     expect(await changesOf(world, room, "/zms/topic/t2")).toEqual(["create", "setAcl", "set", "set", "setAcl"]);
   });
 
-  test("13: an ACL that somebody changes in the target is set back", async () => {
+  test("13: an ACL that somebody changes in the target is set back, and kept in the journal", async () => {
     const { counts } = await daemon.idle();
-    await room.target.setAcl("/zms/topic/there", [everybody(all)]);
+    await room.target.setAcl("/zms/topic/there", [everybody(all), app(read)]);
     await compare(daemon);
     expect(await aclOf("/zms/topic/there")).toEqual(sorted(guardedInTarget));
     const after = (await daemon.link()).counts;
@@ -154,6 +154,11 @@ describe.for([
       aclsSet: (counts["aclsSet"] ?? 0) + 1,
       drift: (counts["drift"] ?? 0) + 1,
     });
+    const { entries } = JSON.parse((await room.idcctl("drift", linkName, "-o", "json")).stdout);
+    expect(entries).toMatchObject([{ did: "aclChanged", path: "/zms/topic/there" }]);
+    expect((await room.idcctl("drift", linkName, "--show", entries[0].id)).stdout).toBe(
+      `world:anyone:cdrwa\ndigest:${digestOf(appCredential)}:r\n`,
+    );
   });
 
   test("13: a scheme that means something else in the target holds the path back, data included", async () => {
