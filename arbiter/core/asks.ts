@@ -1,12 +1,12 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
 import { candidatesOf, isHeardHere, notify, viewHere } from "./brokers.ts";
+import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
 import { mayBeTold } from "./effects.ts";
 import type { AskId, ConnectionId, ControllerAnswer, SetRequest } from "./events.ts";
 import { setKey } from "./keys.ts";
 import type { AnswerRecord, BrokerId, SetName } from "./model.ts";
-import { commitDecision, inputOf } from "./questions.ts";
 import { encodeSet } from "./records.ts";
 import { infoOf, type Judgement, judge } from "./requests.ts";
 import type { SetView, WaitingAsk } from "./set-view.ts";

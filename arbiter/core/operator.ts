@@ -1,4 +1,5 @@
 import { candidatesOf, idsOf, viewHere } from "./brokers.ts";
+import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { AskId, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
@@ -6,7 +7,6 @@ import { freeze } from "./freezes.ts";
 import { clusterKey, pauseKey, policyKey } from "./keys.ts";
 import type { AnswerRecord, SetName } from "./model.ts";
 import { parsePolicies } from "./policy.ts";
-import { commitDecision, inputOf } from "./questions.ts";
 import { encodeCluster, encodePause } from "./records.ts";
 import type { SetView } from "./set-view.ts";
 

@@ -1,0 +1,79 @@
+import { brokerOf, idsOf, probe, viewHere } from "./brokers.ts";
+import type { Context } from "./context.ts";
+import { answerKey, questionKey } from "./keys.ts";
+import type { AnswerRecord, BrokerId, BrokerView, Stored } from "./model.ts";
+import { encodeAnswer } from "./records.ts";
+import type { SetView } from "./set-view.ts";
+import { siteFreshMs } from "./timing.ts";
+
+/** This site's answer to the open question, and which sites' answers count. */
+
+/** Probes afresh, and keeps this site's answer true. */
+export function answer(view: SetView, context: Context): void {
+  const { question } = view;
+  const record = view.record?.value;
+  const { site } = context.options;
+  if (question === null || record === undefined || !isVoting(context)) return;
+  const { master } = question.value;
+  for (const id of idsOf(view)) {
+    if (brokerOf(view, id, context).lastProbeAt < question.seenAt) probe(view, id, context);
+  }
+  if (view.answering) return;
+  const views: [BrokerId, BrokerView][] = idsOf(view).map((id) => [id, viewHere(view, id, false, context)]);
+  const said: AnswerRecord = {
+    site,
+    question: question.value.id,
+    master: viewHere(view, master, isToAct(view), context),
+    replicas: Object.fromEntries(views),
+    at: context.moment.wall,
+  };
+  const before = view.answers.get(site);
+  if (before !== undefined && sameVerdicts(before.value, said)) return;
+  view.answering = true;
+  context.commit(
+    {
+      compares: [{ key: questionKey(view.name), revision: question.revision }],
+      puts: [{ key: answerKey(view.name, site), text: encodeAnswer(said, view.name), onLease: true }],
+      deletes: [],
+    },
+    () => {
+      view.answering = false;
+    },
+  );
+}
+
+/** A master that is still being promoted says rightly that it does not act as one. */
+function isToAct({ record, decision, effects, restartedAt }: SetView): boolean {
+  if (record?.value.decision === null || restartedAt !== null) return true;
+  return effects.promoted !== null || decision?.value.effects.promoted !== undefined;
+}
+
+function sameVerdicts(one: AnswerRecord, other: AnswerRecord): boolean {
+  if (one.question !== other.question || one.master.verdict !== other.master.verdict) return false;
+  const ids = new Set([...Object.keys(one.replicas), ...Object.keys(other.replicas)].map(Number));
+  return [...ids].every((id) => one.replicas[id]?.verdict === other.replicas[id]?.verdict);
+}
+
+/** A site votes when the ledger names it, and what it knows is complete. */
+function isVoting({ mirror, options }: Context): boolean {
+  return mirror.cluster?.value.sites.includes(options.site) ?? false;
+}
+
+/** Answers of sites that are there: their view is kept true as long as their beat is fresh. */
+export function freshAnswers(view: SetView, { mirror, moment, options }: Context): Stored<AnswerRecord>[] {
+  return [...view.answers.values()].filter(({ value: { site, question } }) => {
+    if (question !== view.question?.value.id) return false;
+    if (site === options.site) return true;
+    const beat = mirror.sites.get(site);
+    return beat !== undefined && moment.now - beat.seenAt <= siteFreshMs;
+  });
+}
+
+/** Every site that is there hears the master: whoever asked has changed its mind. A site that does not know keeps the question open. */
+export function isUnanimous(answers: readonly Stored<AnswerRecord>[], { mirror, moment }: Context): boolean {
+  const present = (mirror.cluster?.value.sites ?? []).filter((site) => {
+    const beat = mirror.sites.get(site);
+    return beat !== undefined && moment.now - beat.seenAt <= siteFreshMs;
+  });
+  return present.every((site) => answers.some(({ value }) => value.site === site && value.master.verdict === "alive"));
+}

@@ -1,0 +1,120 @@
+import type { Context, Ending } from "./context.ts";
+import { answerKey, clusterKey, decisionKey, questionKey, setKey } from "./keys.ts";
+import type {
+  AnswerRecord,
+  DecisionInput,
+  DecisionKind,
+  DecisionRecord,
+  DecisionVerdict,
+  SetRecord,
+  Stored,
+} from "./model.ts";
+import { encodeDecision, encodeSet } from "./records.ts";
+import type { SetView } from "./set-view.ts";
+
+/** What a decision rests on, and the one transaction that makes it. */
+
+const failoversKept = 20;
+
+export function inputOf(
+  view: SetView,
+  record: SetRecord,
+  context: Context,
+  of: Pick<DecisionInput, "answers" | "candidates" | "gathered" | "designated" | "forced" | "reason"> & {
+    kind: DecisionKind;
+  },
+): DecisionInput {
+  return {
+    ...of,
+    cluster: view.cluster,
+    set: view.set,
+    epoch: record.epoch,
+    inSyncEpoch: record.inSyncEpoch,
+    master: record.master,
+    inSync: record.inSync,
+    sites: context.mirror.cluster?.value.sites ?? [],
+    question: view.question?.value ?? null,
+    policy: context.policyOf(view),
+    protection: view.protection?.value ?? null,
+    failoversAt: record.failoversAt,
+    now: context.moment.wall,
+  };
+}
+
+/**
+ * The decision: one transaction that compares everything it rests on. Refused, nothing has happened, and the next look
+ * starts from what the ledger says now.
+ */
+export function commitDecision(
+  view: SetView,
+  input: DecisionInput,
+  verdict: Extract<DecisionVerdict, { kind: "elect" }>,
+  answers: readonly Stored<AnswerRecord>[],
+  context: Context,
+  done?: (ending: Ending, context: Context) => void,
+): void {
+  const { name, record, question } = view;
+  const { mirror, options, moment } = context;
+  if (record === null || mirror.cluster === null || view.busy) {
+    done?.("outdated", context);
+    return;
+  }
+  const id = `${name}/${verdict.epoch}`;
+  const decision: DecisionRecord = { id, input, verdict, decidedBy: options.site, at: moment.wall, effects: {} };
+  const next: SetRecord = {
+    ...record.value,
+    frozen: input.kind === "recover" ? null : record.value.frozen,
+    epoch: verdict.epoch,
+    inSyncEpoch: verdict.inSyncEpoch,
+    master: verdict.winner,
+    inSync: [verdict.winner],
+    unconfirmed: [],
+    decision: id,
+    failoversAt:
+      input.kind === "failover"
+        ? [...record.value.failoversAt, moment.wall].slice(-failoversKept)
+        : record.value.failoversAt,
+  };
+  view.busy = true;
+  const startedAt = moment.now;
+  context.commit(
+    {
+      compares: [
+        { key: clusterKey, revision: mirror.cluster.revision },
+        { key: setKey(name), revision: record.revision },
+        { key: decisionKey(id), revision: 0n },
+        { key: questionKey(name), revision: question?.revision ?? 0n },
+        ...answers.map(({ value: { site }, revision }) => ({ key: answerKey(name, site), revision })),
+      ],
+      puts: [
+        { key: decisionKey(id), text: encodeDecision(decision), onLease: false },
+        { key: setKey(name), text: encodeSet(next), onLease: false },
+      ],
+      deletes:
+        question === null ? [] : [questionKey(name), ...[...view.answers.keys()].map((site) => answerKey(name, site))],
+    },
+    (ending, then) => {
+      view.busy = false;
+      view.refusal = null;
+      view.decideAt = then.moment.now;
+      done?.(ending, then);
+      if (ending !== "committed") return;
+      const { winner, epoch, why, knownLag } = verdict;
+      const fields = {
+        set: name,
+        from: input.master,
+        to: winner,
+        epoch,
+        kind: input.kind,
+        why,
+        knownLag: knownLag?.toString() ?? null,
+      };
+      then.emit({
+        kind: "note",
+        level: "info",
+        sentence: "master decided",
+        fields: { ...fields, decisionId: id, committedInMs: Math.round(then.moment.now - startedAt) },
+      });
+    },
+  );
+}

@@ -1,0 +1,45 @@
+import { reconsider } from "./asks.ts";
+import { probeDue } from "./brokers.ts";
+import type { Context } from "./context.ts";
+import { driveEffects } from "./effects.ts";
+import { thawIfOver } from "./freezes.ts";
+import { parseKey } from "./keys.ts";
+import type { SetName } from "./model.ts";
+import { driveQuestion } from "./questions.ts";
+import { phaseOf, type SetView } from "./set-view.ts";
+import { transitionBetween } from "./transitions.ts";
+import { driveUpkeep } from "./upkeep.ts";
+
+/** Everything that a set may need now. Cheap when it needs nothing. */
+export function driveSet(view: SetView, context: Context): void {
+  if (view.record === null) return;
+  thawIfOver(view, context);
+  probeDue(view, context);
+  driveQuestion(view, context);
+  driveEffects(view, context);
+  driveUpkeep(view, context);
+  tellPhase(view, context);
+}
+
+function tellPhase(view: SetView, context: Context): void {
+  const phase = phaseOf(view);
+  if (phase === view.phase) return;
+  const from = view.phase;
+  view.phase = phase;
+  const why = transitionBetween(from, phase)?.why ?? "The ledger says so";
+  const fields = { set: view.name, from, to: phase, why, epoch: view.record?.value.epoch ?? 0 };
+  context.emit({ kind: "note", level: phase === "held" ? "info" : "warn", sentence: "set changed its phase", fields });
+}
+
+export function afterKey(key: string, context: Context): void {
+  const parsed = parseKey(key);
+  if (parsed === undefined) return;
+  const name: SetName | undefined = "set" in parsed ? parsed.set : "name" in parsed ? parsed.name : undefined;
+  const view = name === undefined ? undefined : context.mirror.sets.get(name);
+  if (view !== undefined) afterChange(view, context);
+}
+
+export function afterChange(view: SetView, context: Context): void {
+  reconsider(view, context);
+  driveSet(view, context);
+}

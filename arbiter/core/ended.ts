@@ -1,0 +1,30 @@
+import type { Context } from "./context.ts";
+import { afterKey } from "./drive-set.ts";
+import type { Event, Transaction } from "./events.ts";
+import type { Inner } from "./inner.ts";
+import { applyOwn, refresh } from "./mirror.ts";
+import { prove } from "./prove.ts";
+
+/** How a transaction ended: what the ledger says now goes into the mirror, then whoever sent it goes on. */
+
+export function ended(
+  event: Extract<Event, { kind: "committed" | "outdated" | "unanswered" }>,
+  state: Inner,
+  context: Context,
+): void {
+  const commit = state.commits.get(event.token);
+  if (commit === undefined) return;
+  state.commits.delete(event.token);
+  const { mirror, moment } = context;
+  if (event.kind !== "unanswered" && (state.quorumAt === null || commit.sentAt > state.quorumAt))
+    state.quorumAt = commit.sentAt;
+  if (event.kind === "committed") applyOwn(mirror, commit.transaction, event.revision, moment.now);
+  if (event.kind === "outdated") refresh(mirror, commit.transaction, event.entries, moment.now);
+  commit.then(event.kind, context);
+  for (const key of keysOf(commit.transaction)) afterKey(key, context);
+  prove(state, context);
+}
+
+function keysOf({ compares, puts, deletes }: Transaction): Set<string> {
+  return new Set([...compares.map(({ key }) => key), ...puts.map(({ key }) => key), ...deletes]);
+}

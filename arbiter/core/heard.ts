@@ -1,0 +1,85 @@
+import { brokerOf, isHeardHere, notify } from "./brokers.ts";
+import type { Context } from "./context.ts";
+import { driveSet } from "./drive-set.ts";
+import type { BrokerRef, ConnectionId, Event, Heartbeat, ProbeOutcome } from "./events.ts";
+import { onClosed, onHeartbeat, onProbed } from "./evidence.ts";
+import { freezeIfBehind, freezeIfTwice } from "./freezes.ts";
+import { type Inner, setsMax } from "./inner.ts";
+import { viewOfSet } from "./mirror.ts";
+import { setName } from "./model.ts";
+
+/** What arrives from brokers, but for their requests: heartbeats, ends of connections, answers to probes and to 1008. */
+
+export function heard(connection: ConnectionId, heartbeat: Heartbeat, state: Inner, context: Context): void {
+  const { mirror, moment, options } = context;
+  if (!options.clusters.includes(heartbeat.cluster)) return;
+  const name = setName(heartbeat.cluster, heartbeat.set);
+  const known = mirror.sets.get(name);
+  if (known === undefined && mirror.sets.size >= setsMax) return;
+  const view = known ?? viewOfSet(mirror, name, moment.now);
+  const { id } = heartbeat;
+  state.bindings.set(connection, { set: name, id });
+  if (freezeIfTwice(view, heartbeat, context)) return;
+  const broker = brokerOf(view, id, context);
+  const wasHeard = isHeardHere(view, id, context);
+  broker.evidence = onHeartbeat(broker.evidence, { ...heartbeat, connection }, moment.now);
+  if (options.idcOf(heartbeat.address, heartbeat.set) !== options.site) state.outsideAt = moment.now;
+  freezeIfBehind(view, heartbeat.epoch, context);
+  if (wasHeard || view.record === null) return;
+  // It may have missed who is master now; a resumed one goes on as before until it is told.
+  broker.tell = true;
+  broker.notified = 0;
+  broker.notifyAt = moment.now;
+  driveSet(view, context);
+}
+
+export function closed(connection: ConnectionId, state: Inner, context: Context): void {
+  const { mirror, moment } = context;
+  const bound = state.bindings.get(connection);
+  state.bindings.delete(connection);
+  const view = bound === undefined ? undefined : mirror.sets.get(bound.set);
+  if (bound === undefined || view === undefined) return;
+  const broker = brokerOf(view, bound.id, context);
+  broker.evidence = onClosed(broker.evidence, connection, moment.now);
+  driveSet(view, context);
+}
+
+export function probed(ref: BrokerRef, outcome: ProbeOutcome, _tookMs: number, state: Inner, context: Context): void {
+  const { mirror, moment, options } = context;
+  const view = mirror.sets.get(ref.set);
+  if (view === undefined) return;
+  const broker = brokerOf(view, ref.id, context);
+  const sentAt = broker.probeSentAt ?? moment.now;
+  broker.probeSentAt = null;
+  if (outcome.kind === "untried") return;
+  const wasHeard = isHeardHere(view, ref.id, context);
+  broker.evidence = onProbed(broker.evidence, outcome, sentAt, moment.now);
+  if (outcome.kind === "answered") {
+    broker.reading = { value: outcome.reading, acting: outcome.acting, sentAt };
+    const isMaster = view.record?.value.master === ref.id;
+    if (isMaster && outcome.acting && view.restartedAt !== null && sentAt >= view.restartedAt) view.restartedAt = null;
+    if (!wasHeard) broker.tell = true;
+  }
+  const isOutside = options.idcOf(ref.address, view.set) !== options.site;
+  if (isOutside && (outcome.kind === "answered" || outcome.kind === "failed")) state.outsideAt = moment.now;
+  driveSet(view, context);
+}
+
+export function notified(event: Extract<Event, { kind: "notified" }>, context: Context): void {
+  const view = context.mirror.sets.get(event.broker.set);
+  if (view === undefined) return;
+  const broker = brokerOf(view, event.broker.id, context);
+  broker.notifying = false;
+  if (event.answered) broker.notified = Math.max(broker.notified, event.epoch);
+  const fields = {
+    set: view.name,
+    broker: event.broker.id,
+    epoch: event.epoch,
+    answered: event.answered,
+    detail: event.detail,
+  };
+  context.emit({ kind: "note", level: "debug", sentence: "broker told who is master", fields });
+  if (event.answered && view.record !== null && event.epoch < view.record.value.epoch)
+    notify(view, event.broker.id, context);
+  driveSet(view, context);
+}

@@ -1,0 +1,98 @@
+import type { Instant } from "#lib/clock.ts";
+import type { Binding } from "./asks.ts";
+import type { ArbiterOptions, Context, Ending, Moment } from "./context.ts";
+import type { Command, ConnectionId, Token, Transaction } from "./events.ts";
+import { isExpired } from "./expiry.ts";
+import { type Mirror, newMirror } from "./mirror.ts";
+import { defaultPolicies, policyOf } from "./policy.ts";
+
+/** What the core keeps between two steps, and the context that its parts see of it. */
+
+/** Sets in memory, those included that brokers speak of and the ledger does not know. */
+export const setsMax = 10_000;
+
+export interface ArbiterState {
+  readonly mirror: Mirror;
+  readonly bindings: ReadonlyMap<ConnectionId, Binding>;
+  /** When the last completed write was sent. */
+  readonly quorumAt: Instant | null;
+  readonly outsideAt: Instant | null;
+}
+
+export interface Inner extends ArbiterState {
+  readonly bindings: Map<ConnectionId, Binding>;
+  quorumAt: Instant | null;
+  outsideAt: Instant | null;
+  beat: number;
+  beatSentAt: Instant | null;
+  beating: boolean;
+  proving: boolean;
+  sitesProbedAt: Instant | null;
+  tokens: number;
+  readonly commits: Map<
+    Token,
+    {
+      readonly transaction: Transaction;
+      readonly sentAt: Instant;
+      readonly then: (ending: Ending, context: Context) => void;
+    }
+  >;
+}
+
+export function newInner(): Inner {
+  return {
+    mirror: newMirror(),
+    bindings: new Map(),
+    quorumAt: null,
+    outsideAt: null,
+    beat: 0,
+    beatSentAt: null,
+    beating: false,
+    proving: false,
+    sitesProbedAt: null,
+    tokens: 0,
+    commits: new Map(),
+  };
+}
+
+/** Made once: a closure for each event would cost more than most events do. */
+export function contextOf(
+  options: ArbiterOptions,
+  state: Inner,
+  emit: (command: Command) => void,
+): Context & { moment: Moment } {
+  const { mirror } = state;
+  const { timing, site } = options;
+  const context: Context & { moment: Moment } = {
+    options,
+    mirror,
+    moment: { now: 0 as Instant, wall: 0 },
+    get outsideAt() {
+      return state.outsideAt;
+    },
+    emit,
+    commit(transaction, then) {
+      state.tokens += 1;
+      const token = state.tokens;
+      state.commits.set(token, { transaction, sentAt: context.moment.now, then });
+      emit({ kind: "commit", token, transaction });
+      return token;
+    },
+    hasQuorum: () => state.quorumAt !== null && context.moment.now - state.quorumAt <= timing.quorumProofMs,
+    isMyTurn(since) {
+      const voters = mirror.cluster?.value.sites ?? [];
+      const own = voters.indexOf(site);
+      if (own < 0 || !context.hasQuorum()) return false;
+      let before = 0;
+      for (let at = 0; at < own; at += 1) {
+        const beat = mirror.sites.get(voters[at] ?? "");
+        if (beat !== undefined && context.moment.now - beat.seenAt <= timing.leaderSilentMs) before += 1;
+      }
+      return context.moment.now - since >= before * timing.leaderSilentMs;
+    },
+    policyOf: ({ name }) => policyOf(mirror.policies?.value ?? defaultPolicies, name),
+    isPaused: () => mirror.pause !== null && !isExpired(mirror.pause.value.until, context.moment.wall),
+    idcOf: (view, id) => options.idcOf(view.record?.value.replicas[id]?.address ?? "", view.set),
+  };
+  return context;
+}
