@@ -212,7 +212,7 @@ function executor(
         background(commit(command.token, command.transaction));
         return;
       case "probe":
-        background(probe(command.broker));
+        background(probe(command.broker, command.sentAt));
         return;
       case "probeSite":
         background(
@@ -299,15 +299,14 @@ function executor(
     }
   }
 
-  async function probe(broker: BrokerRef): Promise<void> {
-    const sentAt = clock.now();
+  async function probe(broker: BrokerRef, sentAt: Instant): Promise<void> {
     const outcome = await portOf(broker.set)
       .probe(broker.address, { timeoutMs: probeTimeoutMs, signal })
       .catch((error: unknown): ProbeOutcome => ({ kind: "untried", detail: messageOf(error) }));
     if (outcome.kind === "untried" && !signal.aborted) {
       log.error({ broker, detail: outcome.detail }, "a broker cannot be probed from here");
     }
-    push({ kind: "probed", broker, tookMs: clock.now() - sentAt, outcome });
+    push({ kind: "probed", broker, sentAt, outcome });
   }
 
   async function readRoute(set: SetName): Promise<void> {

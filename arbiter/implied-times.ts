@@ -1,18 +1,17 @@
 import type { Implied } from "#config/implied.ts";
-import { siteBeatMs, siteFreshMs, type Timing } from "./core/timing.ts";
+import { askedMs, siteBeatMs, siteFreshMs, type Timing } from "./core/timing.ts";
 import { leaseTtlMs } from "./io/etcd/lease.ts";
 import { callTimeoutMs } from "./io/etcd/members.ts";
 
 /** The worst cases that the times allow, for `--check`. Commits come on top: each is a round trip between most sites. */
 export function impliedTimes(timing: Timing): readonly Implied[] {
-  const { suspectAfterMs, probeTimeoutMs, offsetReadMs, demoteFirstMs, gatherMs, leaderSilentMs, quorumProofMs } =
-    timing;
-  const confirmedMs = suspectAfterMs + probeTimeoutMs;
+  const { probeTimeoutMs, offsetReadMs, demoteFirstMs, gatherMs, leaderSilentMs, quorumProofMs } = timing;
+  const confirmedMs = askedMs(timing) + probeTimeoutMs;
   return [
     {
       what: "a master whose host is cut off is called silent by a site that asks it",
       ms: confirmedMs,
-      from: "timing.suspectAfterMs + probeTimeoutMs",
+      from: "timing.suspectAfterMs, or two probes of probeTimeoutMs where that is more",
     },
     {
       what: "its successor is decided, and 4 commits",

@@ -16,7 +16,7 @@ export function answer(view: SetView, context: Context): void {
   if (question === null || record === undefined || !isVoting(context)) return;
   const { master } = question.value;
   for (const id of idsOf(view)) {
-    if (brokerOf(view, id, context).lastProbeAt < question.seenAt) probe(view, id, context);
+    if (brokerOf(view, id, context).lastProbeAt < question.seenAt) probe(view, id, context, question.seenAt);
   }
   if (view.answering) return;
   const views: [BrokerId, BrokerView][] = idsOf(view).map((id) => [id, viewHere(view, id, false, context)]);

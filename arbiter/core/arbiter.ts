@@ -76,7 +76,7 @@ function take(event: Event, state: Inner, context: Context): void {
       ended(event, state, context);
       return;
     case "probed":
-      probed(event.broker, event.outcome, event.tookMs, state, context);
+      probed(event, state, context);
       return;
     case "siteProbed":
       if (event.reached) state.outsideAt = now;

@@ -23,7 +23,7 @@ export function brokerOf(view: SetView, id: BrokerId, { moment }: Context): Brok
   if (found !== undefined) return found;
   const broker: BrokerState = {
     evidence: unheard(moment.now),
-    probeSentAt: null,
+    probing: [],
     lastProbeAt: 0 as Instant,
     reading: null,
     notifying: false,
@@ -51,6 +51,12 @@ export function isHeardHere(view: SetView, id: BrokerId, context: Context): bool
   return isHeard(evidenceOf(view, id, context), context.moment.now, context.options.timing);
 }
 
+/** A site that says so itself waits for no answer of it. */
+export function isDownHere(view: SetView, id: BrokerId, context: Context): boolean {
+  const { verdict } = viewHere(view, id, false, context);
+  return verdict === "silent" || verdict === "dead";
+}
+
 /** This site's view, as it would stand in an answer. `mustAct`: of the recorded master, which has to act as one. */
 export function viewHere(view: SetView, id: BrokerId, mustAct: boolean, context: Context): BrokerView {
   return viewOf(evidenceOf(view, id, context), {
@@ -72,23 +78,29 @@ export function idsOf(view: SetView): readonly BrokerId[] {
   return view.ids.ids;
 }
 
+/** One that is late, and one that was asked for since. */
+const probingMax = 2;
+
 /** Probes whose time has come, one at a time for each broker. */
 export function probeDue(view: SetView, context: Context): void {
   const { now } = context.moment;
   for (const id of idsOf(view)) {
     const broker = brokerOf(view, id, context);
-    if (broker.probeSentAt !== null || now < probeDueAt(broker.evidence, now, context.options.timing)) continue;
+    if (broker.probing.length > 0 || now < probeDueAt(broker.evidence, now, context.options.timing)) continue;
     probe(view, id, context);
   }
 }
 
-export function probe(view: SetView, id: BrokerId, context: Context): void {
+/** Probes it now, unless a probe is under way that was sent since then. */
+export function probe(view: SetView, id: BrokerId, context: Context, since = 0): void {
   const broker = brokerOf(view, id, context);
   const ref = refOf(view, id);
-  if (broker.probeSentAt !== null || ref === undefined) return;
-  broker.probeSentAt = context.moment.now;
-  broker.lastProbeAt = context.moment.now;
-  context.emit({ kind: "probe", broker: ref });
+  const isUnderWay = broker.probing.length >= probingMax || broker.probing.some((sentAt) => sentAt >= since);
+  if (isUnderWay || ref === undefined) return;
+  const { now: sentAt } = context.moment;
+  broker.probing = [...broker.probing, sentAt];
+  broker.lastProbeAt = sentAt;
+  context.emit({ kind: "probe", broker: ref, sentAt });
 }
 
 /** Tells a broker who is master, as a request; once at a time, and again after a failure. @returns whether it goes out */

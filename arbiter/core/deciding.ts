@@ -55,14 +55,9 @@ export function considerDeciding(view: SetView, answers: readonly Stored<AnswerR
 function readCandidates(view: SetView, readSince: number, context: Context): boolean {
   let waiting = false;
   for (const id of idsOf(view)) {
-    const { reading, probeSentAt } = brokerOf(view, id, context);
-    if (reading !== null && reading.sentAt >= readSince) continue;
-    if (probeSentAt !== null) {
-      waiting ||= isHeardHere(view, id, context);
-      continue;
-    }
-    if (!isHeardHere(view, id, context)) continue;
-    probe(view, id, context);
+    const { reading } = brokerOf(view, id, context);
+    if ((reading !== null && reading.sentAt >= readSince) || !isHeardHere(view, id, context)) continue;
+    probe(view, id, context, readSince);
     waiting = true;
   }
   return waiting;

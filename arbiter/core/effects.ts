@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
-import { brokerOf, idsOf, isHeardHere, notify, refOf } from "./brokers.ts";
+import { brokerOf, idsOf, isDownHere, isHeardHere, notify, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { decisionKey, setKey } from "./keys.ts";
 import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } from "./model.ts";
@@ -72,6 +72,8 @@ function demote(view: SetView, record: SetRecord, effects: EffectsState, context
   const { notified, notifying } = brokerOf(view, old, context);
   const sinceMs = context.moment.now - (effects.demoteSentAt ?? decidedAt);
   if (notified >= record.epoch) effects.demoted = `broker ${old} answered: it refuses messages`;
+  else if (effects.demoteSentAt !== null && isDownHere(view, old, context))
+    effects.demoted = `broker ${old} answers nothing here: it was told, and is not waited for`;
   else if (!notifying && effects.demoteSentAt !== null) effects.demoted = `broker ${old} cannot be reached`;
   else if (sinceMs >= context.options.timing.demoteFirstMs)
     effects.demoted = `broker ${old} did not answer in ${context.options.timing.demoteFirstMs} ms`;

@@ -1,3 +1,4 @@
+import type { Instant } from "#lib/clock.ts";
 import type { BrokerId, OffsetReading, Revision, SetName } from "./model.ts";
 
 /**
@@ -228,7 +229,8 @@ export type Event =
     }
   /** No answer: it may have been applied. */
   | { readonly kind: "unanswered"; readonly token: Token; readonly detail: string }
-  | { readonly kind: "probed"; readonly broker: BrokerRef; readonly tookMs: number; readonly outcome: ProbeOutcome }
+  /** `sentAt`: as the command had it. */
+  | { readonly kind: "probed"; readonly broker: BrokerRef; readonly sentAt: Instant; readonly outcome: ProbeOutcome }
   | { readonly kind: "siteProbed"; readonly site: string; readonly reached: boolean }
   /** The answer to a 1008; `answered` false: refused, cut, or late. */
   | {
@@ -255,7 +257,7 @@ export type Command =
   | { readonly kind: "answer"; readonly ask: AskId; readonly answer: ControllerAnswer }
   | { readonly kind: "answerOperator"; readonly ask: AskId; readonly answer: OperatorAnswer }
   | { readonly kind: "commit"; readonly token: Token; readonly transaction: Transaction }
-  | { readonly kind: "probe"; readonly broker: BrokerRef }
+  | { readonly kind: "probe"; readonly broker: BrokerRef; readonly sentAt: Instant }
   | { readonly kind: "probeSite"; readonly site: string; readonly controller: string }
   /** 1008 as a request: its answer says that the change is done. */
   | { readonly kind: "notify"; readonly broker: BrokerRef; readonly info: MasterInfo }

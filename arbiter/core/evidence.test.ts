@@ -87,7 +87,18 @@ describe("alive", () => {
   });
 
   test("though a probe went unanswered, while it is heard", () => {
-    expect(verdictOf(onProbed(heard, silence, at(1_500), at(2_000)), 3_499)).toBe("alive");
+    expect(verdictOf(onProbed(heard, silence, at(1_500), at(2_000)), 2_999)).toBe("alive");
+  });
+
+  test("not where a probe went unanswered, and one more would end in suspectAfterMs of silence: there is a reason to ask", () => {
+    const doubted = onProbed(heard, silence, at(2_300), at(2_800));
+    expect([suspects(doubted, at(2_999), timing), suspects(doubted, at(3_000), timing)]).toEqual([false, true]);
+    expect([suspects(heard, at(3_000), timing), suspects(heard, at(3_500), timing)]).toEqual([false, true]);
+    expect(seenFrom(doubted, 3_000)).toEqual({
+      verdict: "unknown",
+      evidence: "unheard for 2,000 ms, and a probe went unanswered",
+    });
+    expect(verdictOf(doubted, 3_499)).toBe("unknown");
   });
 });
 
@@ -142,8 +153,7 @@ describe("silent", () => {
       evidence: "unheard for 2,610 ms; a probe of 500 ms went unanswered",
     });
     const early = onProbed(heard, silence, at(2_900), at(3_400));
-    expect([verdictOf(early, 3_499), verdictOf(early, 3_500)]).toEqual(["alive", "silent"]);
-    expect([suspects(early, at(3_499), timing), suspects(early, at(3_500), timing)]).toEqual([false, true]);
+    expect([verdictOf(early, 3_499), verdictOf(early, 3_500)]).toEqual(["unknown", "silent"]);
   });
 
   test("not without a probe, nor by one sent before it was last heard", () => {
@@ -158,6 +168,16 @@ describe("silent", () => {
       verdict: "unknown",
       evidence: "unheard for 2,610 ms; no probe since the question has ended",
     });
+  });
+
+  test("by the newer of two probes, in whatever order they end", () => {
+    const asked = { askedAt: at(3_000) };
+    const both = onProbed(onProbed(heard, silence, at(3_050), at(3_550)), silence, at(2_900), at(3_560));
+    expect(verdictOf(both, 3_600, asked)).toBe("silent");
+    const answeredLate = onProbed(onProbed(heard, silence, at(3_050), at(3_550)), answered(), at(2_900), at(3_560));
+    expect(verdictOf(answeredLate, 3_600, asked)).toBe("alive");
+    const acts = onProbed(onProbed(heard, answered(true), at(2_000), at(2_010)), answered(false), at(1_900), at(2_020));
+    expect(verdictOf(acts, 2_030, { askedAt: at(1_900), mustAct: true })).toBe("alive");
   });
 
   test("only at a site that has reached somebody else since the silence began", () => {

@@ -3,7 +3,7 @@ import type { ConnectionId, TriedOutcome } from "./events.ts";
 import { millisText } from "./figures.ts";
 import type { BrokerView, OffsetReading, Verdict } from "./model.ts";
 import { compareProgress } from "./progress.ts";
-import { doubtAfterMs, probeCalmMs, probeDoubtMs, type Timing } from "./timing.ts";
+import { askedMs, doubtMs, probeCalmMs, probeDoubtMs, type Timing } from "./timing.ts";
 
 /** What one site has heard of one broker, immutable. */
 export interface BrokerEvidence {
@@ -99,15 +99,15 @@ export function onProbed(
     case "answered":
       return {
         ...hearProbe(probed, sentAt, now, null),
-        acting: { yes: outcome.acting, ...ended },
+        acting: newer({ yes: outcome.acting, ...ended }, evidence.acting),
         told: tell(evidence, outcome.reading, now),
       };
     case "failed":
       return hearProbe(probed, sentAt, now, outcome.detail);
     case "refused":
-      return sentAt < evidence.quietSince ? probed : { ...probed, refused: ended };
+      return sentAt < evidence.quietSince ? probed : { ...probed, refused: newer(ended, evidence.refused) };
     case "timedOut":
-      return sentAt < evidence.quietSince ? probed : { ...probed, timedOut: ended };
+      return sentAt < evidence.quietSince ? probed : { ...probed, timedOut: newer(ended, evidence.timedOut) };
   }
 }
 
@@ -133,7 +133,8 @@ export interface ViewContext {
 /**
  * What this site says of the broker. dead is positive: its port refused a probe sent after it was last heard, or it says
  * that it does not act as the master it must be. silent needs the time, a probe sent after the question that nothing came
- * back to, and a site that reaches somebody else since the silence began. All else that is not alive is unknown.
+ * back to, and a site that reaches somebody else since the silence began. All else that is not alive is unknown; and a site that
+ * has a reason to ask does not say alive.
  */
 export function viewOf(evidence: BrokerEvidence, context: ViewContext): BrokerView {
   const { now, timing, askedAt } = context;
@@ -144,11 +145,13 @@ export function viewOf(evidence: BrokerEvidence, context: ViewContext): BrokerVi
     return view("dead", `said ${ago(acting.at)} that it does not act as master`);
   }
   if (refused !== null) return view("dead", `refused a connection ${ago(refused.at)}`);
-  if (isHeard(evidence, now, timing)) return view("alive", heardText(evidence, now));
+  if (isHeard(evidence, now, timing) && !suspects(evidence, now, timing))
+    return view("alive", heardText(evidence, now));
 
   const silence = `${evidence.heard === null ? "not heard yet, for" : "unheard for"} ${millisText(now - evidence.quietSince)}`;
   if (!isQuiet(evidence, now, timing)) {
-    return view("unknown", closedAt === null ? silence : `closed its connection ${ago(closedAt)}, not probed since`);
+    if (closedAt !== null) return view("unknown", `closed its connection ${ago(closedAt)}, not probed since`);
+    return view("unknown", timedOut === null ? silence : `${silence}, and a probe went unanswered`);
   }
   if (timedOut === null || (askedAt !== null && timedOut.sentAt < askedAt)) {
     return view("unknown", `${silence}; no probe ${askedAt === null ? "since" : "since the question"} has ended`);
@@ -165,9 +168,14 @@ export function isHeard(evidence: BrokerEvidence, now: Instant, timing: Timing):
   return heard !== null && closedAt === null && refused === null && !isQuiet(evidence, now, timing);
 }
 
-/** A reason to open a question: its port refuses, or it was not heard for suspectAfterMs. */
+/**
+ * A reason to open a question: its port refuses; it was not heard for suspectAfterMs; or it will have been by the time that a
+ * probe of the question can end, and one before has gone unanswered already.
+ */
 export function suspects(evidence: BrokerEvidence, now: Instant, timing: Timing): boolean {
-  return evidence.refused !== null || isQuiet(evidence, now, timing);
+  const { refused, timedOut, quietSince } = evidence;
+  if (refused !== null || isQuiet(evidence, now, timing)) return true;
+  return timedOut !== null && now - quietSince >= askedMs(timing);
 }
 
 function isQuiet({ quietSince }: BrokerEvidence, now: Instant, timing: Timing): boolean {
@@ -250,7 +258,12 @@ function doubtBegins(evidence: BrokerEvidence, timing: Timing): number {
   if (closedAt !== null) return closedAt;
   if (refused !== null) return refused.sentAt;
   if (heard === null) return countsFrom;
-  return quietSince + Math.max(0, Math.min(doubtAfterMs, timing.suspectAfterMs - timing.probeTimeoutMs));
+  return quietSince + doubtMs(timing);
+}
+
+/** Two probes may be under way, and end in any order. */
+function newer<Probe extends EndedProbe>(one: Probe, other: Probe | null): Probe {
+  return other !== null && other.sentAt > one.sentAt ? other : one;
 }
 
 function later(now: Instant, at: number): Instant {

@@ -1,7 +1,7 @@
 import { brokerOf, isHeardHere, notify } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { driveSet } from "./drive-set.ts";
-import type { BrokerRef, ConnectionId, Event, Heartbeat, ProbeOutcome } from "./events.ts";
+import type { ConnectionId, Event, Heartbeat } from "./events.ts";
 import { onClosed, onHeartbeat, onProbed } from "./evidence.ts";
 import { freezeIfBehind, freezeIfTwice } from "./freezes.ts";
 import { type Inner, setsMax } from "./inner.ts";
@@ -44,18 +44,22 @@ export function closed(connection: ConnectionId, state: Inner, context: Context)
   driveSet(view, context);
 }
 
-export function probed(ref: BrokerRef, outcome: ProbeOutcome, _tookMs: number, state: Inner, context: Context): void {
+export function probed(
+  { broker: ref, outcome, sentAt }: Extract<Event, { kind: "probed" }>,
+  state: Inner,
+  context: Context,
+): void {
   const { mirror, moment, options } = context;
   const view = mirror.sets.get(ref.set);
   if (view === undefined) return;
   const broker = brokerOf(view, ref.id, context);
-  const sentAt = broker.probeSentAt ?? moment.now;
-  broker.probeSentAt = null;
+  broker.probing = broker.probing.filter((at) => at !== sentAt);
   if (outcome.kind === "untried") return;
   const wasHeard = isHeardHere(view, ref.id, context);
   broker.evidence = onProbed(broker.evidence, outcome, sentAt, moment.now);
   if (outcome.kind === "answered") {
-    broker.reading = { value: outcome.reading, acting: outcome.acting, sentAt };
+    if (broker.reading === null || broker.reading.sentAt < sentAt)
+      broker.reading = { value: outcome.reading, acting: outcome.acting, sentAt };
     const isMaster = view.record?.value.master === ref.id;
     if (isMaster && outcome.acting && view.restartedAt !== null && sentAt >= view.restartedAt) view.restartedAt = null;
     if (!wasHeard) broker.tell = true;

@@ -60,8 +60,8 @@ export interface SetView {
 
 export interface BrokerState {
   evidence: BrokerEvidence;
-  /** A probe is under way, sent then. */
-  probeSentAt: Instant | null;
+  /** When the probes under way were sent, oldest first: an old one must not hold up one that was asked for since. */
+  probing: readonly Instant[];
   /** When the last probe was sent. */
   lastProbeAt: Instant;
   /** The newest answer to a probe, and when that was sent. */

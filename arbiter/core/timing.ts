@@ -26,7 +26,18 @@ export const probeSiteEveryMs = 1_000;
 export const probeCalmMs = 5_000;
 export const probeDoubtMs = 400;
 /** A broker unheard for so long is probed; heartbeats come each second. */
-export const doubtAfterMs = 1_300;
+const doubtAfterMs = 1_300;
+/** From the last sign of life to the first probe that may be the one before a question. */
+export function doubtMs({ suspectAfterMs, probeTimeoutMs }: Timing): number {
+  return Math.max(0, Math.min(doubtAfterMs, suspectAfterMs - probeTimeoutMs));
+}
+
+/** From the last sign of life to the question, where a probe goes unanswered: its own probe then ends with suspectAfterMs. */
+export function askedMs(timing: Timing): number {
+  const { suspectAfterMs, probeTimeoutMs } = timing;
+  return Math.min(suspectAfterMs, Math.max(suspectAfterMs - probeTimeoutMs, doubtMs(timing) + probeTimeoutMs));
+}
+
 /** A question of a broker is answered within this, or refused: brokers wait 3 s. */
 export const askMsMax = 2_700;
 /** 907 and 26 are read this often, of every set that is led from here. */

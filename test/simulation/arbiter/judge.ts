@@ -9,10 +9,11 @@ export interface Judge {
   look(brokers: readonly Broker[]): void;
   /** At the end: what the master has. */
   kept(messages: ReadonlySet<string>): void;
+  readonly acks: readonly Ack[];
   counts(): { acked: number; decisions: number; failovers: number };
 }
 
-interface Ack {
+export interface Ack {
   readonly message: string;
   readonly broker: string;
   readonly epoch: number;
@@ -27,6 +28,7 @@ export function createJudge(): Judge {
   let last: SetRecord | undefined;
 
   return {
+    acks,
     decided(decision) {
       const { input, verdict } = decision;
       const before = decisions.get(verdict.epoch);

@@ -4,7 +4,7 @@ import type { Command, ControllerAnswer, ControllerRequest, Event } from "../../
 import { decodeDecision, decodeSet } from "../../../arbiter/core/records.ts";
 import { createRandom } from "../random.ts";
 import { createTimeline } from "../timeline.ts";
-import { createJudge, type Judge } from "./judge.ts";
+import { type Ack, createJudge, type Judge } from "./judge.ts";
 import { createNet, type Net, type Site, sites } from "./net.ts";
 import { type Broker, createVirtualBroker, type Surroundings } from "./virtual-broker.ts";
 import { createVirtualEtcd } from "./virtual-etcd.ts";
@@ -17,6 +17,13 @@ export interface Outcome {
   readonly epoch: number;
   readonly hash: string;
   readonly notes: readonly string[];
+  readonly acks: readonly Ack[];
+}
+
+export interface RunOptions {
+  readonly trace?: boolean;
+  /** Called once the set is complete, in place of faults at random. */
+  readonly strike?: (faults: Faults) => void;
 }
 
 const cluster = "C1";
@@ -55,7 +62,7 @@ interface SiteProcess {
   queued: Event[];
 }
 
-export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
+export function run(seed: number, options: RunOptions = {}): Outcome {
   const random = createRandom(seed);
   const timeline = createTimeline();
   const net = createNet(timeline, random);
@@ -188,11 +195,11 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
           over = true;
           back(event);
         };
-        const { broker } = command;
+        const { broker, sentAt } = command;
         timeline.after(timing.probeTimeoutMs, () =>
-          end({ kind: "probed", broker, tookMs: timing.probeTimeoutMs, outcome: { kind: "timedOut", detail: "" } }),
+          end({ kind: "probed", broker, sentAt, outcome: { kind: "timedOut", detail: "" } }),
         );
-        around.brokerAt(broker.address)?.probe(site, (outcome) => end({ kind: "probed", broker, tookMs: 0, outcome }));
+        around.brokerAt(broker.address)?.probe(site, (outcome) => end({ kind: "probed", broker, sentAt, outcome }));
         return;
       }
       case "probeSite": {
@@ -312,6 +319,9 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
       timeline.after(random.int(200, 9_000), strikeAgain);
       return;
     }
+    makePeace();
+  };
+  const makePeace = (): void => {
     note("peace");
     net.heal();
     for (const site of sites) if (!faults.isUp(site)) start(site);
@@ -320,7 +330,12 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
       broker.start();
     }
   };
-  timeline.after(calmMs, strikeAgain);
+  const { strike: strikeOnce } = options;
+  if (strikeOnce === undefined) timeline.after(calmMs, strikeAgain);
+  else {
+    timeline.after(calmMs, () => strikeOnce(faults));
+    timeline.after(faultsUntil, makePeace);
+  }
   const until = faultsUntil + healMs;
   try {
     while (timeline.now < until && timeline.runNext()) judge.look(brokers);
@@ -332,7 +347,7 @@ export function run(seed: number, options: { trace?: boolean } = {}): Outcome {
   }
 }
 
-interface Faults {
+export interface Faults {
   readonly net: Net;
   readonly brokers: readonly Broker[];
   readonly random: Net["random"];
@@ -440,5 +455,5 @@ function atPeace(
   if (etcd.has(`questions/${cluster}/${set}`)) fail("a question is open");
   judge.kept(new Set(master.log));
   void seed;
-  return { ...judge.counts(), epoch: record.epoch, hash: digest, notes };
+  return { ...judge.counts(), epoch: record.epoch, hash: digest, notes, acks: judge.acks };
 }
