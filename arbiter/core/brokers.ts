@@ -103,6 +103,23 @@ export function probe(view: SetView, id: BrokerId, context: Context, since = 0):
   context.emit({ kind: "probe", broker: ref, sentAt });
 }
 
+/** It was lost, and may have missed who is master now, and have other settings: a resumed one goes on as before until it is told. */
+export function welcome(view: SetView, broker: BrokerState, { moment }: Context): void {
+  broker.tell = true;
+  broker.settings = null;
+  view.settingsReadAt = moment.now;
+}
+
+/** Asks all that are heard how far they are, unless they have told since then. @returns whether an answer is awaited */
+export function readAll(view: SetView, since: number, context: Context): boolean {
+  const open = idsOf(view).filter((id) => {
+    const { reading } = brokerOf(view, id, context);
+    return (reading === null || reading.sentAt < since) && isHeardHere(view, id, context);
+  });
+  for (const id of open) probe(view, id, context, since);
+  return open.length > 0;
+}
+
 /** Tells a broker who is master, as a request; once at a time, and again after a failure. @returns whether it goes out */
 export function notify(view: SetView, id: BrokerId, context: Context): boolean {
   const record = view.record?.value;

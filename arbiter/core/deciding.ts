@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
-import { brokerOf, candidatesOf, idsOf, isHeardHere, probe } from "./brokers.ts";
+import { candidatesOf, isHeardHere, readAll } from "./brokers.ts";
 import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
@@ -20,7 +20,7 @@ export function considerDeciding(view: SetView, answers: readonly Stored<AnswerR
   const { moment, options } = context;
   if (question === null || confirmedAt === null || record === undefined || record.master === null) return;
   const readSince = Math.max(confirmedAt, moment.now - readingFreshMs);
-  const waiting = readCandidates(view, readSince, context);
+  const waiting = readAll(view, readSince, context);
   const sinceMs = moment.now - confirmedAt;
   if (waiting && sinceMs < options.timing.offsetReadMs) return;
   const candidates = candidatesOf(
@@ -49,18 +49,6 @@ export function considerDeciding(view: SetView, answers: readonly Stored<AnswerR
   const verdict = decide(input);
   if (verdict.kind === "refuse") refuse(view, verdict, context);
   else commitDecision(view, input, verdict, answers, context);
-}
-
-/** Asks every in-sync member (any member, where policy allows it). @returns whether an answer is still awaited */
-function readCandidates(view: SetView, readSince: number, context: Context): boolean {
-  let waiting = false;
-  for (const id of idsOf(view)) {
-    const { reading } = brokerOf(view, id, context);
-    if ((reading !== null && reading.sentAt >= readSince) || !isHeardHere(view, id, context)) continue;
-    probe(view, id, context, readSince);
-    waiting = true;
-  }
-  return waiting;
 }
 
 function refuse(view: SetView, verdict: Extract<DecisionVerdict, { kind: "refuse" }>, context: Context): void {

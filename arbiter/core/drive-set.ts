@@ -6,12 +6,14 @@ import { thawIfOver } from "./freezes.ts";
 import { parseKey } from "./keys.ts";
 import type { SetName } from "./model.ts";
 import { driveQuestion } from "./questions.ts";
+import { driveRecovery } from "./recover.ts";
 import { phaseOf, type SetView } from "./set-view.ts";
 import { transitionBetween } from "./transitions.ts";
 import { driveUpkeep } from "./upkeep.ts";
 
 /** Everything that a set may need now. Cheap when it needs nothing. */
 export function driveSet(view: SetView, context: Context): void {
+  driveRecovery(view, context);
   if (view.record === null) return;
   thawIfOver(view, context);
   probeDue(view, context);

@@ -1,4 +1,4 @@
-import { brokerOf, isHeardHere, notify } from "./brokers.ts";
+import { brokerOf, isHeardHere, notify, welcome } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { driveSet } from "./drive-set.ts";
 import type { ConnectionId, Event, Heartbeat } from "./events.ts";
@@ -26,8 +26,7 @@ export function heard(connection: ConnectionId, heartbeat: Heartbeat, state: Inn
   if (options.idcOf(heartbeat.address, heartbeat.set) !== options.site) state.outsideAt = moment.now;
   freezeIfBehind(view, heartbeat.epoch, context);
   if (wasHeard || view.record === null) return;
-  // It may have missed who is master now; a resumed one goes on as before until it is told.
-  broker.tell = true;
+  welcome(view, broker, context);
   broker.notified = 0;
   broker.notifyAt = moment.now;
   driveSet(view, context);
@@ -62,7 +61,7 @@ export function probed(
       broker.reading = { value: outcome.reading, acting: outcome.acting, sentAt };
     const isMaster = view.record?.value.master === ref.id;
     if (isMaster && outcome.acting && view.restartedAt !== null && sentAt >= view.restartedAt) view.restartedAt = null;
-    if (!wasHeard) broker.tell = true;
+    if (!wasHeard) welcome(view, broker, context);
   }
   const isOutside = options.idcOf(ref.address, view.set) !== options.site;
   if (isOutside && (outcome.kind === "answered" || outcome.kind === "failed")) state.outsideAt = moment.now;

@@ -168,6 +168,8 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       const record = stored(decodeSet);
       const view = record === null ? mirror.sets.get(nameOf(parsed)) : viewOfSet(mirror, nameOf(parsed), now);
       if (view === undefined) return;
+      if (view.record?.value.decision !== record?.value.decision) view.settingsReadAt = now;
+      view.protectionDue = true;
       view.record = record;
       if (record === null || view.decision?.value.id !== record.value.decision) view.decision = null;
       if (record === null || view.effects.epoch === record.value.epoch) return;

@@ -1,14 +1,10 @@
-import { candidatesOf, idsOf, viewHere } from "./brokers.ts";
-import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
-import { decide } from "./decide.ts";
 import type { AskId, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
 import { freeze } from "./freezes.ts";
 import { clusterKey, pauseKey, policyKey } from "./keys.ts";
-import type { AnswerRecord, SetName } from "./model.ts";
 import { parsePolicies } from "./policy.ts";
 import { encodeCluster, encodePause } from "./records.ts";
-import type { SetView } from "./set-view.ts";
+import { changedMeanwhile, recover } from "./recover.ts";
 
 /** What operators ask for. Each is one compare-and-swap; the answer tells how it ended. */
 
@@ -85,13 +81,6 @@ export function onOperator(ask: AskId, request: OperatorRequest, context: Contex
   }
 }
 
-const changedMeanwhile: OperatorAnswer = {
-  kind: "refused",
-  code: "ARB_CHANGED",
-  message: "The ledger changed meanwhile, and nothing was done",
-  hint: "Look at it again, and ask again",
-};
-
 const unanswered: OperatorAnswer = {
   kind: "refused",
   code: "ARB_LEDGER_UNANSWERED",
@@ -126,51 +115,5 @@ function init(
   write(
     { compares: [{ key: clusterKey, revision: 0n }], puts: [{ key: clusterKey, text, onLease: false }], deletes: [] },
     `voting sites: ${sites.join(", ")}`,
-  );
-}
-
-/** An epoch far above all that were seen: elections without a write in between are in no broker's file. */
-function recover(
-  view: SetView,
-  { master, reason, force }: Extract<OperatorRequest, { kind: "recover" }> & { set: SetName },
-  context: Context,
-  answer: (of: OperatorAnswer, later?: Context) => void,
-): void {
-  const record = view.record?.value;
-  if (record === undefined) return;
-  const here: AnswerRecord = {
-    site: context.options.site,
-    question: "",
-    master: { verdict: "unknown", evidence: "" },
-    replicas: Object.fromEntries(idsOf(view).map((id) => [id, viewHere(view, id, false, context)])),
-    at: context.moment.wall,
-  };
-  const input = inputOf(view, record, context, {
-    kind: "recover",
-    answers: [],
-    candidates: candidatesOf(view, [here], 0, context),
-    gathered: true,
-    designated: master,
-    forced: force,
-    reason,
-  });
-  const verdict = decide(input);
-  if (verdict.kind === "refuse") {
-    const details = verdict.rejected.map(({ id, detail }) => `broker ${id}: ${detail}`).join("; ");
-    answer({
-      kind: "refused",
-      code: "ARB_REFUSED",
-      message: `${verdict.why}. ${details}`,
-      hint: "Name one with --master and --force, if you know what is lost",
-    });
-    return;
-  }
-  commitDecision(view, input, verdict, [], context, (ending, later) =>
-    answer(
-      ending === "committed"
-        ? { kind: "done", detail: `broker ${verdict.winner} is master of epoch ${verdict.epoch}` }
-        : changedMeanwhile,
-      later,
-    ),
   );
 }

@@ -1,5 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
-import type { AskId, BrokerSettings, ConnectionId, SetRequest } from "./events.ts";
+import type { Context } from "./context.ts";
+import type { AskId, BrokerSettings, ConnectionId, OperatorAnswer, OperatorRequest, SetRequest } from "./events.ts";
 import type { BrokerEvidence } from "./evidence.ts";
 import type {
   AnswerRecord,
@@ -56,6 +57,16 @@ export interface SetView {
   degrading: { readonly since: Instant; readonly seenAt: Instant } | null;
   inSyncReadAt: Instant;
   settingsReadAt: Instant;
+  /** The record or a setting has changed since the level of protection was last worked out. */
+  protectionDue: boolean;
+  /** An operator's recovery that waits for readings. */
+  recovery: Recovery | null;
+}
+
+interface Recovery {
+  readonly since: Instant;
+  readonly request: Extract<OperatorRequest, { kind: "recover" }>;
+  readonly answer: (of: OperatorAnswer, context: Context) => void;
 }
 
 export interface BrokerState {
@@ -139,6 +150,8 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     degrading: null,
     inSyncReadAt: now,
     settingsReadAt: now,
+    protectionDue: true,
+    recovery: null,
   };
 }
 

@@ -43,6 +43,8 @@ export const askMsMax = 2_700;
 /** 907 and 26 are read this often, of every set that is led from here. */
 export const inSyncReadMs = 2_000;
 export const settingsReadMs = 15_000;
+/** Settings of a broker that is heard and has not told them are asked for again. */
+export const settingsRetryMs = 1_000;
 /** A replica that is heard but has been out of the in-sync set for so long is made to register again. */
 export const rejoinMs = 15_000;
 /** Between two attempts of one effect. */

@@ -8,7 +8,7 @@ import type { BrokerId, SetRecord } from "./model.ts";
 import { protectionOf } from "./protection.ts";
 import { encodeProtection, encodeSet } from "./records.ts";
 import type { SetView } from "./set-view.ts";
-import { inSyncReadMs, rejoinMs, settingsReadMs } from "./timing.ts";
+import { inSyncReadMs, rejoinMs, settingsReadMs, settingsRetryMs } from "./timing.ts";
 
 /** What a set needs while nothing is wrong: confirmed members, replicas that come back, protection that is known. */
 
@@ -23,6 +23,7 @@ export function driveUpkeep(view: SetView, context: Context): void {
   confirmMembers(view, record, context);
   bringBack(view, record, context);
   readSettings(view, record, context);
+  if (view.protectionDue) considerProtection(view, context);
 }
 
 /** A broker that was lost and is heard again may have missed everything: it is told who is master, by every site. */
@@ -108,7 +109,10 @@ function readSettings(view: SetView, record: SetRecord, context: Context): void 
 }
 
 export function onSettings(view: SetView, id: BrokerId, settings: BrokerSettings | null, context: Context): void {
+  const { now } = context.moment;
   brokerOf(view, id, context).settings = settings;
+  if (settings === null) view.settingsReadAt = Math.min(view.settingsReadAt, now + settingsRetryMs) as Instant;
+  view.protectionDue = true;
   considerProtection(view, context);
 }
 
@@ -120,6 +124,7 @@ function considerProtection(view: SetView, context: Context): void {
   const live = [...settings].filter(([id]) => isHeardHere(view, id, context));
   // Nothing is known before every live broker was asked.
   if (live.length === 0 || live.some(([, known]) => known === null)) return;
+  view.protectionDue = false;
   const { level, why } = protectionOf(record.value, new Map(live), (id) => context.idcOf(view, id));
   if (protection !== null && protection.value.level === level && protection.value.why === why) return;
   context.commit(
@@ -135,7 +140,10 @@ function considerProtection(view: SetView, context: Context): void {
       deletes: [],
     },
     (ending, then) => {
-      if (ending !== "committed") return;
+      if (ending !== "committed") {
+        view.protectionDue = true;
+        return;
+      }
       const isWorse = level === "none";
       then.emit({
         kind: "note",

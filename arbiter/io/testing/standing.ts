@@ -27,6 +27,8 @@ export interface Standing extends HttpDaemon {
   /** etcd answers no more. */
   loseQuorum(): void;
   readonly notes: readonly Command[];
+  /** Sent, and not answered unless a test does. */
+  readonly probes: readonly Extract<Command, { kind: "probe" }>[];
 }
 
 export const wallStart = Date.UTC(2026, 10, 25, 12);
@@ -59,8 +61,9 @@ export function createStanding(initialized = true): Standing {
   let beats = 0;
   let asks = 0;
   const store = new Map<string, { text: string; revision: bigint }>();
-  const answers = new Map<AskId, OperatorAnswer>();
+  const operators = new Map<AskId, (answer: OperatorAnswer) => void>();
   const notes: Command[] = [];
+  const probes: Extract<Command, { kind: "probe" }>[] = [];
   const core = createArbiterCore({
     site: "idc1",
     clusters: ["C1"],
@@ -103,7 +106,8 @@ export function createStanding(initialized = true): Standing {
   function feed(event: Event): void {
     for (const command of core.step(event, moment())) {
       if (command.kind === "commit") commit(command.token, command.transaction);
-      if (command.kind === "answerOperator") answers.set(command.ask, command.answer);
+      if (command.kind === "answerOperator") operators.get(command.ask)?.(command.answer);
+      if (command.kind === "probe") probes.push(command);
       if (command.kind === "note") notes.push(command);
     }
   }
@@ -112,6 +116,7 @@ export function createStanding(initialized = true): Standing {
     core,
     moment,
     notes,
+    probes,
     get lastStepAt() {
       return now;
     },
@@ -145,10 +150,10 @@ export function createStanding(initialized = true): Standing {
     },
     async operate(request: OperatorRequest) {
       asks += 2;
+      const answer = Promise.withResolvers<OperatorAnswer>();
+      operators.set(asks, answer.resolve);
       feed({ kind: "operator", ask: asks, request });
-      const answer = answers.get(asks);
-      if (answer === undefined) throw new Error(`${request.kind} was not answered`);
-      return answer;
+      return await answer.promise;
     },
     async decisions(name, { limit }) {
       const prefix = name === null ? "decisions/" : `decisions/${name}/`;

@@ -1,0 +1,90 @@
+import { candidatesOf, idsOf, readAll, viewHere } from "./brokers.ts";
+import { commitDecision, inputOf } from "./commit-decision.ts";
+import type { Context } from "./context.ts";
+import { decide } from "./decide.ts";
+import type { OperatorAnswer } from "./events.ts";
+import type { AnswerRecord } from "./model.ts";
+import type { SetView } from "./set-view.ts";
+
+/**
+ * An operator's way out of a record that is of no use any more: an epoch far above all that were seen, since elections without a
+ * write in between are in no broker's file.
+ */
+
+type Recovery = NonNullable<SetView["recovery"]>;
+
+export const changedMeanwhile: OperatorAnswer = {
+  kind: "refused",
+  code: "ARB_CHANGED",
+  message: "The ledger changed meanwhile, and nothing was done",
+  hint: "Look at it again, and ask again",
+};
+
+export function recover(
+  view: SetView,
+  request: Recovery["request"],
+  context: Context,
+  answer: Recovery["answer"],
+): void {
+  if (view.recovery !== null) {
+    answer(underWay, context);
+    return;
+  }
+  view.recovery = { since: context.moment.now, request, answer };
+  driveRecovery(view, context);
+}
+
+const underWay: OperatorAnswer = {
+  kind: "refused",
+  code: "ARB_BUSY",
+  message: "A recovery of this set is under way",
+  hint: "Look what came of it: idcctl set show",
+};
+
+/** Decides when every broker that is heard has told how far it is, or would have in probeTimeoutMs. */
+export function driveRecovery(view: SetView, context: Context): void {
+  const { recovery } = view;
+  if (recovery === null) return;
+  const isAwaited = readAll(view, recovery.since, context) || view.busy;
+  const isOver = context.moment.now - recovery.since >= context.options.timing.probeTimeoutMs;
+  if (isAwaited && !isOver) return;
+  view.recovery = null;
+  conclude(view, recovery, context);
+}
+
+function conclude(view: SetView, { since, request, answer }: Recovery, context: Context): void {
+  const record = view.record?.value;
+  if (record === undefined) {
+    answer(changedMeanwhile, context);
+    return;
+  }
+  const { master, reason, force } = request;
+  const here: AnswerRecord = {
+    site: context.options.site,
+    question: "",
+    master: { verdict: "unknown", evidence: "" },
+    replicas: Object.fromEntries(idsOf(view).map((id) => [id, viewHere(view, id, false, context)])),
+    at: context.moment.wall,
+  };
+  const input = inputOf(view, record, context, {
+    kind: "recover",
+    answers: [],
+    candidates: candidatesOf(view, [here], since, context),
+    gathered: true,
+    designated: master,
+    forced: force,
+    reason,
+  });
+  const verdict = decide(input);
+  if (verdict.kind === "refuse") {
+    const details = verdict.rejected.map(({ id, detail }) => `broker ${id}: ${detail}`).join("; ");
+    const message = `${verdict.why}. ${details}`;
+    const hint = "Name one with --master and --force, if you know what is lost";
+    answer({ kind: "refused", code: "ARB_REFUSED", message, hint }, context);
+    return;
+  }
+  commitDecision(view, input, verdict, [], context, (ending, later) => {
+    const detail = `broker ${verdict.winner} is master of epoch ${verdict.epoch}`;
+    answer(ending === "committed" ? { kind: "done", detail } : changedMeanwhile, later);
+  });
+}
