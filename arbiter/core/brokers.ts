@@ -1,4 +1,3 @@
-import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
 import type { BrokerRef } from "./events.ts";
 import {
@@ -13,7 +12,7 @@ import {
 } from "./evidence.ts";
 import type { AnswerRecord, BrokerId, BrokerView, CandidateFacts } from "./model.ts";
 import { infoOf } from "./requests.ts";
-import type { BrokerState, SetView } from "./set-view.ts";
+import { type BrokerState, newBroker, type SetView } from "./set-view.ts";
 import { effectRetryMs } from "./timing.ts";
 
 /** What this site has heard of a set's brokers, and what it says of them. */
@@ -21,19 +20,9 @@ import { effectRetryMs } from "./timing.ts";
 export function brokerOf(view: SetView, id: BrokerId, { moment }: Context): BrokerState {
   const found = view.brokers.get(id);
   if (found !== undefined) return found;
-  const broker: BrokerState = {
-    evidence: unheard(moment.now),
-    probing: [],
-    lastProbeAt: 0 as Instant,
-    reading: null,
-    notifying: false,
-    notified: 0,
-    notifyAt: moment.now,
-    tell: false,
-    rival: null,
-    outSince: null,
-    settings: null,
-  };
+  const broker = newBroker(unheard(moment.now), moment.now);
+  const record = view.record?.value;
+  if (record?.inSync.includes(id) === true && !record.unconfirmed.includes(id)) broker.memberIn = record.epoch;
   view.brokers.set(id, broker);
   return broker;
 }

@@ -2,7 +2,16 @@ import type { Instant } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { LedgerEntry, Transaction } from "./events.ts";
 import { parseKey } from "./keys.ts";
-import type { ClusterRecord, PauseRecord, Revision, SetName, SiteName, SiteRecord, Stored } from "./model.ts";
+import type {
+  ClusterRecord,
+  PauseRecord,
+  Revision,
+  SetName,
+  SetRecord,
+  SiteName,
+  SiteRecord,
+  Stored,
+} from "./model.ts";
 import { type Policies, parsePolicies } from "./policy.ts";
 import {
   decodeAnswer,
@@ -171,6 +180,7 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       if (view.record?.value.decision !== record?.value.decision) view.settingsReadAt = now;
       view.protectionDue = true;
       view.record = record;
+      if (record !== null) noteMembers(view, record.value);
       if (record === null || view.decision?.value.id !== record.value.decision) view.decision = null;
       if (record === null || view.effects.epoch === record.value.epoch) return;
       view.effects = newEffects(record.value.epoch);
@@ -216,6 +226,19 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       return;
     default:
       return;
+  }
+}
+
+/**
+ * A new master makes the others cut off what it never had. Until a message is written no file names its epoch, so what they told
+ * before would look like more than they have: it counts no longer when they are members under this master.
+ */
+function noteMembers({ brokers }: SetView, { epoch, master, inSync, unconfirmed }: SetRecord): void {
+  for (const id of inSync) {
+    const broker = brokers.get(id);
+    if (broker === undefined || unconfirmed.includes(id) || broker.memberIn === epoch) continue;
+    broker.memberIn = epoch;
+    if (id !== master) broker.evidence = { ...broker.evidence, told: [] };
   }
 }
 

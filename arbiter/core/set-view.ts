@@ -89,6 +89,25 @@ export interface BrokerState {
   /** Heard, and out of the in-sync set, since. */
   outSince: Instant | null;
   settings: BrokerSettings | null;
+  /** The last epoch in which it was a confirmed member of the in-sync set, or master. */
+  memberIn: number | null;
+}
+
+export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
+  return {
+    evidence,
+    probing: [],
+    lastProbeAt: 0 as Instant,
+    reading: null,
+    notifying: false,
+    notified: 0,
+    notifyAt: now,
+    tell: false,
+    rival: null,
+    outSince: null,
+    settings: null,
+    memberIn: null,
+  };
 }
 
 export interface WaitingAsk {
