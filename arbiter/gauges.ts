@@ -6,7 +6,7 @@ import type { Context } from "./core/context.ts";
 import { leaderOf } from "./core/leader.ts";
 import { protectionLevels } from "./core/model.ts";
 import { isPromiseKept } from "./core/promise.ts";
-import { phaseOf, type SetView } from "./core/set-view.ts";
+import { blockedBy, phaseOf, type SetView } from "./core/set-view.ts";
 import { siteFreshMs } from "./core/timing.ts";
 import { phaseNames } from "./core/transitions.ts";
 import type { ArbiterDaemon } from "./daemon.ts";
@@ -75,8 +75,9 @@ function refreshSet(series: Series, view: SetView, context: Context): void {
   }
   series.set("idc_arbiter_set_promise_kept", { set }, isPromiseKept(context.policyOf(view), level) ? 1 : 0);
   if (record.frozen !== null) series.set("idc_arbiter_set_frozen", { set, code: record.frozen.code }, 1);
-  if (phase === "blocked" && view.refusal !== null) {
-    series.set("idc_arbiter_set_blocked", { set, reason: view.refusal.reason }, 1);
+  const blocked = blockedBy(view);
+  if (phase === "blocked" && blocked !== null) {
+    series.set("idc_arbiter_set_blocked", { set, reason: blocked.reason }, 1);
   }
   for (const id of idsOf(view)) {
     series.set("idc_arbiter_broker_heard", { set, broker: String(id) }, isHeardHere(view, id, context) ? 1 : 0);

@@ -9,7 +9,7 @@ import { setKey } from "./keys.ts";
 import type { AnswerRecord, BrokerId, SetName } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { infoOf, type Judgement, judge } from "./requests.ts";
-import type { SetView, WaitingAsk } from "./set-view.ts";
+import { blockedBy, type SetView, type WaitingAsk } from "./set-view.ts";
 import { askMsMax, setsPerProofMax, siteFreshMs } from "./timing.ts";
 import { expectMembers } from "./upkeep.ts";
 
@@ -60,7 +60,7 @@ export function expireAsks(view: SetView, context: Context): void {
   for (const waiting of view.asks.filter(({ since }) => context.moment.now - since > askMsMax)) {
     const isElection = waiting.request.kind === "electMaster";
     const code = isElection ? resultCodes.CONTROLLER_ELECT_MASTER_FAILED : resultCodes.SYSTEM_ERROR;
-    const why = view.refusal?.why ?? "there is no decision yet";
+    const why = blockedBy(view)?.why ?? "there is no decision yet";
     finish(
       view,
       waiting,

@@ -1,5 +1,5 @@
 import type { Context, Ending } from "./context.ts";
-import { answerKey, clusterKey, decisionKey, questionKey, setKey } from "./keys.ts";
+import { answerKey, clusterKey, decisionKey, questionKey, refusalKey, setKey } from "./keys.ts";
 import type {
   AnswerRecord,
   DecisionInput,
@@ -91,7 +91,9 @@ export function commitDecision(
         { key: setKey(name), text: encodeSet(next), onLease: false },
       ],
       deletes:
-        question === null ? [] : [questionKey(name), ...[...view.answers.keys()].map((site) => answerKey(name, site))],
+        question === null
+          ? []
+          : [questionKey(name), refusalKey(name), ...[...view.answers.keys()].map((site) => answerKey(name, site))],
     },
     (ending, then) => {
       view.busy = false;

@@ -4,6 +4,7 @@ import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { AnswerRecord, DecisionVerdict, Stored } from "./model.ts";
+import { recordRefusal } from "./refusals.ts";
 import type { SetView } from "./set-view.ts";
 
 /** From a confirmed death to a decision, or to the reason why there is none yet. */
@@ -54,6 +55,7 @@ export function considerDeciding(view: SetView, answers: readonly Stored<AnswerR
 function refuse(view: SetView, verdict: Extract<DecisionVerdict, { kind: "refuse" }>, context: Context): void {
   const isNew = view.refusal?.reason !== verdict.reason || view.refusal.why !== verdict.why;
   view.refusal = verdict;
+  recordRefusal(view, context);
   view.decideAt = (context.moment.now + (verdict.reason === "gathering" ? 20 : decideEveryMs)) as Instant;
   if (!isNew || verdict.reason === "gathering") return;
   const { reason, why, rejected } = verdict;

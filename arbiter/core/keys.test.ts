@@ -11,6 +11,7 @@ import {
   proofKey,
   protectionKey,
   questionKey,
+  refusalKey,
   setKey,
   siteKey,
 } from "./keys.ts";
@@ -27,6 +28,7 @@ describe("a key", () => {
     [proofKey("idc1"), { kind: "proof", site: "idc1" }],
     [setKey(set), { kind: "set", name: set }],
     [questionKey(set), { kind: "question", set }],
+    [refusalKey(set), { kind: "refusal", set }],
     [protectionKey(set), { kind: "protection", set }],
     [answerKey(set, "idc2"), { kind: "answer", set, site: "idc2" }],
     [decisionKey(decisionId(set, 7)), { kind: "decision", id: "C1/broker-a/7", set, epoch: 7 }],

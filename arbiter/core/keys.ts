@@ -24,6 +24,11 @@ export function answerKey(name: SetName, site: SiteName): string {
   return `answers/${name}/${site}`;
 }
 
+/** Beside the question, and gone with it. */
+export function refusalKey(name: SetName): string {
+  return `refusals/${name}`;
+}
+
 export function decisionId(name: SetName, epoch: number): DecisionId {
   return `${name}/${epoch}`;
 }
@@ -49,7 +54,7 @@ export type ParsedKey =
   | { readonly kind: "cluster" | "policy" | "pause" }
   | { readonly kind: "site" | "proof"; readonly site: SiteName }
   | { readonly kind: "set"; readonly name: SetName }
-  | { readonly kind: "question" | "protection"; readonly set: SetName }
+  | { readonly kind: "question" | "refusal" | "protection"; readonly set: SetName }
   | { readonly kind: "answer"; readonly set: SetName; readonly site: SiteName }
   | { readonly kind: "decision"; readonly id: DecisionId; readonly set: SetName; readonly epoch: number }
   | { readonly kind: "audit"; readonly site: SiteName; readonly n: number };
@@ -75,6 +80,8 @@ export function parseKey(key: string): ParsedKey | undefined {
       return { kind: "set", name: set };
     case "questions 2":
       return { kind: "question", set };
+    case "refusals 2":
+      return { kind: "refusal", set };
     case "protection 2":
       return { kind: "protection", set };
     case "answers 3":

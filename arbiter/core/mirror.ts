@@ -20,6 +20,7 @@ import {
   decodePause,
   decodeProtection,
   decodeQuestion,
+  decodeRefusal,
   decodeSet,
   decodeSite,
 } from "./records.ts";
@@ -65,6 +66,7 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Insta
   for (const view of mirror.sets.values()) {
     view.record = null;
     view.question = null;
+    view.refused = null;
     view.answers.clear();
     view.decision = null;
     view.protection = null;
@@ -124,6 +126,8 @@ function revisionOf(mirror: Mirror, key: string): Revision | undefined {
       return mirror.sets.get(nameOf(parsed))?.record?.revision;
     case "question":
       return mirror.sets.get(nameOf(parsed))?.question?.revision;
+    case "refusal":
+      return mirror.sets.get(nameOf(parsed))?.refused?.revision;
     case "answer":
       return mirror.sets.get(nameOf(parsed))?.answers.get(parsed.site)?.revision;
     case "decision":
@@ -199,6 +203,9 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       if (question === null) view.answers.clear();
       return;
     }
+    case "refusal":
+      viewOfSet(mirror, nameOf(parsed), now).refused = stored(decodeRefusal);
+      return;
     case "answer": {
       const answer = stored(decodeAnswer);
       const { answers } = viewOfSet(mirror, nameOf(parsed), now);

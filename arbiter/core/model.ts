@@ -115,6 +115,16 @@ export interface AnswerRecord {
   readonly at: number;
 }
 
+/** Why the open question leads to no decision, as the site that drives it says. */
+export interface RefusalRecord {
+  readonly question: QuestionId;
+  readonly site: SiteName;
+  readonly reason: RefusalReason;
+  readonly why: string;
+  readonly rejected: readonly Rejected[];
+  readonly at: number;
+}
+
 /** `<cluster>/<set>/<epoch>`: an epoch is decided once. */
 export type DecisionId = string;
 

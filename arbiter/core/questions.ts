@@ -4,8 +4,9 @@ import { confirm } from "./confirm.ts";
 import type { Context } from "./context.ts";
 import { considerDeciding } from "./deciding.ts";
 import { suspects } from "./evidence.ts";
-import { answerKey, questionKey, setKey } from "./keys.ts";
+import { answerKey, questionKey, refusalKey, setKey } from "./keys.ts";
 import { encodeQuestion } from "./records.ts";
+import { recordRefusal } from "./refusals.ts";
 import type { SetView } from "./set-view.ts";
 
 /** From a doubt about a master to the answers of a majority. */
@@ -90,10 +91,11 @@ function judgeAnswers(view: SetView, context: Context): void {
   switch (confirmation.kind) {
     case "open":
       view.confirmedAt = null;
-      view.refusal = null;
+      withdraw(view, context);
       return;
     case "refuted":
       view.confirmedAt = null;
+      withdraw(view, context);
       if (!isUnanimous(answers, context)) return;
       if (view.restartedAt === null && context.isMyTurn(question.seenAt)) closeQuestion(view, context);
       return;
@@ -102,6 +104,12 @@ function judgeAnswers(view: SetView, context: Context): void {
       if (moment.now < view.decideAt || !context.isMyTurn(view.confirmedAt)) return;
       considerDeciding(view, answers, context);
   }
+}
+
+/** Without a majority nothing is refused: there is nothing to decide. */
+function withdraw(view: SetView, context: Context): void {
+  view.refusal = null;
+  if (context.isMyTurn(context.moment.now)) recordRefusal(view, context);
 }
 
 function closeQuestion(view: SetView, context: Context): void {
@@ -115,7 +123,7 @@ function closeQuestion(view: SetView, context: Context): void {
         ...[...view.answers].map(([site, { revision }]) => ({ key: answerKey(name, site), revision })),
       ],
       puts: [],
-      deletes: [questionKey(name), ...[...view.answers.keys()].map((site) => answerKey(name, site))],
+      deletes: [questionKey(name), refusalKey(name), ...[...view.answers.keys()].map((site) => answerKey(name, site))],
     },
     () => {
       view.busy = false;

@@ -10,6 +10,7 @@ import {
   decodePause,
   decodeProtection,
   decodeQuestion,
+  decodeRefusal,
   decodeSet,
   decodeSite,
   encodeAnswer,
@@ -18,6 +19,7 @@ import {
   encodePause,
   encodeProtection,
   encodeQuestion,
+  encodeRefusal,
   encodeSet,
   encodeSite,
 } from "./records.ts";
@@ -90,6 +92,14 @@ const policy = fc.record({
   frozen: fc.boolean(),
 });
 const rejected = fc.record({ id: brokerId, reason: fc.constantFrom(...refusalReasons), detail: word });
+const refusal = fc.record({
+  question: word,
+  site: word,
+  reason: fc.constantFrom(...refusalReasons),
+  why: word,
+  rejected: few(rejected),
+  at: wall,
+});
 const effect = fc.record({ site: word, at: wall, detail: word });
 const decision = fc.record({
   id: word,
@@ -154,6 +164,7 @@ describe("a record", () => {
     ["question", () => staysItself(question, encodeQuestion, decodeQuestion)],
     ["answer", () => staysItself(answer, (value) => encodeAnswer(value, name), decodeAnswer)],
     ["protection", () => staysItself(protection, (value) => encodeProtection(value, name), decodeProtection)],
+    ["refusal", () => staysItself(refusal, (value) => encodeRefusal(value, name), decodeRefusal)],
     ["decision", () => staysItself(decision, encodeDecision, decodeDecision)],
   ])("of a %s is its text, and its text is the record", (_name, stays) => stays());
 

@@ -14,7 +14,17 @@ import {
   some,
   text,
 } from "./codec.ts";
-import { answerKey, clusterKey, decisionKey, pauseKey, protectionKey, questionKey, setKey, siteKey } from "./keys.ts";
+import {
+  answerKey,
+  clusterKey,
+  decisionKey,
+  pauseKey,
+  protectionKey,
+  questionKey,
+  refusalKey,
+  setKey,
+  siteKey,
+} from "./keys.ts";
 import {
   type AnswerRecord,
   type BrokerView,
@@ -30,6 +40,7 @@ import {
   type ProtectionRecord,
   protectionLevels,
   type QuestionRecord,
+  type RefusalRecord,
   type Rejected,
   type Replica,
   refusalReasons,
@@ -95,6 +106,14 @@ export function encodeAnswer(value: AnswerRecord, set: SetName): string {
 
 export function decodeAnswer(source: string, key = "answers/?"): AnswerRecord {
   return decodeRecord(answerCodec, source, key);
+}
+
+export function encodeRefusal(value: RefusalRecord, set: SetName): string {
+  return encodeRecord(refusalCodec, value, refusalKey(set));
+}
+
+export function decodeRefusal(source: string, key = "refusals/?"): RefusalRecord {
+  return decodeRecord(refusalCodec, source, key);
 }
 
 export function encodeDecision(value: DecisionRecord): string {
@@ -221,6 +240,15 @@ const input: Codec<DecisionInput> = record({
 });
 
 const rejected: Codec<Rejected> = record({ id: brokerId, reason: choice(refusalReasons), detail: text });
+
+const refusalCodec: Codec<RefusalRecord> = record({
+  question: text,
+  site: text,
+  reason: choice(refusalReasons),
+  why: text,
+  rejected: list(rejected),
+  at: millis,
+});
 
 const elected: Codec<DecisionRecord["verdict"]> = record({
   kind: choice(["elect"]),

@@ -10,6 +10,7 @@ import type {
   OffsetReading,
   ProtectionRecord,
   QuestionRecord,
+  RefusalRecord,
   SetName,
   SetRecord,
   SiteName,
@@ -46,9 +47,15 @@ export interface SetView {
   doubtSince: Instant | null;
   /** Since when the recorded master, by its own election request, does not act as one; null: it does. */
   restartedAt: Instant | null;
+  /** Why the question leads to no decision, as the ledger says. */
+  refused: Stored<RefusalRecord> | null;
+  /** `refused` is being written; and when it was last. */
+  refusing: boolean;
+  refusalAt: Instant;
   /** Since when the question has a majority. */
   confirmedAt: Instant | null;
   decideAt: Instant;
+  /** At the site that drives it. */
   refusal: Extract<DecisionVerdict, { kind: "refuse" }> | null;
   questions: number;
 
@@ -161,6 +168,9 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     answering: false,
     doubtSince: null,
     restartedAt: null,
+    refused: null,
+    refusing: false,
+    refusalAt: now,
     confirmedAt: null,
     decideAt: now,
     refusal: null,
@@ -193,13 +203,17 @@ export function newEffects(epoch: number): EffectsState {
   };
 }
 
+/** What keeps the open question from a decision; null: nothing does. */
+export function blockedBy({ question, refused }: SetView): RefusalRecord | null {
+  return question !== null && refused?.value.question === question.value.id ? refused.value : null;
+}
+
 /** Where the set stands: from the ledger alone, so every site says the same. */
 export function phaseOf(view: SetView): PhaseName {
   const record = view.record?.value;
   if (record === undefined) return "new";
   if (record.frozen !== null) return "frozen";
-  if (view.question !== null)
-    return view.refusal === null || view.refusal.reason === "gathering" ? "suspected" : "blocked";
+  if (view.question !== null) return blockedBy(view) === null ? "suspected" : "blocked";
   if (record.decision !== null) return "installing";
   return record.epoch === 0 ? "new" : "held";
 }

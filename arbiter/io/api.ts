@@ -148,6 +148,8 @@ const setSchema = z.strictObject({
     .strictObject({
       reason: z.string(),
       why: z.string(),
+      site: z.string().meta({ description: "The one that drives the question." }),
+      at,
       rejected: z.array(z.strictObject({ id: brokerId, reason: z.string(), detail: z.string() })),
     })
     .nullable(),

@@ -3,7 +3,9 @@ import type { z } from "zod";
 import { silentLogger } from "#lib/log.ts";
 import { decide } from "../core/decide.ts";
 import { input } from "../core/decision.fixture.ts";
-import type { DecisionRecord } from "../core/model.ts";
+import { answerKey, pauseKey, questionKey, refusalKey } from "../core/keys.ts";
+import { type DecisionRecord, setName } from "../core/model.ts";
+import { encodeAnswer, encodePause } from "../core/records.ts";
 import { createMetrics } from "../metrics.ts";
 import { bodies, reports } from "./api.ts";
 import { createArbiterHttp } from "./http.ts";
@@ -287,4 +289,45 @@ test("changes from another machine are refused", async () => {
 test("the health of etcd is shown with sizes as texts", async () => {
   const ledger = await door(createStanding()).read("ledger", "/v1/ledger");
   expect(ledger.members[0]).toMatchObject({ endpoint: "10.1.0.5:2379", dbBytes: "20480", isLeader: true });
+});
+
+test("what blocks a failover is written by the site that drives it, told at every other one, and gone with the question", async () => {
+  const name = setName("C1", "bs1");
+  const driver = createStanding();
+  driver.write(pauseKey, encodePause({ reason: "a drill", at: wallStart, until: null }));
+  ask(driver);
+  for (const site of ["idc2", "witness"]) {
+    const master = { verdict: "dead", evidence: "refused a connection" } as const;
+    driver.write(
+      answerKey(name, site),
+      encodeAnswer({ site, question: "7.1", master, replicas: {}, at: wallStart }, name),
+    );
+  }
+  driver.beat("idc2", "witness");
+  driver.pass(400);
+  const blocked = { reason: "paused", why: "Failover is paused", site: "idc1" };
+  expect(await door(driver).read("set", "/v1/sets/C1/bs1")).toMatchObject({ phase: "blocked", blocked });
+
+  const other = createStanding(true, "idc2");
+  other.beat("idc1", "witness");
+  ask(other);
+  other.write(refusalKey(name), driver.text(refusalKey(name)) ?? "");
+  expect(await door(other).read("set", "/v1/sets/C1/bs1")).toMatchObject({
+    phase: "blocked",
+    why: blocked.why,
+    blocked,
+  });
+
+  for (const site of ["idc2", "witness"]) {
+    const master = { verdict: "unknown", evidence: "" } as const;
+    driver.write(
+      answerKey(name, site),
+      encodeAnswer({ site, question: "7.1", master, replicas: {}, at: wallStart }, name),
+    );
+  }
+  driver.beat("idc2", "witness");
+  driver.pass(400);
+  expect(driver.text(questionKey(name))).toBeDefined();
+  expect(driver.text(refusalKey(name))).toBeUndefined();
+  expect(await door(driver).read("set", "/v1/sets/C1/bs1")).toMatchObject({ phase: "suspected", blocked: null });
 });

@@ -2,13 +2,14 @@ import { brokerOf, idsOf, isHeardHere, viewHere } from "../core/brokers.ts";
 import type { Context } from "../core/context.ts";
 import { mostReported } from "../core/evidence.ts";
 import { type BrokerId, type DecisionRecord, effectNames, type SetPolicy, type SetRecord } from "../core/model.ts";
-import { phaseOf, type SetView } from "../core/set-view.ts";
+import { blockedBy, phaseOf, type SetView } from "../core/set-view.ts";
 import type { BrokerReport, DecisionSummary, PolicyReport, SetReport } from "./api.ts";
 import { isPresent, summarize, timeText } from "./report.ts";
 
 /** All that this site knows of one set: what the ledger says, what it hears, and what is under way. */
 export function reportSet(view: SetView, context: Context): SetReport {
-  const { record, question, refusal, decision } = view;
+  const { record, question, decision } = view;
+  const blocked = phaseOf(view) === "blocked" ? blockedBy(view) : null;
   return {
     ...summarize(view, context),
     revision: String(record?.revision ?? 0n),
@@ -31,9 +32,15 @@ export function reportSet(view: SetView, context: Context): SetReport {
             })),
           },
     blocked:
-      phaseOf(view) === "blocked" && refusal !== null
-        ? { reason: refusal.reason, why: refusal.why, rejected: refusal.rejected.map((one) => ({ ...one })) }
-        : null,
+      blocked === null
+        ? null
+        : {
+            reason: blocked.reason,
+            why: blocked.why,
+            site: blocked.site,
+            at: timeText(blocked.at),
+            rejected: blocked.rejected.map((one) => ({ ...one })),
+          },
     brokers: record === null ? [] : idsOf(view).map((id) => reportBroker(id, view, record.value, context)),
     decision:
       decision === null || record?.value.decision !== decision.value.id

@@ -3,7 +3,7 @@ import type { Context } from "../core/context.ts";
 import { leaderOf } from "../core/leader.ts";
 import { type ProtectionRecord, protectionLevels, type SetPolicy } from "../core/model.ts";
 import { isPromiseKept, promisedLevel } from "../core/promise.ts";
-import { phaseOf, type SetView } from "../core/set-view.ts";
+import { blockedBy, phaseOf, type SetView } from "../core/set-view.ts";
 import { siteFreshMs } from "../core/timing.ts";
 import type { ProtectionReport, SetSummary, SiteReport, StatusReport } from "./api.ts";
 
@@ -87,8 +87,7 @@ export function summarize(view: SetView, context: Context): SetSummary {
 function whyOf(view: SetView): string {
   const frozen = view.record?.value.frozen ?? null;
   if (frozen !== null) return frozen.reason;
-  if (view.question !== null && view.refusal !== null) return view.refusal.why;
-  return "";
+  return blockedBy(view)?.why ?? "";
 }
 
 export function reportProtection(policy: SetPolicy, seen: ProtectionRecord | null): ProtectionReport {

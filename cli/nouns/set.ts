@@ -173,7 +173,7 @@ function renderSet(set: SetReport, paint: Paint): string {
     );
   }
   if (blocked !== null) {
-    parts.push("\n", paint.red(`Blocked, ${blocked.reason}: ${blocked.why}\n`));
+    parts.push("\n", paint.red(`Blocked, ${blocked.reason}: ${blocked.why} (${blocked.site}, since ${blocked.at})\n`));
     for (const { id, reason, detail } of blocked.rejected) parts.push(`  broker ${id}: ${reason}: ${detail}\n`);
   }
   if (decision !== null) {

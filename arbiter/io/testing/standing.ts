@@ -20,6 +20,8 @@ export interface Standing extends HttpDaemon {
   pass(ms: number): void;
   feed(event: Event): void;
   write(key: string, text: string): void;
+  /** What the ledger has there. */
+  text(key: string): string | undefined;
   writeSet(changes?: Partial<SetRecord>): void;
   writeDecision(decision: DecisionRecord): void;
   /** Other sites' beats, fresh from now. */
@@ -54,7 +56,7 @@ const record: SetRecord = {
 };
 
 /** @param initialized false: the ledger is empty, as before idcctl init */
-export function createStanding(initialized = true): Standing {
+export function createStanding(initialized = true, site = "idc1"): Standing {
   let now = 1_000_000 as Instant;
   let revision = 10n;
   let hasEtcd = true;
@@ -65,7 +67,7 @@ export function createStanding(initialized = true): Standing {
   const notes: Command[] = [];
   const probes: Extract<Command, { kind: "probe" }>[] = [];
   const core = createArbiterCore({
-    site: "idc1",
+    site,
     clusters: ["C1"],
     controller: "10.1.0.5:9878",
     version: "0.1.0",
@@ -132,6 +134,7 @@ export function createStanding(initialized = true): Standing {
       store.set(key, { text, revision });
       feed({ kind: "changed", key, text, revision });
     },
+    text: (key) => store.get(key)?.text,
     writeSet: (changes) => standing.write(setKey(set), encodeSet({ ...record, ...changes })),
     writeDecision: (decision) => standing.write(decisionKey(decision.id), encodeDecision(decision)),
     beat(...sites) {

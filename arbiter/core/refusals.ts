@@ -1,0 +1,51 @@
+import type { Instant } from "#lib/clock.ts";
+import type { Context } from "./context.ts";
+import { questionKey, refusalKey } from "./keys.ts";
+import { encodeRefusal } from "./records.ts";
+import type { SetView } from "./set-view.ts";
+
+/** Another reason is written at most this often. */
+const refusalEveryMs = 1_000;
+
+/**
+ * Why the open question leads to no decision, written by the site that drives it: only it has the readings, and an operator may ask
+ * any site. Waiting for members is no refusal.
+ */
+export function recordRefusal(view: SetView, context: Context): void {
+  const { question, refusal, refused, name } = view;
+  const wanted = refusal === null || refusal.reason === "gathering" ? null : refusal;
+  if (question === null || view.refusing) return;
+  if (wanted === null) {
+    if (refused === null) return;
+  } else if (
+    refused !== null &&
+    refused.value.question === question.value.id &&
+    ((refused.value.reason === wanted.reason && refused.value.why === wanted.why) ||
+      context.moment.now - view.refusalAt < refusalEveryMs)
+  )
+    return;
+  const { site } = context.options;
+  const of = { question: question.value.id, site, at: context.moment.wall };
+  const key = refusalKey(name);
+  view.refusing = true;
+  view.refusalAt = context.moment.now as Instant;
+  context.commit(
+    {
+      compares: [{ key: questionKey(name), revision: question.revision }],
+      puts:
+        wanted === null
+          ? []
+          : [
+              {
+                key,
+                text: encodeRefusal({ ...of, reason: wanted.reason, why: wanted.why, rejected: wanted.rejected }, name),
+                onLease: false,
+              },
+            ],
+      deletes: wanted === null ? [key] : [],
+    },
+    () => {
+      view.refusing = false;
+    },
+  );
+}
