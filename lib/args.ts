@@ -53,7 +53,7 @@ export interface PositionalSpec {
 }
 
 /** A flag that was not given is false; a text that was not given is undefined, or [] where there may be several. */
-type Values<Options extends OptionSpecs> = {
+export type Values<Options extends OptionSpecs> = {
   readonly [Name in keyof Options]: Options[Name] extends { type: "boolean" }
     ? boolean
     : Options[Name] extends { multiple: true }

@@ -4,10 +4,11 @@ import { printEffective } from "#config/effective.ts";
 import { loadConfig, readConfigFile } from "#config/load.ts";
 import { formatProblem } from "#config/problems.ts";
 import { type ReplicatorConfig, replicatorCautions, replicatorSchema } from "#config/replicator.ts";
-import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
+import type { CommandSpec } from "#lib/args.ts";
 import { systemClock } from "#lib/clock.ts";
-import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
+import { exitCodes } from "#lib/errors.ts";
 import { createLogger } from "#lib/log.ts";
+import { daemonOptions, runProgram } from "#lib/program.ts";
 import { stopOnSignals } from "#lib/stop-signal.ts";
 import { readVersion } from "#lib/version.ts";
 import { type CompiledLink, compileLinks } from "./compile-links.ts";
@@ -21,14 +22,7 @@ const spec = {
   version: readVersion(),
   summary: "Mirrors the metadata of one IDC's ZooKeeper into another IDC's ZooKeeper.",
   options: {
-    config: {
-      type: "string",
-      short: "c",
-      placeholder: "F",
-      required: true,
-      help: "Config file (YAML); docs/config.md has every key.",
-    },
-    check: { type: "boolean", help: "Print the effective config and the times it implies, and end." },
+    ...daemonOptions,
     once: {
       type: "boolean",
       help: "Bring every link's target up to date, and end. Refuses (3) a link that a running replicator leads.",
@@ -57,18 +51,30 @@ const spec = {
   exits: ["ok", "error", "usage", "refused", "different"],
 } as const satisfies CommandSpec;
 
+/** A run that ends has nobody to measure for. */
+function withoutCanary({ config, rules }: CompiledLink): CompiledLink {
+  return { config: { ...config, canary: undefined }, rules };
+}
+
+async function loadMetrics(config: ReplicatorConfig): Promise<Metrics> {
+  const { createMetrics } = await import("./metrics.ts");
+  return createMetrics(config.environment);
+}
+
+function dependencies(config: ReplicatorConfig, metrics: Metrics) {
+  return {
+    clock: systemClock,
+    random: Math.random,
+    log: createLogger(config.log),
+    metrics,
+    newId: () => randomUUID().slice(0, 8),
+    instance: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
+    credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"],
+  };
+}
+
 /** The process: config, clients, run, close on SIGTERM; nothing else. */
-async function main(): Promise<number> {
-  const line = parseCommandLine(spec, process.argv.slice(2));
-  if (line.kind === "print") {
-    process.stdout.write(line.text);
-    return exitCodes.ok;
-  }
-  if (line.kind === "usage") {
-    process.stderr.write(`${line.message}\n`);
-    return exitCodes.usage;
-  }
-  const { values } = line;
+await runProgram(spec, async (values) => {
   if ([values.check, values.once, values["dry-run"]].filter(Boolean).length > 1) {
     process.stderr.write(`${spec.program}: give at most one of --check, --once and --dry-run\n`);
     return exitCodes.usage;
@@ -104,37 +110,4 @@ async function main(): Promise<number> {
     version: spec.version,
   });
   return values.once ? replicator.once({ stderr: process.stderr, signal: stop }) : replicator.run(stop);
-}
-
-/** A run that ends has nobody to measure for. */
-function withoutCanary({ config, rules }: CompiledLink): CompiledLink {
-  return { config: { ...config, canary: undefined }, rules };
-}
-
-async function loadMetrics(config: ReplicatorConfig): Promise<Metrics> {
-  const { createMetrics } = await import("./metrics.ts");
-  return createMetrics(config.environment);
-}
-
-function dependencies(config: ReplicatorConfig, metrics: Metrics) {
-  return {
-    clock: systemClock,
-    random: Math.random,
-    log: createLogger(config.log),
-    metrics,
-    newId: () => randomUUID().slice(0, 8),
-    instance: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
-    credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"],
-  };
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const hint = error instanceof OperatorError && error.hint !== "" ? `\n${error.hint}` : "";
-  process.stderr.write(`${spec.program}: ${messageOf(error)}${hint}\n`);
-  if (!(error instanceof OperatorError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exitCode = exitCodes.error;
-}
-// Whatever is still open by now is of no use to anybody.
-process.exit();
+});
