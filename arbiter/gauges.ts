@@ -10,6 +10,7 @@ import { blockedBy, phaseOf, type SetView } from "./core/set-view.ts";
 import { siteFreshMs } from "./core/timing.ts";
 import { phaseNames } from "./core/transitions.ts";
 import type { ArbiterDaemon } from "./daemon.ts";
+import { votesOf } from "./io/report.ts";
 import type { ArbiterMetrics } from "./metrics.ts";
 
 /** What is read off the core's state at each scrape, and off etcd every now and then. */
@@ -55,6 +56,7 @@ const setGauges = [
   "idc_arbiter_set_promise_kept",
   "idc_arbiter_set_frozen",
   "idc_arbiter_set_blocked",
+  "idc_arbiter_set_votes",
   "idc_arbiter_broker_heard",
 ] as const;
 
@@ -78,6 +80,9 @@ function refreshSet(series: Series, view: SetView, context: Context): void {
   const blocked = blockedBy(view);
   if (phase === "blocked" && blocked !== null) {
     series.set("idc_arbiter_set_blocked", { set, reason: blocked.reason }, 1);
+  }
+  for (const { site, verdict } of votesOf(view, context)) {
+    series.set("idc_arbiter_set_votes", { set, site, verdict }, 1);
   }
   for (const id of idsOf(view)) {
     series.set("idc_arbiter_broker_heard", { set, broker: String(id) }, isHeardHere(view, id, context) ? 1 : 0);

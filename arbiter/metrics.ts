@@ -116,6 +116,18 @@ export const metricDocs = [
     help: "Masters replaced because most sites said that they were down or restarted, decided by this site.",
   },
   {
+    name: "idc_arbiter_decisions_total",
+    type: "counter",
+    labels: ["set", "kind"],
+    help: "Masters named under a new epoch by this site, by what led to it.",
+  },
+  {
+    name: "idc_arbiter_set_votes",
+    type: "gauge",
+    labels: ["set", "site", "verdict"],
+    help: "1 for what the voting site says of the master, while all sites are asked about it.",
+  },
+  {
     name: "idc_arbiter_questions_total",
     type: "counter",
     labels: set,
@@ -211,9 +223,9 @@ export function createMetrics(environment: string): ArbiterMetrics {
       if (sentence === "set changed its phase" && to === "suspected" && from !== "blocked") {
         series.add("idc_arbiter_questions_total", { set: name }, 1);
       }
-      if (sentence === "master decided" && (kind === "failover" || kind === "restart")) {
-        series.add("idc_arbiter_failovers_total", { set: name }, 1);
-      }
+      if (sentence !== "master decided") return;
+      series.add("idc_arbiter_decisions_total", { set: name, kind: String(kind) }, 1);
+      if (kind === "failover" || kind === "restart") series.add("idc_arbiter_failovers_total", { set: name }, 1);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "../core/context.ts";
 import { leaderOf } from "../core/leader.ts";
-import { type ProtectionRecord, protectionLevels, type SetPolicy } from "../core/model.ts";
+import { type ProtectionRecord, protectionLevels, type SetPolicy, type Verdict } from "../core/model.ts";
 import { isPromiseKept, promisedLevel } from "../core/promise.ts";
 import { blockedBy, phaseOf, type SetView } from "../core/set-view.ts";
 import { siteFreshMs } from "../core/timing.ts";
@@ -79,7 +79,7 @@ export function summarize(view: SetView, context: Context): SetSummary {
     unconfirmed: [...unconfirmed],
     replicas: Object.keys(replicas).length,
     protection: reportProtection(context.policyOf(view), view.protection?.value ?? null),
-    votes: votesOf(view, context),
+    votes: countVotes(view, context),
     frozen: frozen === null ? null : { code: frozen.code, ...untilReport(frozen) },
   };
 }
@@ -100,22 +100,27 @@ export function reportProtection(policy: SetPolicy, seen: ProtectionRecord | nul
   };
 }
 
-function votesOf(view: SetView, context: Context): SetSummary["votes"] {
+/** What each voting site says of the master that all are asked about; none while they are not. A site that is away says nothing. */
+export function votesOf(view: SetView, context: Context): { readonly site: string; readonly verdict: Verdict }[] {
   const { question } = view;
-  if (question === null) return null;
-  const sites = context.mirror.cluster?.value.sites ?? [];
-  const said = sites.map((site) => {
+  if (question === null) return [];
+  return (context.mirror.cluster?.value.sites ?? []).map((site) => {
     const answer = view.answers.get(site)?.value;
     const counts = answer !== undefined && answer.question === question.value.id && isPresent(context, site);
-    return counts ? answer.master.verdict : "unknown";
+    return { site, verdict: counts ? answer.master.verdict : "unknown" };
   });
-  const count = (...wanted: string[]): number => said.filter((verdict) => wanted.includes(verdict)).length;
+}
+
+function countVotes(view: SetView, context: Context): SetSummary["votes"] {
+  if (view.question === null) return null;
+  const said = votesOf(view, context);
+  const count = (...wanted: Verdict[]): number => said.filter(({ verdict }) => wanted.includes(verdict)).length;
   return {
     down: count("dead", "silent"),
     alive: count("alive"),
     unknown: count("unknown"),
-    needed: Math.floor(sites.length / 2) + 1,
-    of: sites.length,
+    needed: Math.floor(said.length / 2) + 1,
+    of: said.length,
   };
 }
 

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { metricDocs as arbiterDocs } from "../../arbiter/metrics.ts";
 import { metricDocs } from "../../replicator/metrics.ts";
 import { inProject } from "../../test/integration/harness/project.ts";
 import { promtool, unknownLabelsIn, unknownSeriesIn } from "../series.ts";
@@ -14,63 +15,79 @@ interface Panel {
   readonly targets: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
 }
 
-const dashboard = JSON.parse(await readFile(inProject("deploy/grafana/replicator.json"), "utf8")) as {
+interface Dashboard {
   readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] };
   readonly panels: readonly Panel[];
-};
-const { panels } = dashboard;
+}
 
-test.for(panels)("$title asks for series and labels that the replicator serves", async ({ targets }) => {
-  for (const { expr } of targets) {
-    expect(await unknownSeriesIn(expr)).toEqual([]);
-    expect(unknownLabelsIn(expr)).toEqual([]);
-  }
-});
+const daemons = [
+  {
+    daemon: "replicator",
+    variables: ["datasource", "environment", "link"],
+    docs: metricDocs,
+    // How old the last one is, is there.
+    notShown: ["idc_replicator_compares_total"],
+  },
+  { daemon: "arbiter", variables: ["datasource", "environment", "set"], docs: arbiterDocs, notShown: [] },
+] as const;
 
-test("every series of the replicator is on the dashboard, or has its reason not to be", () => {
-  // How old the last one is, is there.
-  const notShown = ["idc_replicator_compares_total"];
-  const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join("\n");
-  const missing = metricDocs.map(({ name }) => name).filter((name) => !queries.includes(name));
-  expect(missing.toSorted()).toEqual(notShown.toSorted());
-});
+describe.for(daemons)("the dashboard of the $daemon", async ({ daemon, variables, docs, notShown }) => {
+  const text = await readFile(inProject(`deploy/grafana/${daemon}.json`), "utf8");
+  const { panels, templating } = JSON.parse(text) as Dashboard;
 
-test("Prometheus understands every query", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "crossidc-dashboard-"));
-  try {
-    const rules = panels.flatMap(({ id, targets }) =>
-      targets.map(({ expr }, at) => ({ record: `panel:${id}:${at}`, expr: expr.replaceAll("$__rate_interval", "5m") })),
-    );
-    // JSON is YAML.
-    await writeFile(join(folder, "queries.yaml"), JSON.stringify({ groups: [{ name: "dashboard", rules }] }));
-    const { code, stdout, stderr } = await promtool(["check", "rules", join(folder, "queries.yaml")]);
-    expect(code, stdout + stderr).toBe(0);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-});
-
-test("every panel asks the data source that the viewer chose, and its variables exist", () => {
-  const names = dashboard.templating.list.map(({ name }) => name);
-  expect(names).toEqual(["datasource", "environment", "link"]);
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own syntax
-  const chosen = "${datasource}";
-  for (const { datasource, targets } of panels) {
-    expect(datasource.uid).toBe(chosen);
-    for (const target of targets) {
-      expect(target.datasource.uid).toBe(chosen);
-      const used = [...target.expr.matchAll(/"\$(\w+)"/g)].map(([, name]) => name);
-      expect(names).toEqual(expect.arrayContaining(used));
+  test.for(panels)("$title asks for series and labels that are served", async ({ targets }) => {
+    for (const { expr } of targets) {
+      expect(await unknownSeriesIn(expr)).toEqual([]);
+      expect(unknownLabelsIn(expr)).toEqual([]);
     }
-  }
-});
+  });
 
-test("panels have ids of their own and lie side by side", () => {
-  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-  for (const [at, one] of panels.entries()) {
-    expect(one.gridPos.x + one.gridPos.w).toBeLessThanOrEqual(24);
-    for (const other of panels.slice(at + 1)) expect(overlap(one.gridPos, other.gridPos)).toBe(false);
-  }
+  test("has every series, or its reason not to", () => {
+    const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join("\n");
+    const missing = docs.map(({ name }) => name).filter((name) => !queries.includes(name));
+    expect(missing.toSorted()).toEqual([...notShown].toSorted());
+  });
+
+  test("is understood by Prometheus, query by query", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "crossidc-dashboard-"));
+    try {
+      const rules = panels.flatMap(({ id, targets }) =>
+        targets.map(({ expr }, at) => ({
+          record: `panel:${id}:${at}`,
+          expr: expr.replaceAll("$__rate_interval", "5m"),
+        })),
+      );
+      // JSON is YAML.
+      await writeFile(join(folder, "queries.yaml"), JSON.stringify({ groups: [{ name: "dashboard", rules }] }));
+      const { code, stdout, stderr } = await promtool(["check", "rules", join(folder, "queries.yaml")]);
+      expect(code, stdout + stderr).toBe(0);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("asks the data source that the viewer chose in every panel, and its variables exist", () => {
+    const names = templating.list.map(({ name }) => name);
+    expect(names).toEqual(variables);
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own syntax
+    const chosen = "${datasource}";
+    for (const { datasource, targets } of panels) {
+      expect(datasource.uid).toBe(chosen);
+      for (const target of targets) {
+        expect(target.datasource.uid).toBe(chosen);
+        const used = [...target.expr.matchAll(/"\$(\w+)"/g)].map(([, name]) => name);
+        expect(names).toEqual(expect.arrayContaining(used));
+      }
+    }
+  });
+
+  test("has panels with ids of their own, side by side", () => {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    for (const [at, one] of panels.entries()) {
+      expect(one.gridPos.x + one.gridPos.w).toBeLessThanOrEqual(24);
+      for (const other of panels.slice(at + 1)) expect(overlap(one.gridPos, other.gridPos)).toBe(false);
+    }
+  });
 });
 
 function overlap(a: Panel["gridPos"], b: Panel["gridPos"]): boolean {
