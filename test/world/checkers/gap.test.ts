@@ -53,3 +53,13 @@ test("the first write accepted elsewhere is one that was sent after the fault, b
   expect(checkGap({ producers, sends }, watch).movedMs).toBe(705);
   expect(checkGap({ producers, sends: acks("p1", "a:1", 0, 5_000) }, watch).movedMs).toBeNull();
 });
+
+test("the old master's last acknowledgement is the last one before another broker's first", () => {
+  const sends = [
+    ...acks("p1", "a:1", 0, 1_000),
+    ack("first elsewhere", 1_700, { broker: "b:1" }),
+    ack("stale", 1_800, { broker: "a:1" }),
+  ];
+  expect(checkGap({ producers, sends }, watch).lastMs).toBe(-5);
+  expect(checkGap({ producers, sends: acks("p1", "b:1", 0, 1_000) }, watch).lastMs).toBeNull();
+});

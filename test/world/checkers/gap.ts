@@ -10,6 +10,8 @@ interface Gap {
 export interface GapReport {
   /** From the fault to the first acknowledgement, by another broker than before, of what was sent after the fault; null: none. */
   readonly movedMs: number | null;
+  /** From the fault to the last acknowledgement by the master before, until then; negative: before the fault. null: none. */
+  readonly lastMs: number | null;
   /** The longest gap from the last acknowledgement before the fault to the end of the watch, of all producers together. */
   readonly all: Gap;
   /** The same, of the producers in each site. Pinned ones are left out: they need not find anybody. */
@@ -21,11 +23,15 @@ export function checkGap(
   { producers, sends }: History,
   watch: { readonly faultAt: number; readonly endAt: number; readonly old: string },
 ): GapReport {
-  const moved = ackedOf(sends).find(({ broker, sentAt }) => broker !== watch.old && sentAt > watch.faultAt);
+  const acked = ackedOf(sends);
+  const moved = acked.find(({ broker, sentAt }) => broker !== watch.old && sentAt > watch.faultAt);
+  const movedAt = moved?.answeredAt ?? Infinity;
+  const last = acked.findLast(({ broker, answeredAt }) => broker === watch.old && answeredAt < movedAt);
   const following = producers.filter(({ pinned }) => pinned === undefined);
   const sites = [...new Set(following.map(({ site }) => site))];
   return {
     movedMs: moved === undefined ? null : moved.answeredAt - watch.faultAt,
+    lastMs: last === undefined ? null : last.answeredAt - watch.faultAt,
     all: longestGap(sends, watch),
     bySite: Object.fromEntries(sites.map((site) => [site, longestGap(sendsOf(sends, following, site), watch)])),
   };

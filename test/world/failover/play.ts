@@ -9,6 +9,7 @@ import { checkStale, type StaleReport } from "../checkers/stale.ts";
 import { readStored } from "../checkers/stored.ts";
 import type { History } from "../load/history.ts";
 import { type Load, startLoad } from "../load/load.ts";
+import type { SetStatus } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import { type ElectionWatch, watchElections } from "./elections.ts";
 import { type Fault, type FaultName, faults } from "./faults.ts";
@@ -47,45 +48,89 @@ export async function play(
   name: FaultName,
   options: { readonly ackedMin?: number; readonly settleMsMax: number },
 ): Promise<Outcome> {
-  const { ackedMin = ackedMinUsual, settleMsMax } = options;
+  await using opened = await openPlay(stage, name, await leadFromIdc1(stage));
+  await opened.strike();
+  await opened.restore(options.settleMsMax);
+  return await opened.judge(options.ackedMin);
+}
+
+/** The same step by step, each once and in this order, for who has something to say between them. The load runs all the time. */
+export interface OpenPlay extends AsyncDisposable {
+  /** The one before the fault. */
+  readonly master: Server;
+  /** Resolves when the fault was answered, and seen a little longer, or its time is over. @returns the wall time of the fault */
+  strike(): Promise<number>;
+  /** What has become of writes so far. */
+  gap(): GapReport;
+  /** Masters that were named since the fault, so far. */
+  named(): readonly Reign[];
+  /** Ends the fault. @returns after how many ms all replicas were in sync again; null: they were not in time */
+  restore(settleMsMax: number): Promise<number | null>;
+  /** Goes on until enough messages are acknowledged, and reads them all back. */
+  judge(ackedMin?: number): Promise<Outcome>;
+}
+
+/** @param before the complete set, as it is now */
+export async function openPlay(stage: Stage, name: FaultName, before: SetStatus): Promise<OpenPlay> {
   const fault = faults[name];
-  const before = await leadFromIdc1(stage);
   const master = serverAt(stage.brokers, before.masterAddress);
-  await using watch = watchElections(stage);
+  const watch = watchElections(stage);
   const load = startLoad(stage.world.network, { ...stage, ...addressesIn(stage) });
+  let faultAt = Infinity;
+  let restoredAt = Infinity;
+  let restore = async (): Promise<void> => {};
+  let inSyncMs: number | null = null;
   await delay(quietMs);
 
-  const faultAt = performance.now();
-  const restore = await fault.strike(stage, master);
-  await untilAnswered(fault, { faultAt, master, watch, load });
-  const restoredAt = performance.now();
-  await restore();
-  const inSyncMs = await untilInSync(stage, watch, restoredAt, settleMsMax);
-  for (const startedAt = performance.now(); load.acked < ackedMin && performance.now() - startedAt < enoughMsMax; ) {
-    await delay(lookEveryMs);
-  }
-  await delay(quietMs);
-  const endAt = performance.now();
-  const history = await load.stop();
+  return {
+    master,
+    async strike() {
+      const wall = Date.now();
+      faultAt = performance.now();
+      restore = await fault.strike(stage, master);
+      await untilAnswered(fault, { faultAt, master, watch, load });
+      return wall;
+    },
+    gap: () => checkGap(load.history(), { faultAt, endAt: performance.now(), old: master.address }),
+    named: () => namedBetween(watch.reigns, faultAt, Infinity),
+    async restore(settleMsMax) {
+      restoredAt = performance.now();
+      await restore();
+      inSyncMs = await untilInSync(stage, watch, restoredAt, settleMsMax);
+      return inSyncMs;
+    },
+    async judge(ackedMin = ackedMinUsual) {
+      for (
+        const startedAt = performance.now();
+        load.acked < ackedMin && performance.now() - startedAt < enoughMsMax;
+      ) {
+        await delay(lookEveryMs);
+      }
+      await delay(quietMs);
+      const endAt = performance.now();
+      const history = await load.stop();
 
-  const { reigns } = watch;
-  const last = reigns.at(-1);
-  if (last === undefined) throw new Error(`nobody knew a master of ${stage.set} all the time`);
-  const stored = await readStored(stage.world.network, { ...stage, broker: last.broker });
-  const outcome = {
-    fault: name,
-    old: master.address,
-    oldEpoch: before.masterEpoch,
-    named: namedBetween(reigns, faultAt, restoredAt),
-    namedLater: namedBetween(reigns, restoredAt, endAt),
-    epochsOfTwo: epochsOfTwo(reigns),
-    gap: checkGap(history, { faultAt, endAt, old: master.address }),
-    set: checkSet(history.sends, stored, { ackedMin }),
-    stale: checkStale(history.sends, reigns),
-    inSyncMs,
+      const { reigns } = watch;
+      const last = reigns.at(-1);
+      if (last === undefined) throw new Error(`nobody knew a master of ${stage.set} all the time`);
+      const stored = await readStored(stage.world.network, { ...stage, broker: last.broker });
+      const outcome = {
+        fault: name,
+        old: master.address,
+        oldEpoch: before.masterEpoch,
+        named: namedBetween(reigns, faultAt, restoredAt),
+        namedLater: namedBetween(reigns, restoredAt, endAt),
+        epochsOfTwo: epochsOfTwo(reigns),
+        gap: checkGap(history, { faultAt, endAt, old: master.address }),
+        set: checkSet(history.sends, stored, { ackedMin }),
+        stale: checkStale(history.sends, reigns),
+        inSyncMs,
+      };
+      const evidence = await keep(stage, { ...outcome, faultAt, restoredAt, endAt, reigns, history });
+      return { ...outcome, evidence };
+    },
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   };
-  const evidence = await keep(stage, { ...outcome, faultAt, restoredAt, endAt, reigns, history });
-  return { ...outcome, evidence };
 }
 
 function addressesIn({ nameServers, brokers }: Stage) {

@@ -94,7 +94,7 @@ export async function leadFromIdc1(stage: Stage): Promise<SetStatus> {
 }
 
 /** Waits until every replica is in sync. */
-async function untilComplete(stage: Stage): Promise<SetStatus> {
+export async function untilComplete(stage: Stage): Promise<SetStatus> {
   return await eventually(
     async () => {
       const status = await statusOf(stage);

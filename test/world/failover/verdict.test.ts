@@ -15,7 +15,7 @@ const good: Outcome = {
   named: [other],
   namedLater: [],
   epochsOfTwo: [],
-  gap: { movedMs: 400, all: { ms: 450, fromMs: -20 }, bySite: {} },
+  gap: { movedMs: 400, lastMs: -20, all: { ms: 450, fromMs: -20 }, bySite: {} },
   set: { acked: 6_000, enough: true, lost: [], duplicated: [], reordered: [] },
   stale: { acks: [], spanMs: 0 },
   inSyncMs: 9_000,

@@ -23,6 +23,8 @@ export interface Load {
   readonly acked: number;
   /** Whether anything was acknowledged after that time. */
   ackedSince(at: number): boolean;
+  /** So far. */
+  history(): History;
   stop(): Promise<History>;
 }
 
@@ -44,6 +46,10 @@ export function startLoad(network: Network, target: LoadTarget): Load {
     const nameServers = [...target.nameServers.slice(nth), ...target.nameServers.slice(0, nth)];
     return { producer, ...startProducer(network, { ...target, ...options, name, nameServers }) };
   });
+  const history = (): History => ({
+    producers: running.map(({ producer }) => producer),
+    sends: running.flatMap(({ sends }) => sends.map((send) => ({ ...send }))),
+  });
   return {
     get acked() {
       return running.flatMap(({ sends }) => sends).filter(({ code }) => code === 0).length;
@@ -52,12 +58,10 @@ export function startLoad(network: Network, target: LoadTarget): Load {
       running.some(({ sends }) =>
         sends.some(({ code, answeredAt }) => code === 0 && answeredAt !== null && answeredAt > at),
       ),
+    history,
     async stop() {
       await Promise.all(running.map((producer) => producer.stop()));
-      return {
-        producers: running.map(({ producer }) => producer),
-        sends: running.flatMap(({ sends }) => sends.map((send) => ({ ...send }))),
-      };
+      return history();
     },
   };
 }
