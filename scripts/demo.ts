@@ -1,23 +1,31 @@
-/** `./run demo`: plays a story with real servers on this machine. */
+/** `./run demo`: plays stories with real servers on this machine. */
 import { parseCommandLine } from "#lib/args.ts";
 import { exitCodes } from "#lib/errors.ts";
 import { readVersion } from "#lib/version.ts";
+import { worldRefusal } from "../test/world/rights.ts";
+import { playFailover } from "./demo/failover.ts";
 import { playReplication } from "./demo/replication.ts";
+import { createStage } from "./demo/stage.ts";
+import { stopOnSignals, tell } from "./demo/tell.ts";
 
 const commandLine = parseCommandLine(
   {
     program: "demo",
     version: readVersion(),
-    summary: "Plays a story on this machine: two ZooKeepers, and crossidc between them.",
+    summary: "Plays stories on this machine: metadata between two ZooKeepers, a broker set over three sites.",
     options: {
-      stay: { type: "boolean", help: "Stop after the first copy, keep all running for you to try, until Ctrl-C." },
+      stay: {
+        type: "boolean",
+        help: "Replication: stop after the first copy, keep all running for you to try, until Ctrl-C.",
+      },
     },
-    positionals: [{ name: "story", help: "replication, the only one so far", optional: true }],
+    positionals: [{ name: "story", help: "replication or failover; both without it", optional: true }],
     examples: [
-      { command: "./run demo", help: "the whole story, about a minute" },
+      { command: "./run demo replication", help: "two ZooKeepers and the replicator, about a minute" },
+      { command: "./run demo failover", help: "a broker set loses its master twice, about four minutes; needs root" },
       { command: "./run demo --stay", help: "two ZooKeepers and a replicator to play with" },
     ],
-    exits: ["ok", "error", "usage"],
+    exits: ["ok", "error", "usage", "refused"],
   },
   process.argv.slice(2),
 );
@@ -30,14 +38,41 @@ switch (commandLine.kind) {
     console.error(commandLine.message);
     process.exitCode = exitCodes.usage;
     break;
-  case "run": {
-    const [story = "replication"] = commandLine.positionals;
-    if (story === "replication") process.exitCode = await playReplication(commandLine.values);
-    else {
-      console.error(`demo: there is no story ${JSON.stringify(story)}; there is replication`);
-      process.exitCode = exitCodes.usage;
-    }
+  case "run":
+    process.exitCode = await play(commandLine.positionals[0], commandLine.values.stay);
     // A story that was stopped half way leaves connections behind.
     process.exit();
+}
+
+async function play(name: string | undefined, stay: boolean): Promise<number> {
+  const { stdout, env } = process;
+  const signal = stopOnSignals();
+  const stage = createStage(stdout, { colour: stdout.isTTY === true && env["NO_COLOR"] === undefined, signal });
+  const replication = (): Promise<number> => tell(stage, signal, (frame) => playReplication(frame, { stay }));
+  const failover = (): Promise<number> => tell(stage, signal, playFailover);
+  switch (name) {
+    case "replication":
+      return await replication();
+    case "failover": {
+      if (stay)
+        return refuse(exitCodes.usage, "--stay is for replication; ./run world up arbiter keeps a broker set up");
+      const refusal = worldRefusal();
+      return refusal === undefined ? await failover() : refuse(exitCodes.refused, refusal);
+    }
+    case undefined: {
+      const code = await replication();
+      if (stay || code !== exitCodes.ok) return code;
+      const refusal = worldRefusal();
+      if (refusal === undefined) return await failover();
+      stage.say(`The failover story is left out. ${refusal}`);
+      return code;
+    }
+    default:
+      return refuse(exitCodes.usage, `there is no story ${JSON.stringify(name)}; there are replication and failover`);
   }
+}
+
+function refuse(code: number, why: string): number {
+  console.error(`demo: ${why}`);
+  return code;
 }

@@ -212,6 +212,9 @@ refuse() {
   exit 3
 }
 
+# Network namespaces and their WAN; test/world/rights.ts says what is in the way.
+can_make_sites() { [ -r /dev/net/tun ] && unshare --mount --net true 2>/dev/null; }
+
 has_command() { command -v "$1" >/dev/null 2>&1; }
 
 # A stamp is the checksum of the files that what was installed follows from; it is written last.

@@ -15,8 +15,9 @@ import { logFile, readState, stateFile, stateFolder, type WorldState } from "./w
 
 const help = `Usage: ./run world VERB
 
-  up [KIND...]        four sites, and servers in three of them; KIND: etcd zookeeper rocketmq kafka
+  up [KIND...]        four sites, and servers in three of them; KIND: etcd zookeeper rocketmq kafka arbiter
                       without one: etcd zookeeper rocketmq; none: the network alone
+                      rocketmq: a broker set and RocketMQ's own controllers; arbiter: one and crossidc's arbiters
   status              who runs where, and who reaches whom, measured
   enter SITE          a shell in a site: curl, zkCli.sh, etcdctl ... as from there
   cut A [B]           packets between two sites vanish, or between a site and all others
@@ -26,7 +27,7 @@ const help = `Usage: ./run world VERB
 
 SITE, A, B: ${siteNames.join(" ")}
 `;
-const kinds = ["etcd", "zookeeper", "rocketmq", "kafka", "none"];
+const kinds = ["etcd", "zookeeper", "rocketmq", "kafka", "arbiter", "none"];
 const usual = ["etcd", "zookeeper", "rocketmq"];
 const upMsMax = 300_000;
 const downMsMax = 30_000;

@@ -4,6 +4,7 @@
  */
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { messageOf } from "#lib/errors.ts";
+import { raiseStage } from "../../test/world/failover/stage.ts";
 import { serverSites } from "../../test/world/network/sites.ts";
 import { openWorld } from "../../test/world/world.ts";
 import type { WorldState } from "./state.ts";
@@ -56,6 +57,9 @@ async function startKind(kind: string): Promise<void> {
       return;
     case "kafka":
       await Promise.all([world.kafka(["idc1"]), world.kafka(["idc2"])]);
+      return;
+    case "arbiter":
+      await raiseStage(world, { contender: "arbiter", settings: { allAckInSyncStateSet: true } });
       return;
     case "rocketmq": {
       const [nameServers, controllers] = await Promise.all([

@@ -4,8 +4,8 @@ import { runProcess, startProcess } from "./harness/process.ts";
 const storyMsMax = 120_000;
 const startMsMax = 60_000;
 
-test("./run demo tells its story to the end, in less than two minutes", { timeout: 150_000 }, async () => {
-  const { code, stdout, stderr } = await runProcess("./run", ["demo"], { timeoutMs: storyMsMax });
+test("./run demo replication tells its story to the end, in less than two minutes", { timeout: 150_000 }, async () => {
+  const { code, stdout, stderr } = await runProcess("./run", ["demo", "replication"], { timeoutMs: storyMsMax });
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: "" });
   const titles = [...stdout.matchAll(/^\d+\. (.*)$/gm)].map(([, title]) => title);
   expect(titles).toEqual([
@@ -32,14 +32,19 @@ test("./run demo tells its story to the end, in less than two minutes", { timeou
 });
 
 test("Ctrl-C half way ends everything, and is no success", { timeout: 90_000 }, async () => {
-  await using demo = startProcess("./run", ["demo"]);
+  await using demo = startProcess("./run", ["demo", "replication"]);
   await demo.waitForLine(/The replicator starts in IDC2/, { timeoutMs: startMsMax });
   expect(await demo.kill("SIGINT")).toEqual({ code: 1, signal: null });
   expect(demo.output("stdout")).toMatch(/Stopped half way after .*; nothing is left running\.\n$/);
 });
 
-test("a story that nobody knows is refused with code 2", async () => {
-  const { code, stdout, stderr } = await runProcess("./run", ["demo", "failover"], { timeoutMs: startMsMax });
-  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toContain('no story "failover"');
+test("a story that nobody knows, and a set to stay with, are refused with code 2", async () => {
+  for (const [args, why] of [
+    [["fable"], 'no story "fable"'],
+    [["failover", "--stay"], "./run world up arbiter"],
+  ] as const) {
+    const { code, stdout, stderr } = await runProcess("./run", ["demo", ...args], { timeoutMs: startMsMax });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(why);
+  }
 });

@@ -20,6 +20,7 @@ export interface Stage {
   /** Arbiters or controllers, in the order of serverSites. */
   readonly deciders: readonly Server[];
   readonly brokers: readonly Server[];
+  readonly cluster: string;
   readonly set: string;
   readonly topic: string;
   readonly queues: number;
@@ -62,7 +63,7 @@ export async function raiseStage(
     controllers: addressesOf(deciders),
     settings: { ...manyAtOnce, ...settings },
   });
-  const stage: Stage = { world, contender, etcds, nameServers, deciders, brokers, set, topic, queues };
+  const stage: Stage = { world, contender, etcds, nameServers, deciders, brokers, cluster, set, topic, queues };
   const { masterAddress } = await untilComplete(stage);
   await createTopic(world.network, "clients", masterAddress, { name: topic, queues });
   await delay(topicMs);
