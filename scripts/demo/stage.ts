@@ -28,16 +28,23 @@ export interface Stage {
   problem(text: string): void;
 }
 
+/** A terminal, or what stands in its place. */
+interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
 interface Column {
   readonly title: string;
   readonly text: string;
 }
 
 /** @param options.signal waits are told of no more when it is aborted */
-export function createStage(out: NodeJS.WriteStream, options: { colour: boolean; signal: AbortSignal }): Stage {
+export function createStage(out: Output, options: { colour: boolean; signal: AbortSignal }): Stage {
   const paint = createPaint(options.colour);
   const live = out.isTTY === true;
-  const width = Math.min(widthMax, live ? out.columns : widthMax);
+  const width = Math.min(widthMax, live ? (out.columns ?? widthMax) : widthMax);
   const lines = (texts: readonly string[], indent: number): void => {
     const clear = live ? clearLine : "";
     for (const text of texts) out.write(`${clear}${`${" ".repeat(indent)}${text}`.trimEnd()}\n`);

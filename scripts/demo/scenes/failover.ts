@@ -1,5 +1,7 @@
+import { relative } from "node:path";
 import { formatCount, formatMs, formatTable } from "#lib/table.ts";
 import type { DecisionRecord } from "../../../arbiter/core/model.ts";
+import { projectFolder } from "../../../test/integration/harness/project.ts";
 import type { FaultName } from "../../../test/world/failover/faults.ts";
 import { type Outcome, openPlay } from "../../../test/world/failover/play.ts";
 import { type Stage as Sites, untilComplete } from "../../../test/world/failover/stage.ts";
@@ -103,7 +105,7 @@ export async function failover(story: FailoverStory, fault: Fault): Promise<Fail
   stage.say(fault.back);
   const backMs = await stage.wait(() => "the old master gets in sync", play.restore(settleMsMax));
   const outcome = await stage.wait(() => "every acknowledged message is read back", play.judge());
-  stage.show(`evidence: ${outcome.evidence}`);
+  stage.show(`evidence: ${relative(projectFolder, outcome.evidence)}`);
   const problems = problemsOf(outcome);
   expectThat("nothing lost, one master at a time", problems.length === 0 && backMs !== null, problems.join("; "));
   const after = await readSet(sites);
