@@ -32,6 +32,8 @@ const end = async (): Promise<void> => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void end());
 
 show();
+// Shows who is up so far, and what a person kills or restarts by hand. `down` tells the keeper, and we see it gone.
+setInterval(() => void (existsSync(world.network.folder) ? show() : end()), lookEveryMs);
 try {
   await world.between("idc1", "idc2").set({ delayMs: 1 });
   await world.around("witness").set({ delayMs: 5 });
@@ -42,8 +44,6 @@ try {
   phase = "failed";
 }
 show();
-// What a person kills or restarts by hand shows too. `down` tells the keeper, and we see it gone.
-setInterval(() => void (existsSync(world.network.folder) ? show() : end()), lookEveryMs);
 
 async function startKind(kind: string): Promise<void> {
   switch (kind) {

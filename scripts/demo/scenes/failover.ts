@@ -133,12 +133,11 @@ export function summary({ stage }: FailoverStory, failovers: readonly Failover[]
   stage.scene("What it came to");
   stage.show(
     formatTable(
-      ["FAULT", "VOTES", "EPOCH", "DECIDED", "FIRST WRITE ELSEWHERE", "ACKED", "LOST", "STALE ACKS", "IN SYNC AGAIN"],
+      ["FAULT", "VOTES", "EPOCH", "FIRST WRITE AFTER", "ACKED", "LOST", "STALE ACKS", "IN SYNC AFTER"],
       failovers.map(({ fault, record, outcome }) => [
-        fault.title,
+        fault.command,
         votesText(record),
         `${outcome.oldEpoch} -> ${record.verdict.epoch}`,
-        `by ${record.decidedBy}`,
         formatMs(outcome.gap.movedMs ?? 0),
         outcome.set.acked,
         outcome.set.lost.length,
