@@ -26,12 +26,15 @@ export function driveUpkeep(view: SetView, context: Context): void {
   if (view.protectionDue) considerProtection(view, context);
 }
 
-/** A broker that was lost and is heard again may have missed everything: it is told who is master, by every site. */
+/**
+ * A broker that was lost and is heard again may have missed everything: it is told who is master, by every site. Not the master
+ * itself: one that was paused is master still, and one that has restarted would take its old epoch, at a perhaps shorter end.
+ */
 function tellReturned(view: SetView, record: SetRecord, context: Context): void {
   if (record.frozen !== null && record.frozen.code !== "operator") return;
   for (const id of idsOf(view)) {
     const broker = brokerOf(view, id, context);
-    if (!broker.tell || !mayBeTold(view, id) || view.confirmedAt !== null) continue;
+    if (!broker.tell || id === record.master || !mayBeTold(view, id) || view.confirmedAt !== null) continue;
     notify(view, id, context);
   }
 }

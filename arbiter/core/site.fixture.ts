@@ -1,0 +1,159 @@
+import type { Instant } from "#lib/clock.ts";
+import { createArbiterCore } from "./arbiter.ts";
+import { input } from "./decision.fixture.ts";
+import type { Command, ControllerRequest, Event, LedgerEntry } from "./events.ts";
+import { clusterKey, decisionKey, setKey } from "./keys.ts";
+import { type DecisionRecord, type SetRecord, setName } from "./model.ts";
+import { encodeCluster, encodeDecision, encodeSet } from "./records.ts";
+
+/** One site's core for tests: the ledger names the sites idc1, idc2, witness, and C1/bs1 with the brokers 1, 2 and 3. */
+
+const name = setName("C1", "bs1");
+const wallStart = 1_790_000_000_000;
+
+export const heldSet: SetRecord = {
+  cluster: "C1",
+  set: "bs1",
+  epoch: 7,
+  inSyncEpoch: 20,
+  master: 1,
+  inSync: [1, 2, 3],
+  unconfirmed: [],
+  replicas: {
+    1: { address: "10.1.0.1:10911", checkCode: "10.1.0.1:10911;1" },
+    2: { address: "10.2.0.1:10911", checkCode: "10.2.0.1:10911;2" },
+    3: { address: "10.1.0.2:10911", checkCode: "10.1.0.2:10911;3" },
+  },
+  decision: null,
+  frozen: null,
+  failoversAt: [],
+};
+
+/** Broker 1 was killed, and 2 is elected; nothing of it is done yet. */
+export const decision: DecisionRecord = {
+  id: "C1/bs1/8",
+  input: input(),
+  verdict: {
+    kind: "elect",
+    winner: 2,
+    epoch: 8,
+    inSyncEpoch: 21,
+    rejected: [],
+    knownLag: 0n,
+    why: "for this test",
+  },
+  decidedBy: "idc1",
+  at: wallStart,
+  effects: {},
+};
+export const decidedSet: SetRecord = {
+  ...heldSet,
+  epoch: 8,
+  inSyncEpoch: 21,
+  master: 2,
+  inSync: [2],
+  decision: decision.id,
+};
+
+export interface SiteUnderTest {
+  /** @returns the commands that follow */
+  step(event: Event, afterMs?: number): readonly Command[];
+  /** Ticks for so long; every transaction is committed at once. */
+  pass(ms: number): readonly Command[];
+  heartbeat(id: number): Event;
+  probed(id: number, acting: boolean): Event;
+  ask(ask: number, request: ControllerRequest): readonly Command[];
+  notified(id: number, epoch: number): Event;
+  /** The set's record in the ledger becomes this one. */
+  record(record: SetRecord): readonly Command[];
+  decided(decision: DecisionRecord, record: SetRecord): readonly Command[];
+}
+
+const tickMs = 50;
+
+export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
+  let now = 10_000;
+  let revision = 100n;
+  const core = createArbiterCore({
+    site: "idc1",
+    controller: "idc1:9878",
+    version: "test",
+    clusters: ["C1"],
+    timing: {
+      probeTimeoutMs: 500,
+      suspectAfterMs: 2_500,
+      leaderSilentMs: 700,
+      demoteFirstMs: 400,
+      offsetReadMs: 300,
+      gatherMs: 3_000,
+      quorumProofMs: 2_000,
+    },
+    idcOf: (address) => (address.startsWith("10.1.") ? "idc1" : "idc2"),
+    canary: true,
+  });
+  const entry = (key: string, text: string): LedgerEntry => {
+    revision += 1n;
+    return { key, text, revision };
+  };
+  const one = (event: Event): readonly Command[] => core.step(event, { now: now as Instant, wall: wallStart + now });
+  /** Until nothing more is to be committed. */
+  const settle = (commands: readonly Command[]): Command[] =>
+    commands.flatMap((command) => {
+      if (command.kind !== "commit") return [command];
+      revision += 1n;
+      return [command, ...settle(one({ kind: "committed", token: command.token, revision, tookMs: 1 }))];
+    });
+  const self: SiteUnderTest = {
+    step(event, afterMs = 0) {
+      now += afterMs;
+      return settle(one(event));
+    },
+    pass(ms) {
+      const commands: Command[] = [];
+      for (const until = now + ms; now < until; ) commands.push(...self.step({ kind: "tick" }, tickMs));
+      return commands;
+    },
+    heartbeat: (id) => ({
+      kind: "heartbeat",
+      connection: id,
+      beat: {
+        cluster: "C1",
+        set: "bs1",
+        id,
+        address: record.replicas[id]?.address ?? "",
+        epoch: 7,
+        maxOffset: 1_000n,
+        priority: 1,
+      },
+    }),
+    probed: (id, acting) => ({
+      kind: "probed",
+      broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
+      tookMs: 1,
+      outcome: { kind: "answered", reading: { epoch: 7, maxOffset: 1_000n }, acting },
+    }),
+    ask: (ask, request) => self.step({ kind: "asked", ask, connection: 100 + ask, request }),
+    notified: (id, epoch) => ({
+      kind: "notified",
+      broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
+      epoch,
+      answered: true,
+      detail: "",
+    }),
+    decided: (decided, next) => [
+      ...self.step({ kind: "changed", ...entry(decisionKey(decided.id), encodeDecision(decided)) }),
+      ...self.record(next),
+    ],
+    record: (next) => self.step({ kind: "changed", ...entry(setKey(name), encodeSet(next)) }),
+  };
+  const sites = ["idc1", "idc2", "witness"];
+  self.step({
+    kind: "ledger",
+    entries: [
+      entry(clusterKey, encodeCluster({ sites, incarnation: "test", at: wallStart })),
+      entry(setKey(name), encodeSet(record)),
+    ],
+  });
+  self.pass(2 * tickMs);
+  return self;
+}
