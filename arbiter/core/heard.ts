@@ -1,6 +1,7 @@
 import { brokerOf, isHeardHere, notify, welcome } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { driveSet } from "./drive-set.ts";
+import { mayBeTold } from "./effects.ts";
 import type { ConnectionId, Event, Heartbeat } from "./events.ts";
 import { onClosed, onHeartbeat, onProbed } from "./evidence.ts";
 import { freezeIfBehind, freezeIfTwice } from "./freezes.ts";
@@ -82,7 +83,10 @@ export function notified(event: Extract<Event, { kind: "notified" }>, context: C
     detail: event.detail,
   };
   context.emit({ kind: "note", level: "debug", sentence: "broker told who is master", fields });
-  if (event.answered && view.record !== null && event.epoch < view.record.value.epoch)
-    notify(view, event.broker.id, context);
+  const { id } = event.broker;
+  const record = view.record?.value;
+  // It was told of an epoch that is over. A new master is promoted as an effect, and others wait for the route.
+  const isBehind = event.answered && record !== undefined && event.epoch < record.epoch && id !== record.master;
+  if (isBehind && mayBeTold(view, id)) notify(view, id, context);
   driveSet(view, context);
 }
