@@ -10,6 +10,7 @@ import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest,
 import { decisionKey } from "./core/keys.ts";
 import type { DecisionId, DecisionRecord, SetName } from "./core/model.ts";
 import { decodeDecision } from "./core/records.ts";
+import { stallMs } from "./core/timing.ts";
 import type { Door } from "./io/door.ts";
 import type { Ledger, LedgerHealth } from "./ledger.ts";
 import type { ArbiterMetrics } from "./metrics.ts";
@@ -51,8 +52,6 @@ export interface DaemonDeps {
 
 const tickMs = 50;
 const eventsMax = 50_000;
-/** Longer between two ticks, and our own ages cannot be believed. */
-const stallMs = 500;
 /** A role change may wait for an HA client that sits out its 5 s. */
 const notifyTimeoutMs = 8_000;
 const callTimeoutMs = 1_500;

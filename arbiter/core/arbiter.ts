@@ -12,7 +12,7 @@ import { type ArbiterState, contextOf, type Inner, newInner } from "./inner.ts";
 import { change, load } from "./mirror.ts";
 import { onOperator } from "./operator.ts";
 import { prove } from "./prove.ts";
-import { probeSiteEveryMs } from "./timing.ts";
+import { probeSiteEveryMs, stallMs } from "./timing.ts";
 import { onInSync, onSettings } from "./upkeep.ts";
 
 /** What one site's arbiter thinks. Given the same events at the same moments it gives the same commands, to the byte. */
@@ -37,6 +37,9 @@ export function createArbiterCore(options: ArbiterOptions): ArbiterCore {
     step(event, moment) {
       commands = [];
       context.moment = moment;
+      // Sockets may tell before the shell has noticed that it stood still.
+      if (state.steppedAt !== null && moment.now - state.steppedAt > stallMs) onStall(context);
+      state.steppedAt = moment.now;
       take(event, state, context);
       return commands;
     },
@@ -85,11 +88,16 @@ function take(event: Event, state: Inner, context: Context): void {
       notified(event, context);
       return;
     case "stalled":
-      for (const view of mirror.sets.values()) stallAll(view, context);
+      onStall(context);
       return;
     default:
       answered(event, context);
   }
+}
+
+/** What was said meanwhile is not known yet. */
+function onStall(context: Context): void {
+  for (const view of context.mirror.sets.values()) stallAll(view, context);
 }
 
 function answered(event: SetEvent, context: Context): void {

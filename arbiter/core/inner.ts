@@ -28,6 +28,7 @@ export interface Inner extends ArbiterState {
   beating: boolean;
   proving: boolean;
   sitesProbedAt: Instant | null;
+  steppedAt: Instant | null;
   tokens: number;
   readonly commits: Map<
     Token,
@@ -50,6 +51,7 @@ export function newInner(): Inner {
     beating: false,
     proving: false,
     sitesProbedAt: null,
+    steppedAt: null,
     tokens: 0,
     commits: new Map(),
   };
