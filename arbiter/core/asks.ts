@@ -34,7 +34,7 @@ export function onAsk(
   const waiting: WaitingAsk = {
     ...ask,
     since: context.moment.now,
-    epoch: view.record?.value.epoch ?? 0,
+    epoch: null,
     tries: 0,
     inFlight: false,
   };
@@ -43,11 +43,17 @@ export function onAsk(
   consider(view, waiting, context);
 }
 
-/** A master that asks for an election does not act as one. */
+/** A master that registers, or asks for an election, does not act as one. */
 function noteRestart(view: SetView, { request }: WaitingAsk, context: Context): void {
   const record = view.record?.value;
-  if (request.kind !== "electMaster" || request.designate || record === undefined || record.epoch === 0) return;
-  if (record.master === request.id && record.frozen === null) view.restartedAt ??= context.moment.now;
+  if (record === undefined || record.epoch === 0 || record.frozen !== null) return;
+  const id =
+    request.kind === "electMaster" && !request.designate
+      ? request.id
+      : request.kind === "registerBroker" && record.replicas[request.id]?.address === request.address
+        ? request.id
+        : null;
+  if (id !== null && record.master === id) view.restartedAt ??= context.moment.now;
 }
 
 /** Looks at every waiting request of a set again: its record, its question or its decision has changed. */
@@ -82,6 +88,7 @@ function consider(view: SetView, waiting: WaitingAsk, context: Context): void {
       considerElection(view, waiting, context);
       return;
     case "prove":
+    case "check":
       return;
     case "commit":
       commitAsk(view, waiting, judgement, context);
@@ -244,6 +251,12 @@ function electDesignated(view: SetView, waiting: WaitingAsk, id: BrokerId, conte
     );
 }
 
+interface DueAsk {
+  readonly waiting: WaitingAsk;
+  /** null: the transaction only tells which epoch the record has. */
+  readonly answer: ControllerAnswer | null;
+}
+
 /**
  * One transaction that compares the records of all sets for which an answer that names a master waits, and answers them when
  * it is committed (I4). One is under way at a time; what comes meanwhile goes with the next.
@@ -251,13 +264,14 @@ function electDesignated(view: SetView, waiting: WaitingAsk, id: BrokerId, conte
 export function proofsDue(
   views: Iterable<SetView>,
   context: Context,
-): { view: SetView; asks: { waiting: WaitingAsk; answer: ControllerAnswer }[] }[] {
+): { view: SetView; asks: DueAsk[] }[] {
   const due = [];
   for (const view of views) {
     if (view.record === null || view.asks.length === 0) continue;
-    const asks = view.asks.flatMap((waiting) => {
+    const asks = view.asks.flatMap((waiting): DueAsk[] => {
       if (waiting.inFlight) return [];
       const judgement = judgeAsk(view, waiting, context);
+      if (judgement.kind === "check") return [{ waiting, answer: null }];
       return judgement.kind === "prove" ? [{ waiting, answer: judgement.answer }] : [];
     });
     if (asks.length > 0) due.push({ view, asks });
@@ -277,7 +291,12 @@ export function sendProofs(
     for (const { view, asks } of due) {
       for (const { waiting, answer } of asks) {
         waiting.inFlight = false;
-        if (ending === "committed" && view.asks.includes(waiting)) finish(view, waiting, answer, then);
+        if (!view.asks.includes(waiting)) continue;
+        if (answer === null) {
+          if (ending === "unanswered" || view.record === null) continue;
+          waiting.epoch = view.record.value.epoch;
+          noteRestart(view, waiting, then);
+        } else if (ending === "committed") finish(view, waiting, answer, then);
       }
     }
     done(then);

@@ -77,6 +77,8 @@ export function commitDecision(
   };
   view.busy = true;
   const startedAt = moment.now;
+  /** They wait for this decision, or for one before it. */
+  const waiting = view.asks.filter(({ epoch }) => epoch === null);
   context.commit(
     {
       compares: [
@@ -101,6 +103,7 @@ export function commitDecision(
       view.decideAt = then.moment.now;
       done?.(ending, then);
       if (ending !== "committed") return;
+      for (const ask of waiting) ask.epoch ??= input.epoch;
       const { winner, epoch, why, knownLag } = verdict;
       const fields = {
         set: name,

@@ -4,7 +4,8 @@ import type { BrokerId, SetPolicy, SetRecord } from "./model.ts";
 
 /**
  * What a broker's request leads to. answer: names no master, may go at once. prove: names one, and may go only after a
- * transaction has compared the record's revision (I4). commit: the record changes first. wait: for a decision.
+ * transaction has compared the record's revision (I4). commit: the record changes first. check: a transaction has to tell which
+ * epoch the record has while the broker asks. wait: for a decision.
  */
 export type Judgement =
   | { readonly kind: "answer"; readonly answer: ControllerAnswer }
@@ -15,6 +16,7 @@ export type Judgement =
       readonly answer: ControllerAnswer;
       readonly why: string;
     }
+  | { readonly kind: "check" }
   | { readonly kind: "wait" };
 
 /** What a judgement may look at beside the record. */
@@ -28,8 +30,8 @@ export interface RequestContext {
   mayBeTold(id: BrokerId | null): boolean;
   /** A question is open. */
   readonly undecided: boolean;
-  /** The record's epoch when the request came in. */
-  readonly askedEpoch: number;
+  /** An epoch that the record had after the request came in, and before anything that was decided for it; null: not known yet. */
+  readonly askedEpoch: number | null;
   /** Some site hears it. */
   isAlive(id: BrokerId): boolean;
   /** The set's members would all lie in one IDC. */
@@ -174,6 +176,7 @@ function electMaster(request: Extract<SetRequest, { kind: "electMaster" }>, cont
     if (id !== record.master) return { kind: "wait" };
   } else if (record.epoch === 0 || context.undecided || record.master === null) return { kind: "wait" };
   // Nobody asks who is master as master, unless it has restarted; one that waited for this very epoch gets it.
+  else if (record.master === id && context.askedEpoch === null) return { kind: "check" };
   else if (record.master === id && record.epoch === context.askedEpoch) return { kind: "wait" };
   if (!designate && record.master !== id && !context.mayBeTold(id)) return { kind: "wait" };
   return { kind: "prove", answer: masterStillExists(record, id) };

@@ -124,8 +124,8 @@ export interface WaitingAsk {
   /** Its id, if its connection has told; null: not known. */
   readonly caller: BrokerId | null;
   readonly since: Instant;
-  /** The record's epoch at that time. */
-  readonly epoch: number;
+  /** An epoch that the record had after that time, as a transaction has told; null: none has yet. */
+  epoch: number | null;
   tries: number;
   /** In a proof or a commit that is under way. */
   inFlight: boolean;

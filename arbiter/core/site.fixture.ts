@@ -62,7 +62,8 @@ export interface SiteUnderTest {
   pass(ms: number): readonly Command[];
   heartbeat(id: number): Event;
   probed(id: number, acting: boolean): Event;
-  ask(ask: number, request: ControllerRequest): readonly Command[];
+  /** `ledgerHas`: what the ledger says of the set, while this site has not been told of it. */
+  ask(ask: number, request: ControllerRequest, options?: { ledgerHas: SetRecord }): readonly Command[];
   notified(id: number, epoch: number): Event;
   /** The set's record in the ledger becomes this one. */
   record(record: SetRecord): readonly Command[];
@@ -97,10 +98,16 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
   };
   const one = (event: Event): readonly Command[] => core.step(event, { now: now as Instant, wall: wallStart + now });
   /** Until nothing more is to be committed. */
+  let ahead: LedgerEntry | null = null;
   const settle = (commands: readonly Command[]): Command[] =>
     commands.flatMap((command) => {
       if (command.kind !== "commit") return [command];
       revision += 1n;
+      const found = ahead;
+      if (found !== null && command.transaction.compares.some(({ key }) => key === found.key)) {
+        ahead = null;
+        return [command, ...settle(one({ kind: "outdated", token: command.token, entries: [found], tookMs: 1 }))];
+      }
       return [command, ...settle(one({ kind: "committed", token: command.token, revision, tookMs: 1 }))];
     });
   const self: SiteUnderTest = {
@@ -132,7 +139,10 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
       tookMs: 1,
       outcome: { kind: "answered", reading: { epoch: 7, maxOffset: 1_000n }, acting },
     }),
-    ask: (ask, request) => self.step({ kind: "asked", ask, connection: 100 + ask, request }),
+    ask(ask, request, options) {
+      if (options !== undefined) ahead = entry(setKey(name), encodeSet(options.ledgerHas));
+      return self.step({ kind: "asked", ask, connection: 100 + ask, request });
+    },
     notified: (id, epoch) => ({
       kind: "notified",
       broker: { set: name, id, address: record.replicas[id]?.address ?? "" },

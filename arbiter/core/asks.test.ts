@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import type { Command, ControllerAnswer, ControllerRequest } from "./events.ts";
+import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
+
+const elect: ControllerRequest = { kind: "electMaster", cluster: "C1", set: "bs1", id: 2, designate: false };
+const register: ControllerRequest = {
+  kind: "registerBroker",
+  cluster: "C1",
+  set: "bs1",
+  id: 1,
+  address: "10.1.0.1:10911",
+};
+
+const answersOf = (commands: readonly Command[]): ControllerAnswer[] =>
+  commands.flatMap((command) => (command.kind === "answer" ? [command.answer] : []));
+const asksAboutMaster = (commands: readonly Command[]): boolean =>
+  commands.some(
+    (command) => command.kind === "commit" && command.transaction.puts.some(({ key }) => key.startsWith("questions/")),
+  );
+
+describe("a 1002 of the recorded master", () => {
+  test("waits: it has restarted, and all are asked", () => {
+    const site = siteUnderTest({ ...heldSet, master: 2, inSync: [1, 2] });
+    const commands = [...site.ask(1, elect), ...site.pass(100)];
+    expect(answersOf(commands)).toEqual([]);
+    expect(asksAboutMaster(commands)).toBe(true);
+  });
+
+  test("is answered with the epoch that was decided while it waited", () => {
+    const site = siteUnderTest({ ...heldSet, master: 2, inSync: [1, 2] });
+    site.ask(1, elect);
+    site.pass(100);
+    const commands = site.decided({ ...decision, effects: {} }, decidedSet);
+    expect(answersOf(commands)).toMatchObject([{ kind: "electMaster", info: { master: 2, epoch: 8 } }]);
+  });
+
+  test("waits where the ledger is behind: the epoch that this site learns of may be older than the restart", () => {
+    const site = siteUnderTest();
+    // This site still has epoch 7 with master 1, the ledger has epoch 8 with master 2, which has restarted since.
+    const commands = site.ask(1, elect, { ledgerHas: { ...decidedSet, decision: null } });
+    expect(answersOf(commands)).toEqual([]);
+    expect(asksAboutMaster([...commands, ...site.pass(100)])).toBe(true);
+  });
+});
+
+test("a 1003 of the recorded master is answered without a master, and shows that it has restarted", () => {
+  const site = siteUnderTest();
+  const commands = [...site.ask(1, register), ...site.pass(100)];
+  expect(answersOf(commands)).toMatchObject([{ kind: "registerBroker", info: { master: null } }]);
+  expect(asksAboutMaster(commands)).toBe(true);
+});
