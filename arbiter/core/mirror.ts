@@ -54,8 +54,13 @@ export function newMirror(): Mirror {
   };
 }
 
-/** Everything anew: what is not there is gone. Evidence and waiting questions of the sets stay. */
+/**
+ * Everything anew: what is not there is gone. Evidence and waiting questions of the sets stay; what was known stays as old as it
+ * was, and a beat that was not says nothing of how old it is: the next one does.
+ */
 export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Instant): void {
+  const beats = new Map(mirror.sites);
+  const before = [...mirror.sets.values()].map((view) => ({ view, question: view.question, decision: view.decision }));
   mirror.loaded = true;
   mirror.cluster = null;
   mirror.policies = null;
@@ -75,7 +80,17 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Insta
   const isDecision = ({ key }: LedgerEntry): boolean => parseKey(key)?.kind === "decision";
   const sorted = [...entries.filter((entry) => !isDecision(entry)), ...entries.filter(isDecision)];
   for (const { key, text, revision } of sorted) put(mirror, key, text, revision, now);
+  for (const [site, beat] of mirror.sites)
+    mirror.sites.set(site, { ...beat, seenAt: beats.get(site)?.seenAt ?? longAgo });
+  for (const { view, question, decision } of before) {
+    if (question !== null && view.question?.value.id === question.value.id)
+      view.question = { ...view.question, seenAt: question.seenAt };
+    if (decision !== null && view.decision?.value.id === decision.value.id)
+      view.decision = { ...view.decision, seenAt: decision.seenAt };
+  }
 }
+
+const longAgo = Number.NEGATIVE_INFINITY as Instant;
 
 /** One change, from the watch. An older one than is known of this key says nothing. */
 export function change(mirror: Mirror, key: string, text: string | null, revision: Revision, now: Instant): void {
