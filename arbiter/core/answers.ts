@@ -4,7 +4,7 @@ import { answerKey, questionKey } from "./keys.ts";
 import type { AnswerRecord, BrokerId, BrokerView, Stored } from "./model.ts";
 import { encodeAnswer } from "./records.ts";
 import type { SetView } from "./set-view.ts";
-import { siteFreshMs } from "./timing.ts";
+import { probeDoubtMs, siteFreshMs } from "./timing.ts";
 
 /** This site's answer to the open question, and which sites' answers count. */
 
@@ -16,7 +16,9 @@ export function answer(view: SetView, context: Context): void {
   if (question === null || record === undefined || !isVoting(context)) return;
   const { master } = question.value;
   for (const id of idsOf(view)) {
-    if (brokerOf(view, id, context).lastProbeAt < question.seenAt) probe(view, id, context, question.seenAt);
+    // What a master says of itself counts only as long as it is fresh.
+    const since = id === master ? Math.max(question.seenAt, context.moment.now - probeDoubtMs) : question.seenAt;
+    if (brokerOf(view, id, context).lastProbeAt < since) probe(view, id, context, since);
   }
   if (view.answering) return;
   const views: [BrokerId, BrokerView][] = idsOf(view).map((id) => [id, viewHere(view, id, false, context)]);

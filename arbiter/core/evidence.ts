@@ -37,6 +37,8 @@ interface EndedProbe {
 /** What brokers say that have no priority set: brokerElectionPriority of stock RocketMQ. */
 const usualPriority = 2_147_483_647;
 
+/** Whether it acts as master counts for so long: a question asks again each probeDoubtMs. */
+const actingFreshMs = 1_500;
 /** At one heartbeat a second these reach back further than any reading that is still used. */
 const toldMax = 16;
 
@@ -141,7 +143,8 @@ export function viewOf(evidence: BrokerEvidence, context: ViewContext): BrokerVi
   const { acting, refused, closedAt, timedOut } = evidence;
   const ago = (at: Instant): string => `${millisText(now - at)} ago`;
 
-  if (context.mustAct && acting !== null && !acting.yes && askedAt !== null && acting.sentAt >= askedAt) {
+  const isFresh = acting !== null && askedAt !== null && acting.sentAt >= Math.max(askedAt, now - actingFreshMs);
+  if (context.mustAct && isFresh && !acting.yes) {
     return view("dead", `said ${ago(acting.at)} that it does not act as master`);
   }
   if (refused !== null) return view("dead", `refused a connection ${ago(refused.at)}`);
