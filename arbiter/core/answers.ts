@@ -1,5 +1,6 @@
 import { brokerOf, idsOf, probe, viewHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
+import { isPromotionLost } from "./effects.ts";
 import { answerKey, questionKey } from "./keys.ts";
 import type { AnswerRecord, BrokerId, BrokerView, Stored } from "./model.ts";
 import { encodeAnswer } from "./records.ts";
@@ -25,7 +26,7 @@ export function answer(view: SetView, context: Context): void {
   const said: AnswerRecord = {
     site,
     question: question.value.id,
-    master: viewHere(view, master, isToAct(view), context),
+    master: viewHere(view, master, isToAct(view) || isPromotionLost(view, context), context),
     replicas: Object.fromEntries(views),
     at: context.moment.wall,
   };

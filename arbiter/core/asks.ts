@@ -261,10 +261,7 @@ interface DueAsk {
  * One transaction that compares the records of all sets for which an answer that names a master waits, and answers them when
  * it is committed (I4). One is under way at a time; what comes meanwhile goes with the next.
  */
-export function proofsDue(
-  views: Iterable<SetView>,
-  context: Context,
-): { view: SetView; asks: DueAsk[] }[] {
+export function proofsDue(views: Iterable<SetView>, context: Context): { view: SetView; asks: DueAsk[] }[] {
   const due = [];
   for (const view of views) {
     if (view.record === null || view.asks.length === 0) continue;

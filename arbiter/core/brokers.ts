@@ -151,6 +151,9 @@ export function candidatesOf(
   });
 }
 
-export function stallAll(view: SetView, context: Context): void {
-  for (const broker of view.brokers.values()) broker.evidence = onStall(broker.evidence, context.moment.now);
+export function stallAll(view: SetView, { moment }: Context): void {
+  for (const broker of view.brokers.values()) {
+    broker.evidence = onStall(broker.evidence, moment.now);
+    broker.sameSince = moment.now;
+  }
 }

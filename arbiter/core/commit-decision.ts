@@ -1,3 +1,4 @@
+import { brokerOf } from "./brokers.ts";
 import type { Context, Ending } from "./context.ts";
 import { answerKey, clusterKey, decisionKey, questionKey, refusalKey, setKey } from "./keys.ts";
 import type {
@@ -76,6 +77,10 @@ export function commitDecision(
         : record.value.failoversAt,
   };
   view.busy = true;
+  view.decided = {
+    epoch: verdict.epoch,
+    readAt: brokerOf(view, verdict.winner, context).reading?.sentAt ?? moment.now,
+  };
   const startedAt = moment.now;
   /** They wait for this decision, or for one before it. */
   const waiting = view.asks.filter(({ epoch }) => epoch === null);

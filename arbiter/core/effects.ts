@@ -6,7 +6,7 @@ import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } fr
 import { effectNames } from "./model.ts";
 import { encodeDecision, encodeSet } from "./records.ts";
 import type { EffectsState, SetView } from "./set-view.ts";
-import { canaryWaitMsMax, routeWaitMsMax } from "./timing.ts";
+import { canaryWaitMsMax, newsMsMax, routeWaitMsMax } from "./timing.ts";
 
 /**
  * What follows a committed decision: demote the old master, promote the new one, wait until the route shows it, tell the other
@@ -30,7 +30,8 @@ export function driveEffects(view: SetView, context: Context): void {
   // What another site has done counts as done.
   for (const name of effectNames) effects[name] ??= decision.value.effects[name]?.detail ?? null;
   fenceOld(view, decision.value, context);
-  if (!context.isMyTurn(turnSince(decision, effects, context))) return;
+  // Whoever decided goes on at once: it knows best that the new master is there.
+  if (view.decided?.epoch !== record.epoch && !context.isMyTurn(turnSince(decision, effects, context))) return;
 
   if (effects.demoted === null) demote(view, record, effects, context);
   if (effects.demoted !== null && effects.promoted === null) promote(view, record, effects, context);
@@ -82,12 +83,38 @@ function demote(view: SetView, record: SetRecord, effects: EffectsState, context
 function promote(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
   const { master } = record;
   if (master === null) return;
+  if (mayHaveServed(view, context)) return;
   if (brokerOf(view, master, context).notified >= record.epoch) {
     effects.promoted = `broker ${master} answered`;
     effects.promotedAt = context.moment.now;
     return;
   }
   notify(view, master, context);
+}
+
+/**
+ * The new master may have answered its 1008, been master, and have restarted since: told again it would be master a second time in
+ * one epoch, at a perhaps shorter end. This site can tell only what has happened since it was there, and it learns late.
+ */
+function mayHaveServed(view: SetView, context: Context): boolean {
+  const { decision, decided, restartedAt } = view;
+  const record = view.record?.value;
+  if (record === undefined || record.master === null || decision === null) return false;
+  const { sameSince, evidence } = brokerOf(view, record.master, context);
+  const since = decided?.epoch === record.epoch ? decided.readAt : decision.seenAt - newsMsMax;
+  const lastAt = Math.max(restartedAt ?? 0, sameSince);
+  const { acting } = evidence;
+  return lastAt > since && !(acting?.yes === true && acting.sentAt >= lastAt);
+}
+
+/** It was lost, or nobody may promote it: a further epoch settles it. Another site may know better, so that waits for a while. */
+export function isPromotionLost(view: SetView, context: Context): boolean {
+  const { record, decision, effects, restartedAt } = view;
+  if (record === null || decision === null || record.value.decision !== decision.value.id) return false;
+  if (effects.promoted !== null || decision.value.effects.promoted !== undefined || record.value.master === null)
+    return false;
+  const isSeen = restartedAt !== null || brokerOf(view, record.value.master, context).sameSince > decision.seenAt;
+  return (isSeen || context.moment.now - decision.seenAt > turnAgainMs) && mayHaveServed(view, context);
 }
 
 function awaitRoute(view: SetView, effects: EffectsState, context: Context): void {

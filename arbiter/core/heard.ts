@@ -23,6 +23,7 @@ export function heard(connection: ConnectionId, heartbeat: Heartbeat, state: Inn
   if (freezeIfTwice(view, heartbeat, context)) return;
   const broker = brokerOf(view, id, context);
   const wasHeard = isHeardHere(view, id, context);
+  if (!wasHeard || broker.evidence.connection !== connection) broker.sameSince = moment.now;
   broker.evidence = onHeartbeat(broker.evidence, { ...heartbeat, connection }, moment.now);
   if (options.idcOf(heartbeat.address, heartbeat.set) !== options.site) state.outsideAt = moment.now;
   freezeIfBehind(view, heartbeat.epoch, context);
@@ -40,6 +41,7 @@ export function closed(connection: ConnectionId, state: Inner, context: Context)
   const view = bound === undefined ? undefined : mirror.sets.get(bound.set);
   if (bound === undefined || view === undefined) return;
   const broker = brokerOf(view, bound.id, context);
+  if (broker.evidence.connection === connection) broker.sameSince = moment.now;
   broker.evidence = onClosed(broker.evidence, connection, moment.now);
   driveSet(view, context);
 }
@@ -55,6 +57,7 @@ export function probed(
   const broker = brokerOf(view, ref.id, context);
   broker.probing = broker.probing.filter((at) => at !== sentAt);
   if (outcome.kind === "untried") return;
+  if (outcome.kind === "refused") broker.sameSince = moment.now;
   const wasHeard = isHeardHere(view, ref.id, context);
   broker.evidence = onProbed(broker.evidence, outcome, sentAt, moment.now);
   if (outcome.kind === "answered") {
@@ -62,7 +65,10 @@ export function probed(
       broker.reading = { value: outcome.reading, acting: outcome.acting, sentAt };
     const isMaster = view.record?.value.master === ref.id;
     if (isMaster && outcome.acting && view.restartedAt !== null && sentAt >= view.restartedAt) view.restartedAt = null;
-    if (!wasHeard) welcome(view, broker, context);
+    if (!wasHeard) {
+      welcome(view, broker, context);
+      broker.sameSince = moment.now;
+    }
   }
   const isOutside = options.idcOf(ref.address, view.set) !== options.site;
   if (isOutside && (outcome.kind === "answered" || outcome.kind === "failed")) state.outsideAt = moment.now;

@@ -3,6 +3,7 @@ import { brokerOf, viewHere } from "./brokers.ts";
 import { confirm } from "./confirm.ts";
 import type { Context } from "./context.ts";
 import { considerDeciding } from "./deciding.ts";
+import { isPromotionLost } from "./effects.ts";
 import { suspects } from "./evidence.ts";
 import { answerKey, questionKey, refusalKey, setKey } from "./keys.ts";
 import { encodeQuestion } from "./records.ts";
@@ -34,7 +35,8 @@ function considerAsking(view: SetView, context: Context): void {
   if (record === undefined || record.master === null || view.record === null) return;
   const { now } = context.moment;
   const { evidence } = brokerOf(view, record.master, context);
-  const doubts = view.restartedAt !== null || suspects(evidence, now, context.options.timing);
+  const doubts =
+    view.restartedAt !== null || isPromotionLost(view, context) || suspects(evidence, now, context.options.timing);
   if (!doubts) {
     view.doubtSince = null;
     return;

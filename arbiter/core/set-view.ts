@@ -55,6 +55,8 @@ export interface SetView {
   /** Since when the question has a majority. */
   confirmedAt: Instant | null;
   decideAt: Instant;
+  /** The last decision that this site has sent, and when the winner was read for it. */
+  decided: { readonly epoch: number; readonly readAt: Instant } | null;
   /** At the site that drives it. */
   refusal: Extract<DecisionVerdict, { kind: "refuse" }> | null;
   questions: number;
@@ -84,6 +86,8 @@ export interface BrokerState {
   lastProbeAt: Instant;
   /** The newest answer to a probe, and when that was sent. */
   reading: { readonly value: OffsetReading; readonly acting: boolean; readonly sentAt: Instant } | null;
+  /** Since then it has been heard without a break: it is the same process. */
+  sameSince: Instant;
   /** A 1008 is under way. */
   notifying: boolean;
   /** The highest epoch for which it has answered a 1008. */
@@ -106,6 +110,7 @@ export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
     probing: [],
     lastProbeAt: 0 as Instant,
     reading: null,
+    sameSince: now,
     notifying: false,
     notified: 0,
     notifyAt: now,
@@ -173,6 +178,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     refusalAt: now,
     confirmedAt: null,
     decideAt: now,
+    decided: null,
     refusal: null,
     questions: 0,
     effects: newEffects(0),

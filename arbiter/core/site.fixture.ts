@@ -65,6 +65,8 @@ export interface SiteUnderTest {
   /** `ledgerHas`: what the ledger says of the set, while this site has not been told of it. */
   ask(ask: number, request: ControllerRequest, options?: { ledgerHas: SetRecord }): readonly Command[];
   notified(id: number, epoch: number): Event;
+  notNotified(id: number, epoch: number): Event;
+  closed(id: number): Event;
   /** The set's record in the ledger becomes this one. */
   record(record: SetRecord): readonly Command[];
   decided(decision: DecisionRecord, record: SetRecord): readonly Command[];
@@ -110,6 +112,13 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
       }
       return [command, ...settle(one({ kind: "committed", token: command.token, revision, tookMs: 1 }))];
     });
+  const ended = (id: number, epoch: number, answered: boolean): Event => ({
+    kind: "notified",
+    broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
+    epoch,
+    answered,
+    detail: "",
+  });
   const self: SiteUnderTest = {
     step(event, afterMs = 0) {
       now += afterMs;
@@ -136,20 +145,16 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
     probed: (id, acting) => ({
       kind: "probed",
       broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
-      tookMs: 1,
+      sentAt: now as Instant,
       outcome: { kind: "answered", reading: { epoch: 7, maxOffset: 1_000n }, acting },
     }),
     ask(ask, request, options) {
       if (options !== undefined) ahead = entry(setKey(name), encodeSet(options.ledgerHas));
       return self.step({ kind: "asked", ask, connection: 100 + ask, request });
     },
-    notified: (id, epoch) => ({
-      kind: "notified",
-      broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
-      epoch,
-      answered: true,
-      detail: "",
-    }),
+    notified: (id, epoch) => ended(id, epoch, true),
+    notNotified: (id, epoch) => ended(id, epoch, false),
+    closed: (id) => ({ kind: "closed", connection: id }),
     decided: (decided, next) => [
       ...self.step({ kind: "changed", ...entry(decisionKey(decided.id), encodeDecision(decided)) }),
       ...self.record(next),

@@ -51,6 +51,8 @@ export const settingsRetryMs = 1_000;
 export const rejoinMs = 15_000;
 /** Between two attempts of one effect. */
 export const effectRetryMs = 300;
+/** What a site is told of the ledger is not older than this, or it follows anew. */
+export const newsMsMax = 6_000;
 /** The other replicas are told at last, whatever the route says. */
 export const routeWaitMsMax = 6_000;
 /** The canary is given up after this long; the decision stays, and says so. */
