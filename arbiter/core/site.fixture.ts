@@ -98,7 +98,12 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
     revision += 1n;
     return { key, text, revision };
   };
-  const one = (event: Event): readonly Command[] => core.step(event, { now: now as Instant, wall: wallStart + now });
+  const probing = new Map<number, Instant>();
+  const one = (event: Event): readonly Command[] => {
+    const commands = core.step(event, { now: now as Instant, wall: wallStart + now });
+    for (const command of commands) if (command.kind === "probe") probing.set(command.broker.id, command.sentAt);
+    return commands;
+  };
   /** Until nothing more is to be committed. */
   let ahead: LedgerEntry | null = null;
   const settle = (commands: readonly Command[]): Command[] =>
@@ -145,7 +150,7 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
     probed: (id, acting) => ({
       kind: "probed",
       broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
-      sentAt: now as Instant,
+      sentAt: probing.get(id) ?? (now as Instant),
       outcome: { kind: "answered", reading: { epoch: 7, maxOffset: 1_000n }, acting },
     }),
     ask(ask, request, options) {
