@@ -169,7 +169,7 @@ export function ledgerPrefix(config: { environment: string; etcd: { prefix: stri
   return `${config.etcd.prefix}${config.environment}/`;
 }
 
-const nodePath = z
+export const nodePath = z
   .string()
   .regex(/^(\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u, {
     error: "must be an absolute path such as /a/b: no //, no / at its end, no . or .. in it",

@@ -131,12 +131,16 @@ function weightsOf({ levels }: Ranking): ReadonlyMap<string, number> {
 function whyOf({ levels, lastResort }: Ranking, idc: string, { mode }: RouteRule): string {
   const [nearest] = levels;
   if (nearest === undefined) {
-    return mode === "local-only" ? `${idc} has no broker set of this topic, and it is local-only` : "no broker set has it";
+    return mode === "local-only"
+      ? `${idc} has no broker set of this topic, and it is local-only`
+      : "no broker set has it";
   }
   if (lastResort) return `nobody is available, so the last known ones: ${levels.map(({ why }) => why).join("; ")}`;
   if (mode === "any") return nearest.why === "" ? "every set takes its part" : nearest.why;
-  if (nearest.idc !== idc && nearest.share === 1) return `${idc} has no broker set of this topic, ${nearest.idc} is next`;
-  if (nearest.share === 1) return nearest.why === "" ? `${nearest.idc} is near and well` : `enough is well: ${nearest.why}`;
+  if (nearest.idc !== idc && nearest.share === 1)
+    return `${idc} has no broker set of this topic, ${nearest.idc} is next`;
+  if (nearest.share === 1)
+    return nearest.why === "" ? `${nearest.idc} is near and well` : `enough is well: ${nearest.why}`;
   return nearest.why === "" ? "by weight" : nearest.why;
 }
 

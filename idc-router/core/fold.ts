@@ -231,7 +231,8 @@ function hurryWhereDecided(
   for (const [name, { master, learnedAt }] of now.sets) {
     const isNew = before.sets.get(name) !== now.sets.get(name) && at - learnedAt < promotionMs;
     const entry = sets.get(name);
-    if (isNew && entry !== undefined && entry.master !== master) commands.push({ kind: "hurry", cluster: entry.cluster });
+    if (isNew && entry !== undefined && entry.master !== master)
+      commands.push({ kind: "hurry", cluster: entry.cluster });
   }
 }
 

@@ -45,7 +45,9 @@ test("a set that fails without a break is out after outAfterMs, and one that was
   play([failing(0), failing(500), failing(499), failing(1)], (_now, { kind }) => kinds.push(kind));
   expect(kinds).toEqual(["in", "in", "in", "out"]);
   const broken: string[] = [];
-  play([failing(0), failing(900), { ms: 10, ok: true }, failing(10), failing(900)], (_now, { kind }) => broken.push(kind));
+  play([failing(0), failing(900), { ms: 10, ok: true }, failing(10), failing(900)], (_now, { kind }) =>
+    broken.push(kind),
+  );
   expect(broken).not.toContain("out");
 });
 

@@ -28,7 +28,8 @@ export function observe(
   if (health.kind === "in") {
     if (failing === null) return health.failingSince === null ? health : wellAtFirst;
     const failingSince = health.failingSince ?? at;
-    if (now - failingSince >= timing.outAfterMs) return { kind: "out", wellSince: null, wellChecks: 0, reason: failing };
+    if (now - failingSince >= timing.outAfterMs)
+      return { kind: "out", wellSince: null, wellChecks: 0, reason: failing };
     return failingSince === health.failingSince ? health : { kind: "in", failingSince };
   }
   if (failing !== null) {

@@ -12,6 +12,7 @@ const setSchema = z.object({
   weight: z.number(),
   addresses: z.array(z.tuple([z.int(), z.string()])),
   master: z.string().nullable(),
+  lastMaster: z.string().nullable(),
   epoch: z.int().nullable(),
   present: z.boolean(),
   goneSince: z.number().nullable(),
@@ -49,8 +50,9 @@ export function encodeTable({ revision, sets, topics, homes, idcs }: Table): str
   const value: z.input<typeof tableSchema> = {
     schema: schemaVersion,
     revision,
-    sets: [...sets.values()].map(({ cluster, set, idc, weight, addresses, master, epoch, present, goneSince }) => {
-      return { cluster, set, idc, weight, addresses: [...addresses], master, epoch, present, goneSince };
+    sets: [...sets.values()].map(({ cluster, set, idc, weight, addresses, master, lastMaster, epoch, ...rest }) => {
+      const { present, goneSince } = rest;
+      return { cluster, set, idc, weight, addresses: [...addresses], master, lastMaster, epoch, present, goneSince };
     }),
     topics: [...topics.values()].map((topic) => ({ ...topic, queues: [...topic.queues] })),
     homes: [...homes],

@@ -150,7 +150,10 @@ function putInto(draft: Draft, { key, text }: LedgerEntry, learnedAt: number, co
       const name = setName(first, second);
       const known = draft.sets.get(name);
       if (record === undefined) return;
-      if (known !== undefined && record.epoch < known.epoch) return older(name, record.epoch, known.epoch);
+      if (known !== undefined && record.epoch < known.epoch) {
+        older(name, record.epoch, known.epoch);
+        return;
+      }
       if (known?.epoch === record.epoch && known.master === record.master) return;
       draft.sets.set(name, { ...record, learnedAt });
       return;
@@ -159,7 +162,10 @@ function putInto(draft: Draft, { key, text }: LedgerEntry, learnedAt: number, co
       const record = read(readIdc(first, text));
       const known = draft.idcs.get(first);
       if (record === undefined) return;
-      if (known !== undefined && record.epoch < known.epoch) return older(`IDC ${first}`, record.epoch, known.epoch);
+      if (known !== undefined && record.epoch < known.epoch) {
+        older(`IDC ${first}`, record.epoch, known.epoch);
+        return;
+      }
       if (known !== undefined && sameIdc(known, record)) return;
       draft.idcs.set(first, record);
       return;

@@ -25,6 +25,8 @@ export interface SetEntry {
   readonly addresses: ReadonlyMap<number, string>;
   /** host:port; null: nobody is right now. */
   readonly master: string | null;
+  /** The master, or who was it last; null: none was ever known. */
+  readonly lastMaster: string | null;
   /** Of the arbiters; null: they do not know this set. */
   readonly epoch: number | null;
   /** A name server shows it; without one that answers: did, when one last answered. */

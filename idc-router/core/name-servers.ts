@@ -52,7 +52,12 @@ function noteChange(before: NameServerFacts | undefined, now: NameServerFacts, c
     const fields = { cluster, nameServer, detail: failure };
     commands.push({ kind: "note", level: "warn", sentence: "name server does not answer", fields });
   } else if (failure === null && before !== undefined && before.failure !== null) {
-    commands.push({ kind: "note", level: "info", sentence: "name server answers again", fields: { cluster, nameServer } });
+    commands.push({
+      kind: "note",
+      level: "info",
+      sentence: "name server answers again",
+      fields: { cluster, nameServer },
+    });
   }
 }
 

@@ -55,7 +55,7 @@ export function foldSets(before: SetsFold, input: SetsInput, moment: Moment): Se
     const { entry } = folded;
     if (entry.goneSince !== null && moment.wall - entry.goneSince > input.forgetAfterMs) continue;
     // Nobody but the ledger has ever spoken of it: it has no address that a client could use.
-    if (entry.addresses.size === 0 && entry.master === null) continue;
+    if (old === undefined && !entry.present) continue;
     sets.set(full, old !== undefined && same(old, entry) ? old : entry);
     healths.set(full, folded.health);
   }
@@ -91,17 +91,18 @@ function foldSet(
   const nextHealth = observe(kept, { failing, at, passed }, moment, input.timing);
   const out = nextHealth.kind === "out";
   const available = master !== null && !out && !calledDown;
-  const lastKnown = master ?? old?.addresses.get(masterRole) ?? addresses.values().next().value ?? "";
+  const lastMaster = master ?? old?.lastMaster ?? null;
   return {
     health: nextHealth,
     entry: {
       name: full,
       cluster,
       set,
-      idc: input.idcOf(lastKnown, set),
+      idc: input.idcOf(lastMaster ?? addresses.values().next().value ?? "", set),
       weight: input.weightOf(full),
       addresses,
       master,
+      lastMaster,
       epoch: record?.epoch ?? old?.epoch ?? null,
       present,
       out,
@@ -212,6 +213,7 @@ function same(one: SetEntry, other: SetEntry): boolean {
     one.idc === other.idc &&
     one.weight === other.weight &&
     one.master === other.master &&
+    one.lastMaster === other.lastMaster &&
     one.epoch === other.epoch &&
     one.present === other.present &&
     one.out === other.out &&

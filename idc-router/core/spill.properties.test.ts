@@ -9,7 +9,10 @@ const levels = fc.array(level, { minLength: 1, maxLength: 5 });
 const factor = fc.double({ min: 1, max: 3, noNaN: true });
 
 function limits(): fc.Arbitrary<number> {
-  return fc.oneof(fc.constant(1), fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100));
+  return fc.oneof(
+    fc.constant(1),
+    fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
+  );
 }
 
 const sumOf = (shares: readonly number[]): number => shares.reduce((all, share) => all + share, 0);
@@ -64,5 +67,13 @@ test.each([
 
 test("an IDC with half the weight takes half", () => {
   const whole = { available: 2, total: 2 };
-  expect(spill([{ ...whole, limit: 0.5 }, { ...whole, limit: 1 }], 1.4)).toEqual([0.5, 0.5]);
+  expect(
+    spill(
+      [
+        { ...whole, limit: 0.5 },
+        { ...whole, limit: 1 },
+      ],
+      1.4,
+    ),
+  ).toEqual([0.5, 0.5]);
 });
