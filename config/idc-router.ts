@@ -63,15 +63,23 @@ const topicsSchema = z
   .strictObject({
     ...zooKeeperSchema.shape,
     path: nodePath
-      .refine((path) => path.split("/").filter((part) => part === "{topic}").length === 1 && path.endsWith("/{topic}"), {
-        error: "must end in /{topic}, once",
-      })
+      .refine(
+        (path) => path.split("/").filter((part) => part === "{topic}").length === 1 && path.endsWith("/{topic}"),
+        {
+          error: "must end in /{topic}, once",
+        },
+      )
       .meta({ description: "Where a topic's node is: /zms/topic/{topic}." }),
     format: z.enum(["properties", "json"]).default("properties").meta({ description: "How its data is written." }),
-    cluster: z.string().min(1).default("clusterName").meta({ description: "The key of its data that names the cluster." }),
+    cluster: z
+      .string()
+      .min(1)
+      .default("clusterName")
+      .meta({ description: "The key of its data that names the cluster." }),
   })
   .meta({
-    description: "Which cluster a topic belongs to, as the metadata in ZooKeeper has it. Without it: the first that knows it.",
+    description:
+      "Which cluster a topic belongs to, as the metadata in ZooKeeper has it. Without it: the first that knows it.",
   });
 
 const routeSchema = z.strictObject({
@@ -174,9 +182,12 @@ export const idcRouterSchema = z
     near: z
       .record(idcName, z.array(idcName).max(32))
       .default({})
-      .meta({ description: "Which IDC is next, by IDC: IDC -> nearest first. Those left out follow in the order of idcs." }),
+      .meta({
+        description: "Which IDC is next, by IDC: IDC -> nearest first. Those left out follow in the order of idcs.",
+      }),
     etcd: etcdSchema.optional().meta({
-      description: "The arbiters' ledger: masters, epochs, and what operators want of IDCs. Without it: name servers and checks only.",
+      description:
+        "The arbiters' ledger: masters, epochs, and what operators want of IDCs. Without it: name servers and checks only.",
     }),
     http: httpSchema(7403),
     log: logSchema,
@@ -217,11 +228,14 @@ export function idcRouterCautions(config: IdcRouterConfig): Fault[] {
   const names = idcs.map(({ name }) => name);
   const strange = (list: readonly string[]) => list.filter((name) => !names.includes(name));
   const faults: Fault[] = [];
-  const caution = (path: ConfigPath, message: string, remedy: string): void => void faults.push({ path, message, remedy });
-  if (!names.includes(site)) caution(["site"], "is no IDC of `idcs`: its clients have no broker near", "add a row for it");
+  const caution = (path: ConfigPath, message: string, remedy: string): void =>
+    void faults.push({ path, message, remedy });
+  if (!names.includes(site))
+    caution(["site"], "is no IDC of `idcs`: its clients have no broker near", "add a row for it");
   for (const [idc, list] of Object.entries(near)) {
     const unknown = strange([idc, ...list]);
-    if (unknown.length > 0) caution(["near", idc], `names ${unknown.join(", ")}, which idcs does not have`, "add rows for them");
+    if (unknown.length > 0)
+      caution(["near", idc], `names ${unknown.join(", ")}, which idcs does not have`, "add rows for them");
   }
   for (const idc of strange(Object.keys(nameserver?.doors ?? {}))) {
     caution(["nameserver", "doors", idc], "is no IDC of `idcs`", "add a row for it");
@@ -232,12 +246,17 @@ export function idcRouterCautions(config: IdcRouterConfig): Fault[] {
     }
   }
   if (health.checkTimeoutMs + health.checkEveryMs > health.outAfterMs * 2) {
-    caution(["health", "outAfterMs"], "is shorter than it takes to try twice", "at least half of checkEveryMs + checkTimeoutMs");
+    caution(
+      ["health", "outAfterMs"],
+      "is shorter than it takes to try twice",
+      "at least half of checkEveryMs + checkTimeoutMs",
+    );
   }
   if (poll.lookupTimeoutMs >= clientPatienceMs) {
     caution(["poll", "lookupTimeoutMs"], "is longer than stock clients wait", `less than ${clientPatienceMs}`);
   }
-  if (lastGood === undefined) caution(["lastGood"], "is missing: a start with name servers away knows nothing", "name a file");
+  if (lastGood === undefined)
+    caution(["lastGood"], "is missing: a start with name servers away knows nothing", "name a file");
   if (etcd !== undefined && etcd.endpoints.length === 1) {
     caution(["etcd", "endpoints"], "has one member", "three, in three sites");
   }

@@ -39,7 +39,9 @@ export function createOrderOf(
   return (idc) => {
     const known = orders.get(idc);
     if (known !== undefined) return known;
-    const order = [...new Set([idc, ...(near[idc] ?? []), ...rows.map(({ name }) => name)])].filter((name) => name !== "");
+    const order = [...new Set([idc, ...(near[idc] ?? []), ...rows.map(({ name }) => name)])].filter(
+      (name) => name !== "",
+    );
     // Only names of the config are kept: callers may send any.
     if (rows.some(({ name }) => name === idc)) orders.set(idc, order);
     return order;

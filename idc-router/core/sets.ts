@@ -86,7 +86,7 @@ function foldSet(
   const check = input.checks.get(full);
   const failing = failureOf({ present, master, calledDown, check });
   const at = master !== null && !calledDown ? (check?.sentAt ?? moment.now) : moment.now;
-  const passed = check !== undefined && check.isNew && check.failure === null && check.address === master;
+  const passed = check?.isNew === true && check.failure === null && check.address === master;
   const kept = input.stalled ? forgive(health, moment.now) : health;
   const nextHealth = observe(kept, { failing, at, passed }, moment, input.timing);
   const out = nextHealth.kind === "out";

@@ -14,7 +14,10 @@ const headPattern = /^crossidc-table 1 bytes=(\d{1,12}) sha256=([0-9a-f]{64})$/;
 const bytesMax = 512 * 1024 * 1024;
 
 /** @returns undefined when there is none; one that is damaged is put aside and told of, since it must not keep the router from starting */
-export async function readLastGood(file: string, { log, wall }: { log: Logger; wall: number }): Promise<Table | undefined> {
+export async function readLastGood(
+  file: string,
+  { log, wall }: { log: Logger; wall: number },
+): Promise<Table | undefined> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);

@@ -114,7 +114,9 @@ function seenTopic(
   cluster: string,
 ): SeenTopic | null {
   if (route === undefined) return null;
-  const ours = new Set(route.brokers.filter(({ clusterName }) => clusterName === cluster).map((each) => each.brokerName));
+  const ours = new Set(
+    route.brokers.filter(({ clusterName }) => clusterName === cluster).map((each) => each.brokerName),
+  );
   const queues = route.queues.filter(({ brokerName }) => ours.has(brokerName));
   if (queues.length === 0) return null;
   return {
@@ -131,6 +133,7 @@ function together(answers: readonly (SeenTopic | null)[]): SeenTopic | null {
   const [first, ...others] = answers.filter((answer) => answer !== null);
   if (first === undefined) return null;
   const queues = new Map(first.queues.map((queue) => [queue.set, queue]));
-  for (const { queues: more } of others) for (const queue of more) if (!queues.has(queue.set)) queues.set(queue.set, queue);
+  for (const { queues: more } of others)
+    for (const queue of more) if (!queues.has(queue.set)) queues.set(queue.set, queue);
   return { ...first, queues: [...queues.values()] };
 }
