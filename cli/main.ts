@@ -18,7 +18,15 @@ import { siteVerbs } from "./nouns/sites.ts";
 import type { OutputFormat } from "./output.ts";
 
 /** Every verb there is. The help, the checks of flags and the dispatch read this one table. */
-const verbs: readonly Verb[] = [...siteVerbs, doctorVerb, ...setNoun, ...decisionNoun, ...policyNoun, ...routeNoun, ...linkNoun];
+const verbs: readonly Verb[] = [
+  ...siteVerbs,
+  doctorVerb,
+  ...setNoun,
+  ...decisionNoun,
+  ...policyNoun,
+  ...routeNoun,
+  ...linkNoun,
+];
 
 const spec = {
   program: "idcctl",
@@ -70,7 +78,11 @@ const spec = {
     force: { type: "boolean", help: "set recover: make --master the master even if it lacks messages." },
     policy: { type: "string", placeholder: "KEY=VALUE,…", help: "decision replay: as if the policy had said so." },
     limit: { type: "string", placeholder: "N", help: "decision list: how many, 1 to 200. Default: 20." },
-    idc: { type: "string", placeholder: "IDC", help: "route: the client's IDC. Default: that of this machine's address." },
+    idc: {
+      type: "string",
+      placeholder: "IDC",
+      help: "route: the client's IDC. Default: that of this machine's address.",
+    },
   },
   positionals: [
     { name: "noun", help: "one of the commands below" },

@@ -179,12 +179,9 @@ export const idcRouterSchema = z
   .strictObject({
     ...siteSchema,
     idcs: idcsSchema,
-    near: z
-      .record(idcName, z.array(idcName).max(32))
-      .default({})
-      .meta({
-        description: "Which IDC is next, by IDC: IDC -> nearest first. Those left out follow in the order of idcs.",
-      }),
+    near: z.record(idcName, z.array(idcName).max(32)).default({}).meta({
+      description: "Which IDC is next, by IDC: IDC -> nearest first. Those left out follow in the order of idcs.",
+    }),
     etcd: etcdSchema.optional().meta({
       description:
         "The arbiters' ledger: masters, epochs, and what operators want of IDCs. Without it: name servers and checks only.",

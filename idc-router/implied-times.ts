@@ -1,6 +1,7 @@
 import type { IdcRouterConfig } from "#config/idc-router.ts";
 import type { Implied } from "#config/implied.ts";
 import { ledgerStaleMs, promotionMs } from "./core/sets.ts";
+import { followAnewMsMax } from "./io/etcd-watch.ts";
 
 /** Stock clients ask for a topic's route this often, unless they set pollNameServerInterval. */
 const clientPollMs = 30_000;
@@ -33,6 +34,7 @@ export function impliedTimes({ health, poll, forgetAfterMs }: IdcRouterConfig): 
       ms: poll.routeRefreshMs + poll.lookupTimeoutMs,
       from: "poll.routeRefreshMs + lookupTimeoutMs",
     },
+    { what: "a ledger watch that has fallen silent is made anew", ms: followAnewMsMax, from: "fixed" },
     { what: "a decided master counts though no name server shows it", ms: promotionMs, from: "fixed" },
     { what: "a ledger that cannot be followed has no say over masters", ms: ledgerStaleMs, from: "fixed" },
     { what: "what every reachable source denies is forgotten", ms: forgetAfterMs, from: "forgetAfterMs" },

@@ -175,7 +175,7 @@ export async function runRouter(process: RouterProcess): Promise<number> {
 /** The ledger and the topics' metadata, where the config names them. */
 function followOthers(
   { config, clock, log, credentialsDirectory }: RouterProcess,
-  { push }: RouterDaemon,
+  { push, table }: RouterDaemon,
   signal: AbortSignal,
 ): Promise<void>[] {
   const { etcd, topics } = config;
@@ -189,7 +189,10 @@ function followOthers(
     const zooKeeper = readZooKeeperOptions(topics, secrets);
     const folder = topics.path.slice(0, -"/{topic}".length);
     const { format, cluster: key } = topics;
-    following.push(followTopicHomes({ zooKeeper, folder, format, key, clock, random: Math.random, log, push }, signal));
+    following.push(followTopicHomes(
+        { zooKeeper, folder, format, key, known: table.homes.keys(), clock, random: Math.random, log, push },
+        signal,
+      ));
   }
   return following;
 }

@@ -66,7 +66,15 @@ function statusText({ site, version, revision, topics, sources, sets, idcs }: St
     formatTable(
       ["SET", "IDC", "WEIGHT", "MASTER", "EPOCH", "AVAILABLE", "WHY"],
       sets.map(({ name, idc, weight, master, epoch, available, why }) => {
-        return [name, idc || "?", String(weight), master ?? "none", String(epoch ?? "?"), available ? "yes" : "NO", why];
+        return [
+          name,
+          idc || "?",
+          String(weight),
+          master ?? "none",
+          String(epoch ?? "?"),
+          available ? "yes" : "NO",
+          why,
+        ];
       }),
     ),
     ...(idcs.length === 0

@@ -52,10 +52,10 @@ export interface AnswerOptions {
 export const wholeWeight = 10_000;
 
 /** For a topic that no rule matches. */
-export const usualRule: RouteRule = { match: "*", mode: "prefer-local", overprovision: 1.4 };
+const usualRule: RouteRule = { match: "*", mode: "prefer-local", overprovision: 1.4 };
 
 /** The topic as the cluster has it that it belongs to: by metadata, else the first one that knows it. */
-export function findTopic(table: Table, topic: string, clusters: readonly string[]): TopicEntry | undefined {
+function findTopic(table: Table, topic: string, clusters: readonly string[]): TopicEntry | undefined {
   const home = table.homes.get(topic);
   if (home !== undefined && clusters.includes(home)) return table.topics.get(topicName(home, topic));
   for (const cluster of clusters) {

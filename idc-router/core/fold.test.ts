@@ -151,12 +151,17 @@ describe("who is master", () => {
     const entries = [
       { key: "cluster", text: json({ sites: ["a", "b", "c"] }), revision: 1n },
       { key: "questions/C1/bs1", text: json({ id: "7.1", epoch: 7 }), revision: 1n },
+      { key: "sets/C1/bs1", text: setRecord(7, 1), revision: 1n },
     ];
     router.tell({ kind: "ledger", clusterId: "e", revision: 2n, entries: [...entries, answer("a", "dead")] });
     expect(router.set("bs1").available).toBe(true);
     const most = [...entries, answer("a", "dead"), answer("b", "silent")];
     router.tell({ kind: "ledger", clusterId: "e", revision: 3n, entries: most });
     expect(router.set("bs1")).toMatchObject({ available: false, why: "most sites call its master down" });
+    // The question is of an epoch that is over.
+    router.tell({ kind: "ledgerChanged", key: "sets/C1/bs1", text: setRecord(8, 2), revision: 4n });
+    router.show({ bs1: "idc2-b:1", bs2: "idc2:1" });
+    expect(router.set("bs1").available).toBe(true);
   });
 });
 

@@ -46,7 +46,7 @@ export interface Folded {
 
 const forgetEveryMs = 5_000;
 
-export const emptyTable: Table = {
+const emptyTable: Table = {
   revision: 0,
   sets: new Map(),
   topics: new Map(),

@@ -51,8 +51,13 @@ export function readAnswer(text: string): Answer | undefined {
   return { question, down: verdict === "silent" || verdict === "dead" };
 }
 
+export interface Question {
+  readonly id: string;
+  readonly epoch: number;
+}
+
 /** questions/<cluster>/<set>: {id, epoch} */
-export function readQuestion(text: string): { readonly id: string; readonly epoch: number } | undefined {
+export function readQuestion(text: string): Question | undefined {
   const { id, epoch } = parse(text) ?? {};
   return typeof id === "string" && isCount(epoch) ? { id, epoch } : undefined;
 }

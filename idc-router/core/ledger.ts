@@ -1,6 +1,7 @@
 import type { Command, Event, LedgerEntry } from "./events.ts";
 import {
   type Answer,
+  type Question,
   readAnswer,
   readIdc,
   readQuestion,
@@ -23,8 +24,8 @@ export interface LedgerFacts {
   readonly sets: ReadonlyMap<SetName, LedgerMaster>;
   readonly idcs: ReadonlyMap<string, IdcEntry>;
   readonly sites: readonly string[];
-  /** Open questions: their id. */
-  readonly questions: ReadonlyMap<SetName, string>;
+  /** Open questions. */
+  readonly questions: ReadonlyMap<SetName, Question>;
   /** By "cluster/set/site". */
   readonly answers: ReadonlyMap<string, Answer>;
   /** Keys that this version cannot read. */
@@ -89,12 +90,13 @@ export function hearLedgerChange(
 }
 
 /** Does a majority of the voting sites say that this master is down? */
-export function isCalledDown({ sites, questions, answers }: LedgerFacts, name: SetName): boolean {
+export function isCalledDown({ sites, sets, questions, answers }: LedgerFacts, name: SetName): boolean {
   const question = questions.get(name);
-  if (question === undefined || sites.length === 0) return false;
+  // One about an epoch that is over says nothing of the master there is now.
+  if (question === undefined || sites.length === 0 || question.epoch !== sets.get(name)?.epoch) return false;
   const down = sites.filter((site) => {
     const answer = answers.get(`${name}/${site}`);
-    return answer?.question === question && answer.down;
+    return answer?.question === question.id && answer.down;
   });
   return down.length * 2 > sites.length;
 }
@@ -172,7 +174,7 @@ function putInto(draft: Draft, { key, text }: LedgerEntry, learnedAt: number, co
     }
     case "questions": {
       const record = read(readQuestion(text));
-      if (record !== undefined) draft.questions.set(setName(first, second), record.id);
+      if (record !== undefined) draft.questions.set(setName(first, second), record);
       return;
     }
     case "answers": {

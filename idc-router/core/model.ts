@@ -93,7 +93,7 @@ export interface Table {
 }
 
 export const routeModes = ["local-only", "prefer-local", "any"] as const;
-export type RouteMode = (typeof routeModes)[number];
+type RouteMode = (typeof routeModes)[number];
 
 /** How clients of the topics that `match` are led; the first rule that matches counts. */
 export interface RouteRule {

@@ -2,7 +2,7 @@ import type { IdcEntry, RouteRule, SetEntry } from "./model.ts";
 import { type Level, spill } from "./spill.ts";
 
 /** The sets that are equally near to a caller. */
-export interface RankedLevel {
+interface RankedLevel {
   /** Its IDC; "any" where all are one level. */
   readonly idc: string;
   /** Of the load, 0 to 1. */
@@ -72,7 +72,7 @@ function levelOf(members: readonly SetEntry[], idcs: ReadonlyMap<string, IdcEntr
 }
 
 /** What operators let a set take, 0 to 1. */
-export function limitOf({ idc }: SetEntry, idcs: ReadonlyMap<string, IdcEntry>): number {
+function limitOf({ idc }: SetEntry, idcs: ReadonlyMap<string, IdcEntry>): number {
   const wish = idcs.get(idc);
   if (wish === undefined) return 1;
   return wish.state === "active" ? wish.weight / 100 : 0;

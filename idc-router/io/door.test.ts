@@ -49,8 +49,13 @@ beforeEach(async () => {
     async lookUp(topic) {
       lookedUp.push(topic);
       if (topic === "late") router.topic("late", "bs2");
+      return topic !== "silent";
     },
-    passOn: async (frame): Promise<Frame> => ({ ...frame, ...success({ passed: String(frame.code) }), isResponse: true }),
+    passOn: async (frame): Promise<Frame> => ({
+      ...frame,
+      ...success({ passed: String(frame.code) }),
+      isResponse: true,
+    }),
     onAnswer: (outcome) => void outcomes.push(outcome),
     clock: systemClock,
     log: silentLogger,
@@ -99,7 +104,9 @@ test("an answer follows the table, and addresses with it", async () => {
 test("when nobody is there the last master stands in the answer, so that a producer has somebody to try (I9)", async () => {
   router.show({ bs1: null });
   const route = decodeGetRouteInfoResponse(await client.ask(encodeGetRouteInfoRequest({ topic: "orders" }), call));
-  expect(route?.brokers.map(({ brokerName, addresses }) => [brokerName, addresses.get(0)])).toEqual([["bs1", "idc1:1"]]);
+  expect(route?.brokers.map(({ brokerName, addresses }) => [brokerName, addresses.get(0)])).toEqual([
+    ["bs1", "idc1:1"],
+  ]);
   expect(route?.queues.map(({ perm }) => perm)).toEqual([6]);
 });
 
@@ -112,11 +119,13 @@ test("a static topic is passed on as it came", async () => {
   expect(Buffer.from(answer.body).toString()).toBe(staticBody);
 });
 
-test("an unknown topic is looked up, and answered with 17 when nobody knows it", async () => {
+test("an unknown topic is looked up, and answered with 17 when nobody knows it, and with an error when nobody answers", async () => {
   expect(await permsOf("late")).toEqual({ bs2: 6 });
   const answer = await client.ask(encodeGetRouteInfoRequest({ topic: "none" }), call);
   expect(answer.code).toBe(resultCodes.TOPIC_NOT_EXIST);
-  expect(lookedUp).toEqual(["late", "none"]);
+  const silent = await client.ask(encodeGetRouteInfoRequest({ topic: "silent" }), call);
+  expect(silent.code).toBe(resultCodes.SYSTEM_ERROR);
+  expect(lookedUp).toEqual(["late", "none", "silent"]);
 });
 
 test("reads are passed on, and what would change a name server is refused", async () => {
@@ -137,13 +146,20 @@ test("ten thousand random frames and bytes end nothing but their own connections
   const frames = fc.record({
     code: fc.oneof(fc.constantFrom(105, 106, 206, 901, 103), fc.integer({ min: 0, max: 32_767 })),
     opaque: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
-    fields: fc.dictionary(fc.constantFrom("topic", "cluster", "x", "__proto__"), fc.string({ maxLength: 20 }), { maxKeys: 3 }),
+    fields: fc.dictionary(fc.constantFrom("topic", "cluster", "x", "__proto__"), fc.string({ maxLength: 20 }), {
+      maxKeys: 3,
+    }),
     serialize: fc.constantFrom("json" as const, "rocketmq" as const),
     isOneway: fc.boolean(),
     body: fc.uint8Array({ maxLength: 40 }),
   });
   const bytes = fc.oneof(
-    { weight: 20, arbitrary: frames.map((frame) => encodeFrame({ ...frame, language: "JAVA", version: 479, isResponse: false }, frameLimits)) },
+    {
+      weight: 20,
+      arbitrary: frames.map((frame) =>
+        encodeFrame({ ...frame, language: "JAVA", version: 479, isResponse: false }, frameLimits),
+      ),
+    },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }).map((raw) => Buffer.from(raw)) },
   );
   const runs = 100;

@@ -17,7 +17,7 @@ import type { Slots } from "./slots.ts";
 
 /** The door that speaks the name server protocol: 105 from the table, other reads passed on, nothing written. */
 
-export type DoorOutcome = "served" | "unknown" | "passed" | "refused" | "busy" | "failed";
+type DoorOutcome = "served" | "unknown" | "passed" | "refused" | "busy" | "failed";
 
 export interface DoorOptions {
   readonly listen: string;
@@ -26,8 +26,8 @@ export interface DoorOptions {
   readonly slots: Slots;
   /** Of a client, by its address; never "". */
   readonly callerIdc: (address: string) => string;
-  /** Asks name servers for a topic that the table does not have; resolves when the table has what there is. */
-  readonly lookUp: (topic: string, signal: AbortSignal) => Promise<void>;
+  /** Asks name servers for a topic that the table does not have; resolves when the table has what there is. False: none answers. */
+  readonly lookUp: (topic: string, signal: AbortSignal) => Promise<boolean>;
   /** Hands a read on to a name server. undefined: there is none to ask. */
   readonly passOn: (frame: Frame, signal: AbortSignal) => Promise<Frame | undefined>;
   readonly onAnswer: (outcome: DoorOutcome, answer: Answer | undefined, level: number) => void;
@@ -105,9 +105,13 @@ export async function openDoor(options: DoorOptions): Promise<RemotingServer<unk
   }
 
   async function lookUp(topic: string, client: Client): Promise<RemotingAnswer | ReadyAnswer> {
-    await options.lookUp(topic, signal);
+    const isAnswered = await options.lookUp(topic, signal);
     const found = route(topic, client);
     if (found !== undefined) return found;
+    if (!isAnswered) {
+      onAnswer("failed", undefined, 0);
+      return refusal(resultCodes.SYSTEM_ERROR, `no name server answers, and the topic is not known here: ${topic}`);
+    }
     onAnswer("unknown", undefined, 0);
     return refusal(resultCodes.TOPIC_NOT_EXIST, `No topic route info in name server for the topic: ${topic}`);
   }

@@ -18,11 +18,12 @@ const topicCharactersMax = 255;
 export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): void {
   const { texts, subscribers, metrics } = options;
 
-  async function find(key: RouteKey, signal: AbortSignal): Promise<RouteText | undefined> {
+  /** undefined: nobody knows it; "silent": nobody answers who could. */
+  async function find(key: RouteKey, signal: AbortSignal): Promise<RouteText | "silent" | undefined> {
     const known = texts.of(key);
     if (known !== undefined) return known;
-    await options.lookUp(key.topic, signal);
-    return texts.of(key);
+    const isAnswered = await options.lookUp(key.topic, signal);
+    return texts.of(key) ?? (isAnswered ? undefined : "silent");
   }
 
   async function send(reply: FastifyReply, text: RouteText, key: RouteKey): Promise<void> {
@@ -38,6 +39,10 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
       const key = { topic, idc: idcOfCaller(request, query.idc, options), use: useOf(query.use) };
       const waitMs = waitOf(query.wait);
       const text = await find(key, AbortSignal.timeout(lookUpMsMax));
+      if (text === "silent") {
+        await sendAway(reply, 503, "RTR_NAMESERVERS_SILENT", `No name server answers who could know ${topic}`);
+        return;
+      }
       if (text === undefined) {
         const hint = "Create it, or see whether name servers answer: idcctl route show";
         throw badRequest("RTR_NO_TOPIC", `No cluster knows the topic ${JSON.stringify(topic)}`, hint, 404);

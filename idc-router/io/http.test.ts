@@ -86,6 +86,7 @@ beforeEach(async () => {
     lookUp: async (topic) => {
       lookedUp.push(topic);
       if (topic === "late") router.topic("late", "bs2");
+      return topic !== "silent";
     },
     requestsPerSecond: 100,
     subscribersMax,
@@ -159,8 +160,12 @@ describe("a route", () => {
 
   test("of a topic that the table does not have is looked up, and is 404 when nobody knows it", async () => {
     expect((await ask("/v1/topics/late/route")).body.brokers).toMatchObject([{ set: "bs2" }]);
-    expect(await ask("/v1/topics/none/route")).toMatchObject({ status: 404, body: { error: { code: "RTR_NO_TOPIC" } } });
-    expect(lookedUp).toEqual(["late", "none"]);
+    expect(await ask("/v1/topics/none/route")).toMatchObject({
+      status: 404,
+      body: { error: { code: "RTR_NO_TOPIC" } },
+    });
+    expect(await ask("/v1/topics/silent/route")).toMatchObject({ status: 503 });
+    expect(lookedUp).toEqual(["late", "none", "silent"]);
   });
 
   test("of a Kafka topic is its bootstrap servers", async () => {

@@ -31,7 +31,8 @@ export interface RouterHttpOptions {
   readonly orderOf: (idc: string) => readonly string[];
   /** Never "". */
   readonly callerIdc: (address: string) => string;
-  readonly lookUp: (topic: string, signal: AbortSignal) => Promise<void>;
+  /** False: no name server answers. */
+  readonly lookUp: (topic: string, signal: AbortSignal) => Promise<boolean>;
   readonly requestsPerSecond: number;
   readonly subscribersMax: number;
   readonly connections: () => number;

@@ -12,8 +12,8 @@ export interface NameServers {
   /** The cluster's broker sets are others than before: all of its topics are looked up again. */
   refresh(cluster: string): void;
   hurry(cluster: string): void;
-  /** A topic that the table does not have. Resolves when the table has what there is. */
-  lookUp(topic: string, signal: AbortSignal): Promise<void>;
+  /** A topic that the table does not have. Resolves when the table has what there is; false: no name server answers. */
+  lookUp(topic: string, signal: AbortSignal): Promise<boolean>;
   /** The first name server's answer. undefined: there is no cluster. @throws when none answers */
   passOn(frame: Frame, signal: AbortSignal): Promise<Frame | undefined>;
 }
@@ -91,16 +91,18 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
     hurry: (cluster) => sources.find((source) => source.cluster === cluster)?.hurry(),
     async lookUp(topic, signal) {
       const askedAt = unknown.get(topic);
-      if (askedAt !== undefined && clock.now() - askedAt < unknownMs) return;
-      if (daemon.table.topics.size >= poll.topicsMax) return;
-      await Promise.all(sources.map((source) => source.lookUp(topic, signal)));
+      if (askedAt !== undefined && clock.now() - askedAt < unknownMs) return true;
+      if (daemon.table.topics.size >= poll.topicsMax) return true;
+      const answered = await Promise.all(sources.map((source) => source.lookUp(topic, signal)));
       await daemon.settled();
+      if (sources.length > 0 && !answered.includes(true)) return false;
       const isKnown = sources.some(({ cluster }) => daemon.table.topics.has(topicName(cluster, topic)));
       if (isKnown) unknown.delete(topic);
       else {
         if (unknown.size >= unknownMax) unknown.clear();
         unknown.set(topic, clock.now());
       }
+      return true;
     },
     async passOn({ code, fields, body }, signal) {
       const wanted = fields["cluster"] ?? fields["clusterName"];

@@ -18,8 +18,8 @@ export interface NameServerSource {
   run(signal: AbortSignal): Promise<void>;
   /** For some seconds they are asked much more often. */
   hurry(): void;
-  /** Asks for one topic; who asks meanwhile waits for the same answer. Resolves when it is told, or nobody answers. */
-  lookUp(topic: string, signal: AbortSignal): Promise<void>;
+  /** Asks for one topic; who asks meanwhile waits for the same answer. False: nobody answers. */
+  lookUp(topic: string, signal: AbortSignal): Promise<boolean>;
   readonly lookUps: number;
 }
 
@@ -39,7 +39,7 @@ const hurryForMs = 6_000;
 
 export function createNameServerSource(options: NameServerSourceOptions): NameServerSource {
   const { cluster, nameServers, connections, clock, push, everyMs, timeoutMs, lookUpTimeoutMs } = options;
-  const lookingUp = new Map<string, Promise<void>>();
+  const lookingUp = new Map<string, Promise<boolean>>();
   let hurryUntil = clock.now();
   let wake = new AbortController();
 
@@ -67,7 +67,7 @@ export function createNameServerSource(options: NameServerSourceOptions): NameSe
   }
 
   /** The first that has it; that there is none is what all say that answer. */
-  async function askTopic(topic: string, signal: AbortSignal): Promise<void> {
+  async function askTopic(topic: string, signal: AbortSignal): Promise<boolean> {
     const askedAt = clock.now();
     const asked = await Promise.allSettled(
       nameServers.map(async (nameServer) => {
@@ -80,8 +80,9 @@ export function createNameServerSource(options: NameServerSourceOptions): NameSe
       }),
     );
     const answers = asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-    if (answers.length === 0) return;
+    if (answers.length === 0) return false;
     push({ kind: "topic", cluster, topic, askedAt, seen: together(answers) });
+    return true;
   }
 
   return {

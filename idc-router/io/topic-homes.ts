@@ -19,6 +19,8 @@ export interface TopicHomesOptions {
   readonly format: "properties" | "json";
   /** The key in a node's data that names its cluster. */
   readonly key: string;
+  /** Topics that are known from before: those that have gone meanwhile are told. */
+  readonly known: Iterable<string>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -64,7 +66,7 @@ export async function followTopicHomes(options: TopicHomesOptions, signal: Abort
     },
   });
   await using _closing = zooKeeper;
-  const known = new Set<string>();
+  const known = new Set(options.known);
   let isWatched = false;
   let told = false;
 

@@ -9,8 +9,8 @@ import { type ArbiterSetting, arbiterRecipes, recordSites } from "./servers/arbi
 import { etcdRecipes } from "./servers/etcd.ts";
 import { kafkaRecipes } from "./servers/kafka.ts";
 import { createRegister } from "./servers/members.ts";
-import { type RouterSetting, routerRecipes } from "./servers/router.ts";
 import { type BrokerSet, brokerRecipes, controllerRecipes, nameServerRecipe } from "./servers/rocketmq.ts";
+import { type RouterSetting, routerRecipes } from "./servers/router.ts";
 import { zooKeeperRecipes } from "./servers/zookeeper.ts";
 
 /**

@@ -152,7 +152,10 @@ test("started with every source away it answers from the last good table, is rea
 });
 
 test("an etcd that hangs is told, changes nothing, and is followed again when it goes on", async () => {
-  await eventually(async () => expect((await status()).sources[0]).toMatchObject({ source: "ledger", ok: true }), usually);
+  await eventually(
+    async () => expect((await status()).sources[0]).toMatchObject({ source: "ledger", ok: true }),
+    usually,
+  );
   for (const member of etcd.members) member.stop();
   try {
     await eventually(async () => expect((await status()).sources[0]).toMatchObject({ ok: false }), usually);

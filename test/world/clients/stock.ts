@@ -1,5 +1,5 @@
-import { inProject } from "../../integration/harness/project.ts";
 import type { RunningProcess } from "../../integration/harness/process.ts";
+import { inProject } from "../../integration/harness/project.ts";
 import { javaCommand } from "../java.ts";
 import type { SiteName } from "../network/sites.ts";
 import type { World } from "../world.ts";

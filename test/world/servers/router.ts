@@ -15,7 +15,7 @@ export interface RouterSetting {
 }
 
 /** Of a router's place: where its HTTP door is. */
-export function httpOf({ host, ports }: Member<"router">): string {
+function httpOf({ host, ports }: Member<"router">): string {
   return `${host}:${ports.http}`;
 }
 
@@ -41,6 +41,11 @@ export function routerRecipes(members: readonly Member<"router">[], setting: Rou
       lastGood: `${folder}/data/table.json`,
       ...further,
     });
-    return daemonRecipe({ launcher: "crossidc-router", site, address, config: (folder) => JSON.stringify(config(folder)) });
+    return daemonRecipe({
+      launcher: "crossidc-router",
+      site,
+      address,
+      config: (folder) => JSON.stringify(config(folder)),
+    });
   });
 }
