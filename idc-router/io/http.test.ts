@@ -1,109 +1,22 @@
 import { once } from "node:events";
 import { type ClientRequest, get, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { z } from "zod";
-import { type Instant, systemClock } from "#lib/clock.ts";
-import { silentLogger } from "#lib/log.ts";
-import { cluster, type TestRouter, twoSets } from "../core/router.fixture.ts";
-import { createMetrics } from "../metrics.ts";
+import type { TestRouter } from "../core/router.fixture.ts";
 import { reports } from "./api.ts";
-import { createRouterHttp } from "./http.ts";
 import { routes } from "./openapi.ts";
-import { createRouteTexts } from "./route-texts.ts";
-import { createSlots } from "./slots.ts";
-import { createSubscribers } from "./subscribers.ts";
+import { createStanding, type Standing, subscribersMax } from "./testing/standing.ts";
 
-/** The door over a real socket, on a table that the test changes. */
-
-const idcs = ["idc1", "idc2", "idc3"];
-const orderOf = (idc: string): readonly string[] => [idc, ...idcs.filter((each) => each !== idc)];
-const kafka = { name: "K1", kind: "kafka", servers: { idc1: ["k1:9092"], idc2: ["k2:9092"] } } as const;
-const rocketmq = { name: cluster, kind: "rocketmq", servers: { idc1: ["ns1:1"] } } as const;
-const subscribersMax = 3;
-
+let standing: Standing;
 let router: TestRouter;
-let http: FastifyInstance;
 let base: string;
-let lagMs: number;
-let lookedUp: string[];
-let tell: () => void;
-let stop: AbortController;
+const tell = (): void => standing.tell();
 
 beforeEach(async () => {
-  router = twoSets();
-  lagMs = 0;
-  lookedUp = [];
-  stop = new AbortController();
-  const table = () => router.table;
-  const wallTime = () => 1_000_000 + router.now;
-  const slots = createSlots({ table, answers: { rules: [], orderOf, clusters: [cluster] }, wallTime, slotsMax: 100 });
-  const texts = createRouteTexts({ slots, table, kafka: new Map([["K1", kafka]]), orderOf, wallTime });
-  const metrics = createMetrics("test");
-  const subscribers = createSubscribers({
-    textOf: texts.of,
-    revision: () => router.table.revision,
-    instance: "me",
-    subscribersMax,
-    bufferedBytesMax: 100_000,
-    clock: systemClock,
-    log: silentLogger,
-    onSlow: metrics.slowSubscriber,
-    signal: stop.signal,
-  });
-  tell = subscribers.tell;
-  http = createRouterHttp({
-    listen: "127.0.0.1:0",
-    site: "idc1",
-    version: "1.2.3",
-    daemon: {
-      get state() {
-        return router.state;
-      },
-      get table() {
-        return router.table;
-      },
-      moment: () => ({ now: router.now, wall: wallTime() }),
-      get lastStepAt() {
-        return router.now as Instant;
-      },
-      get lagMs() {
-        return lagMs;
-      },
-    },
-    metrics,
-    texts,
-    subscribers,
-    clusters: new Map<string, typeof kafka | typeof rocketmq>([
-      ["K1", kafka],
-      [cluster, rocketmq],
-    ]),
-    doors: { idc1: ["r1:9886"], idc2: ["r2:9886"] },
-    idcs,
-    orderOf,
-    callerIdc: () => "idc1",
-    lookUp: async (topic) => {
-      lookedUp.push(topic);
-      if (topic === "late") router.topic("late", "bs2");
-      return topic !== "silent";
-    },
-    requestsPerSecond: 100,
-    subscribersMax,
-    connections: () => 0,
-    // It stands still: buckets are not refilled.
-    clock: { ...systemClock, now: () => 0 as Instant },
-    log: silentLogger,
-  });
-  await http.listen({ host: "127.0.0.1", port: 0 });
-  base = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
+  standing = await createStanding();
+  ({ router, base } = standing);
 });
-
-afterEach(async () => {
-  stop.abort();
-  http.server.closeAllConnections();
-  await http.close();
-});
+afterEach(() => standing.close());
 
 async function ask(path: string, headers: Record<string, string> = {}) {
   const response = await fetch(base + path, { headers });
@@ -165,7 +78,7 @@ describe("a route", () => {
       body: { error: { code: "RTR_NO_TOPIC" } },
     });
     expect(await ask("/v1/topics/silent/route")).toMatchObject({ status: 503 });
-    expect(lookedUp).toEqual(["late", "none", "silent"]);
+    expect(standing.lookedUp).toEqual(["late", "none", "silent"]);
   });
 
   test("of a Kafka topic is its bootstrap servers", async () => {
@@ -264,10 +177,10 @@ describe("too much", () => {
   });
 
   test("for this process is answered with 503, but for health, until it has caught up", async () => {
-    lagMs = 1_500;
+    standing.lagMs = 1_500;
     expect(await ask(route)).toMatchObject({ status: 503, body: { error: { code: "RTR_OVERLOADED" } } });
     expect((await ask("/livez")).status).toBe(200);
-    lagMs = 10;
+    standing.lagMs = 10;
     expect((await ask(route)).status).toBe(200);
   });
 });
