@@ -189,10 +189,12 @@ function followOthers(
     const zooKeeper = readZooKeeperOptions(topics, secrets);
     const folder = topics.path.slice(0, -"/{topic}".length);
     const { format, cluster: key } = topics;
-    following.push(followTopicHomes(
+    following.push(
+      followTopicHomes(
         { zooKeeper, folder, format, key, known: table.homes.keys(), clock, random: Math.random, log, push },
         signal,
-      ));
+      ),
+    );
   }
   return following;
 }
