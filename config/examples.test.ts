@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { arbiterCautions, arbiterSchema } from "./arbiter.ts";
 import { contextsSchema } from "./contexts.ts";
-import { idcRouterCautions, idcRouterSchema } from "./idc-router.ts";
+import { idcRouterSchema } from "./idc-router.ts";
+import { idcRouterCautions } from "./idc-router-cautions.ts";
 import { loadConfig, readConfigFile } from "./load.ts";
 import { replicatorCautions, replicatorSchema } from "./replicator.ts";
 

@@ -1,5 +1,6 @@
 import { printEffectiveRouter } from "#config/effective.ts";
-import { idcRouterCautions, idcRouterSchema } from "#config/idc-router.ts";
+import { idcRouterSchema } from "#config/idc-router.ts";
+import { idcRouterCautions } from "#config/idc-router-cautions.ts";
 import { loadConfig, readConfigFile } from "#config/load.ts";
 import { formatProblem } from "#config/problems.ts";
 import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
