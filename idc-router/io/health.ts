@@ -17,7 +17,7 @@ export function readyChecks(daemon: Daemon): readonly HealthCheck[] {
   const { state, table } = daemon;
   const sources = sourcesOf(state, daemon.moment().now);
   const away = sources.filter(({ ok }) => !ok).map(({ source }) => source);
-  const isKnown = table.sets.size > 0 || sources.some(({ ok }) => ok);
+  const isKnown = table.sets.size > 0 || table.homes.size > 0 || sources.some(({ ok }) => ok);
   return [
     ...liveChecks(daemon),
     {
