@@ -1,7 +1,9 @@
 import { createSeries, type MetricDoc, type Series } from "#lib/metrics.ts";
 import type { Source } from "./core/events.ts";
 
-/** Every series of the router. docs/metrics.md, the alert rules' test and /metrics read this one table. A `set` is "cluster/set". */
+/**
+ * Every series of the router. docs/metrics.md, the alert rules' test and /metrics read this one table. A `set` is "cluster/set".
+ */
 export const metricDocs = [
   {
     name: "idc_router_build_info",

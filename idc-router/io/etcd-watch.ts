@@ -26,8 +26,8 @@ const watchStaleMs = 1_500;
 const againMs = 500;
 
 /**
- * A full reading, then every change; both again whenever the watch had to be made anew. Once a second etcd is asked for its revision: the answer shows
- * that the ledger is there, and what the watch has yet to tell. Until the signal is aborted.
+ * A full reading, then every change; both again whenever the watch had to be made anew. Once a second etcd is asked for its
+ * newest revision: the answer shows that the ledger is there, and what the watch has yet to tell. Until the signal is aborted.
  */
 export async function followLedger(options: EtcdWatchOptions, signal: AbortSignal): Promise<void> {
   const { clock, log, push } = options;

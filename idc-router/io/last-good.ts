@@ -13,7 +13,10 @@ const headPattern = /^crossidc-table 1 bytes=(\d{1,12}) sha256=([0-9a-f]{64})$/;
 /** A table of a hundred thousand topics is about 30 MB. */
 const bytesMax = 512 * 1024 * 1024;
 
-/** @returns undefined when there is none; one that is damaged is put aside and told of, since it must not keep the router from starting */
+/**
+ * One that is damaged is put aside and told of: it must not keep the router from starting.
+ * @returns undefined when there is none
+ */
 export async function readLastGood(
   file: string,
   { log, wall }: { log: Logger; wall: number },

@@ -52,7 +52,7 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
   const topicsOf = (cluster: string): string[] =>
     [...daemon.table.topics.values()].filter((entry) => entry.cluster === cluster).map(({ topic }) => topic);
 
-  /** Each topic once within routeRefreshMs, some in each tick; those of a cluster that has changed at once, but not all together. */
+  /** Each topic once within routeRefreshMs, some in each tick; those of a cluster that has changed as soon as there is room. */
   async function refreshAll(signal: AbortSignal): Promise<void> {
     let carry = 0;
     const turns = new Map<string, Iterator<string>>();
