@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type ArbiterConfig, ledgerPrefix } from "#config/arbiter.ts";
+import type { ArbiterConfig } from "#config/arbiter.ts";
+import { readEtcdOptions } from "#config/clients.ts";
 import { createIdcOf } from "#config/idc.ts";
+import { ledgerPrefix } from "#config/shared.ts";
 import type { Clock } from "#lib/clock.ts";
 import { exitCodes, messageOf } from "#lib/errors.ts";
 import { listen } from "#lib/http.ts";
@@ -13,7 +15,6 @@ import { type ArbiterDaemon, createDaemon, type DaemonDeps } from "./daemon.ts";
 import { watchLedgerHealth } from "./gauges.ts";
 import { openDoor } from "./io/door.ts";
 import { type EtcdLedger, openEtcdLedger } from "./io/etcd-ledger.ts";
-import { readEtcdOptions } from "./io/etcd-options.ts";
 import { createArbiterHttp } from "./io/http.ts";
 import { isPresent } from "./io/report.ts";
 import { createMetrics } from "./metrics.ts";

@@ -1,7 +1,7 @@
 import type { Implied } from "#config/implied.ts";
+import { callTimeoutMs } from "#lib/etcd/members.ts";
 import { askedMs, siteBeatMs, siteFreshMs, type Timing } from "./core/timing.ts";
 import { leaseTtlMs } from "./io/etcd/lease.ts";
-import { callTimeoutMs } from "./io/etcd/members.ts";
 
 /** The worst cases that the times allow, for `--check`. Commits come on top: each is a round trip between most sites. */
 export function impliedTimes(timing: Timing): readonly Implied[] {

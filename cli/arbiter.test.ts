@@ -27,6 +27,7 @@ const noFlags: Flags = {
   master: undefined,
   policy: undefined,
   limit: undefined,
+  idc: undefined,
 };
 const closing: (() => Promise<void>)[] = [];
 
@@ -65,6 +66,7 @@ async function run(
     flags: { ...noFlags, ...flags },
     replicators: () => createClient(endpoints, "replicator"),
     arbiters: () => createClient(endpoints, "arbiter"),
+    routers: () => createClient(endpoints, "router"),
   };
   return { code: await verb.run(call), text };
 }

@@ -12,6 +12,7 @@ export interface Call {
   /** The daemons' doors; who is asked is looked up when a verb asks for it. */
   replicators(): Client;
   arbiters(): Client;
+  routers(): Client;
 }
 
 export interface Flags {
@@ -27,6 +28,7 @@ export interface Flags {
   readonly master: string | undefined;
   readonly policy: string | undefined;
   readonly limit: string | undefined;
+  readonly idc: string | undefined;
 }
 
 export type FlagName = Exclude<keyof Flags, "reason">;

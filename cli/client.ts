@@ -19,7 +19,7 @@ export interface Answer<T> {
   readonly receivedAt: number;
 }
 
-export type Daemon = "replicator" | "arbiter";
+export type Daemon = "replicator" | "arbiter" | "router";
 
 const connectTimeoutMs = 5_000;
 /** A verify of a very large tree takes its time. */

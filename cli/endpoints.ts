@@ -8,8 +8,9 @@ import type { Daemon } from "./client.ts";
 const defaultEndpoints: Readonly<Record<Daemon, string>> = {
   replicator: "http://127.0.0.1:7401",
   arbiter: "http://127.0.0.1:7402",
+  router: "http://127.0.0.1:7403",
 };
-const contextKeys = { replicator: "replicators", arbiter: "arbiters" } as const;
+const contextKeys = { replicator: "replicators", arbiter: "arbiters", router: "routers" } as const;
 
 /** --endpoint, else the context's, else the one on this machine. */
 export function endpointsOf(

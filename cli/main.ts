@@ -12,12 +12,21 @@ import { decisionNoun } from "./nouns/decision.ts";
 import { doctorVerb } from "./nouns/doctor.ts";
 import { linkNoun } from "./nouns/link.ts";
 import { policyNoun } from "./nouns/policy.ts";
+import { routeNoun } from "./nouns/route.ts";
 import { setNoun } from "./nouns/set.ts";
 import { siteVerbs } from "./nouns/sites.ts";
 import type { OutputFormat } from "./output.ts";
 
 /** Every verb there is. The help, the checks of flags and the dispatch read this one table. */
-const verbs: readonly Verb[] = [...siteVerbs, doctorVerb, ...setNoun, ...decisionNoun, ...policyNoun, ...linkNoun];
+const verbs: readonly Verb[] = [
+  ...siteVerbs,
+  doctorVerb,
+  ...setNoun,
+  ...decisionNoun,
+  ...policyNoun,
+  ...routeNoun,
+  ...linkNoun,
+];
 
 const spec = {
   program: "idcctl",
@@ -28,7 +37,7 @@ const spec = {
       type: "string",
       placeholder: "URL",
       multiple: true,
-      help: "A daemon's HTTP address; several are tried in order. Default: the context's, else http://127.0.0.1:7401 for links, and :7402 for all else.",
+      help: "A daemon's HTTP address; several are tried in order. Default: the context's, else http://127.0.0.1:7401 for links, :7403 for routes, and :7402 for all else.",
     },
     context: {
       type: "string",
@@ -69,6 +78,11 @@ const spec = {
     force: { type: "boolean", help: "set recover: make --master the master even if it lacks messages." },
     policy: { type: "string", placeholder: "KEY=VALUE,…", help: "decision replay: as if the policy had said so." },
     limit: { type: "string", placeholder: "N", help: "decision list: how many, 1 to 200. Default: 20." },
+    idc: {
+      type: "string",
+      placeholder: "IDC",
+      help: "route: the client's IDC. Default: that of this machine's address.",
+    },
   },
   positionals: [
     { name: "noun", help: "one of the commands below" },
@@ -79,6 +93,7 @@ const spec = {
     { command: "idcctl status", help: "Is there a quorum, which sites vote, is every set well?" },
     { command: "idcctl set list", help: "Who is master of what, and how is it protected?" },
     { command: "idcctl decision explain C1/bs1", help: "Why did the last failover of this set go as it did?" },
+    { command: "idcctl route explain orders --idc idc1", help: "Where do messages of idc1 go, and why?" },
     { command: "idcctl link status", help: "Are all links well?" },
     { command: "idcctl link explain /zms/topic/orders", help: "What becomes of this node?" },
     { command: "idcctl link verify zms && echo equal", help: "Is the other IDC's copy right?" },
@@ -107,6 +122,7 @@ async function main(): Promise<number> {
     master: values.master,
     policy: values.policy,
     limit: values.limit,
+    idc: values.idc,
   };
   const idle = (Object.keys(flags) as FlagName[]).find((flag) => flags[flag] && !(verb.flags ?? []).includes(flag));
   if (idle !== undefined)
@@ -131,6 +147,7 @@ async function main(): Promise<number> {
     flags: { ...flags, reason: values.reason ?? "" },
     replicators: () => clientOf("replicator"),
     arbiters: () => clientOf("arbiter"),
+    routers: () => clientOf("router"),
   };
   try {
     return await verb.run(call);

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { messageOf } from "#lib/errors.ts";
-import { arbiterCautions, arbiterSchema, ledgerPrefix } from "./arbiter.ts";
+import { arbiterCautions, arbiterSchema } from "./arbiter.ts";
 import { loadConfig } from "./load.ts";
+import { ledgerPrefix } from "./shared.ts";
 
 const minimal = parse(readFileSync(new URL("examples/arbiter-minimal.yaml", import.meta.url), "utf8"));
 

@@ -1,60 +1,22 @@
 import { z } from "zod";
-import { hostOf, isCidr } from "#lib/cidr.ts";
+import { hostOf } from "#lib/cidr.ts";
 import type { ConfigPath, Fault } from "./problems.ts";
 import {
-  filePath,
+  cidr,
+  clusterName,
+  etcdSchema,
   hostPort,
   httpSchema,
-  idcName,
+  idcsSchema,
   logSchema,
   refuseRepeats,
   siteSchema,
-  tlsClientSchema,
 } from "./shared.ts";
 
 /** The arbiter's file: the one source of its types, defaults, validation and documentation. */
 
 /** Brokers send a heartbeat to every controller this often. */
 const brokerHeartbeatMs = 1_000;
-
-const cidr = z
-  .string()
-  .refine(isCidr, { error: "is no network", params: { remedy: "a network and its bits: 10.1.0.0/16, fd00::/8" } })
-  .meta({ title: "CIDR" });
-
-const idcSchema = z.strictObject({
-  name: idcName.meta({ title: "name", description: "Name of the IDC; that of the site in it is the same." }),
-  cidrs: z.array(cidr).max(64).default([]).meta({ description: "Networks of its brokers." }),
-  brokerNames: z
-    .array(
-      z.string().regex(/^(?=.{1,127}$)[^\s*]*(\*[^\s*]*){0,3}$/, {
-        error: "must be a broker's name, with at most three * in it",
-      }),
-    )
-    .max(64)
-    .default([])
-    .meta({ description: "Names of its brokers, where addresses do not tell; * stands for anything." }),
-});
-
-const etcdSchema = z
-  .strictObject({
-    endpoints: z
-      .array(hostPort)
-      .min(1)
-      .max(9)
-      .superRefine(refuseRepeats((endpoint) => endpoint))
-      .meta({ description: "The members, host:port. The one of this site first: it is asked while it answers." }),
-    prefix: z
-      .string()
-      .regex(/^\/([A-Za-z0-9._-]+\/)+$/, { error: "must start and end with /, as /crossidc/ does" })
-      .default("/crossidc/")
-      .meta({ description: "What all keys start with; the environment comes after it." }),
-    tls: tlsClientSchema.optional(),
-    userFile: filePath
-      .optional()
-      .meta({ description: "File with user:password, if etcd has users. One line; not readable by others." }),
-  })
-  .meta({ description: "The ledger that all sites share, one etcd member in each of them." });
 
 const controllerSchema = z
   .strictObject({
@@ -72,10 +34,7 @@ const controllerSchema = z
   .meta({ description: "The door that speaks RocketMQ's controller protocol." });
 
 const clusterSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[^\s/]{1,127}$/, { error: "must be 1 to 127 characters, without spaces and /" })
-    .meta({ description: "Its name, the brokers' brokerClusterName." }),
+  name: clusterName.meta({ description: "Its name, the brokers' brokerClusterName." }),
   kind: z.enum(["rocketmq"]).meta({ description: "What it is." }),
   nameservers: z
     .array(hostPort)
@@ -138,12 +97,7 @@ const canarySchema = z
 export const arbiterSchema = z
   .strictObject({
     ...siteSchema,
-    idcs: z
-      .array(idcSchema)
-      .min(1)
-      .max(32)
-      .superRefine(refuseRepeats(({ name }) => name, ["name"]))
-      .meta({ description: "How a broker's address or name tells its IDC. First match wins." }),
+    idcs: idcsSchema,
     etcd: etcdSchema,
     http: httpSchema(7402),
     log: logSchema,
@@ -164,11 +118,6 @@ export const arbiterSchema = z
   });
 
 export type ArbiterConfig = z.output<typeof arbiterSchema>;
-
-/** What all of the arbiter's keys in etcd start with: "/crossidc/prod/". */
-export function ledgerPrefix({ environment, etcd }: Pick<ArbiterConfig, "environment" | "etcd">): string {
-  return `${etcd.prefix}${environment}/`;
-}
 
 /** What an arbiter's file may say, but its operator should hear about. */
 export function arbiterCautions(config: ArbiterConfig): Fault[] {

@@ -29,6 +29,7 @@ const contextSchema = z
     arbiters: endpoints
       .optional()
       .meta({ description: "HTTP doors of the arbiters, one per site. They are tried in this order." }),
+    routers: endpoints.optional().meta({ description: "HTTP doors of the routers. They are tried in this order." }),
   })
   .meta({ description: "One installation." });
 

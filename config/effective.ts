@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { type ArbiterConfig, arbiterSchema } from "./arbiter.ts";
+import { type IdcRouterConfig, idcRouterSchema } from "./idc-router.ts";
 import { type Implied, impliedTimes } from "./implied.ts";
 import { type ReplicatorConfig, replicatorSchema } from "./replicator.ts";
 import { mapMarked, type Schema } from "./schema.ts";
@@ -16,6 +17,11 @@ export function printEffective(config: ReplicatorConfig): string {
 /** The same of an arbiter; what its times imply is known to the arbiter itself. */
 export function printEffectiveArbiter(config: ArbiterConfig, implied: readonly Implied[]): string {
   return effectiveText(arbiterSchema, config, "What follows from it, in the worst case", implied.map(impliedLine));
+}
+
+/** And of a router. */
+export function printEffectiveRouter(config: IdcRouterConfig, implied: readonly Implied[]): string {
+  return effectiveText(idcRouterSchema, config, "What follows from it, in the worst case", implied.map(impliedLine));
 }
 
 function effectiveText(

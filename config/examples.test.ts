@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { arbiterCautions, arbiterSchema } from "./arbiter.ts";
 import { contextsSchema } from "./contexts.ts";
+import { idcRouterSchema } from "./idc-router.ts";
+import { idcRouterCautions } from "./idc-router-cautions.ts";
 import { loadConfig, readConfigFile } from "./load.ts";
 import { replicatorCautions, replicatorSchema } from "./replicator.ts";
 
@@ -10,12 +12,13 @@ const folder = new URL("examples/", import.meta.url);
 const schemas: Record<string, z.ZodType> = {
   replicator: replicatorSchema,
   arbiter: arbiterSchema,
+  "idc-router": idcRouterSchema,
   contexts: contextsSchema,
 };
 
 describe("the examples", () => {
   test.each(readdirSync(folder))("%s loads, and names its schema for editors", (name) => {
-    const [kind = ""] = name.split(/[-.]/);
+    const kind = Object.keys(schemas).find((each) => name.startsWith(each)) ?? "";
     const schema = schemas[kind];
     if (schema === undefined) throw new Error(`no schema for ${name}`);
     const file = new URL(name, folder);
@@ -32,6 +35,11 @@ describe("the examples", () => {
       expect(loadConfig(replicatorSchema, new URL(name, folder).pathname, options).warnings).toEqual([]);
     },
   );
+
+  test.each(["idc-router.yaml", "idc-router-minimal.yaml"])("%s gives no reason for a warning", (name) => {
+    const options = { readFile: readConfigFile, cautions: idcRouterCautions };
+    expect(loadConfig(idcRouterSchema, new URL(name, folder).pathname, options).warnings).toEqual([]);
+  });
 
   test.each(["arbiter.yaml", "arbiter-minimal.yaml"])("%s gives no reason for a warning", (name) => {
     const options = { readFile: readConfigFile, cautions: arbiterCautions };

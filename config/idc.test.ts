@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createIdcOf } from "./idc.ts";
+import { createCallerIdcOf, createIdcOf, createOrderOf } from "./idc.ts";
 
 const idcOf = createIdcOf([
   { name: "idc1", cidrs: ["10.1.0.0/16"], brokerNames: ["idc1-*"] },
@@ -35,5 +35,30 @@ describe("the IDC of a broker", () => {
   test("is the first row that either of them matches", () => {
     expect(idcOf("10.2.0.7:10911", "idc1-bs1")).toBe("idc1");
     expect(idcOf("10.9.0.7:10911", "idc2-bs1")).toBe("idc2");
+  });
+});
+
+describe("a caller", () => {
+  const rows = [
+    { name: "idc1", cidrs: ["10.1.0.0/16"], brokerNames: ["*"] },
+    { name: "idc2", cidrs: ["10.2.0.0/16"], brokerNames: [] },
+  ];
+
+  test.each([
+    ["10.1.2.3:5", "idc1"],
+    ["[::ffff:10.2.0.9]:5", "idc2"],
+    ["10.9.0.1:5", ""],
+  ])("at %s is of %j, by its network alone", (address, idc) => {
+    expect(createCallerIdcOf(rows)(address)).toBe(idc);
+  });
+
+  test.each([
+    ["idc1", ["idc1", "idc3", "idc2"]],
+    ["idc2", ["idc2", "idc1", "idc3"]],
+    ["", ["idc1", "idc2", "idc3"]],
+    ["idc9", ["idc9", "idc1", "idc2", "idc3"]],
+  ])("of %j has its own IDC nearest, then as told, then the rest", (idc, order) => {
+    const all = [{ name: "idc1" }, { name: "idc2" }, { name: "idc3" }];
+    expect(createOrderOf(all, { idc1: ["idc3"] })(idc)).toEqual(order);
   });
 });

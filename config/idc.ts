@@ -24,6 +24,30 @@ export function createIdcOf(rows: readonly IdcRow[]): (address: string, brokerNa
   };
 }
 
+/** @returns the IDC of a client: the first row whose networks its address lies in; "" when none does */
+export function createCallerIdcOf(rows: readonly IdcRow[]): (address: string) => string {
+  const ofAddress = createIdcOf(rows.map((row) => ({ ...row, brokerNames: [] })));
+  return (address) => ofAddress(address, "");
+}
+
+/** The IDCs as they are near to one: itself, then as `near` says, then in the order of `rows`. */
+export function createOrderOf(
+  rows: readonly { readonly name: string }[],
+  near: Readonly<Record<string, readonly string[]>>,
+): (idc: string) => readonly string[] {
+  const orders = new Map<string, readonly string[]>();
+  return (idc) => {
+    const known = orders.get(idc);
+    if (known !== undefined) return known;
+    const order = [...new Set([idc, ...(near[idc] ?? []), ...rows.map(({ name }) => name)])].filter(
+      (name) => name !== "",
+    );
+    // Only names of the config are kept: callers may send any.
+    if (rows.some(({ name }) => name === idc)) orders.set(idc, order);
+    return order;
+  };
+}
+
 function patternOf(glob: string): RegExp {
   const parts = glob.split("*").map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`, "s");

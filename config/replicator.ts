@@ -1,47 +1,8 @@
 import { z } from "zod";
 import type { ConfigPath, Fault } from "./problems.ts";
-import { filePath, hostPort, httpSchema, logSchema, refuseRepeats, siteSchema, tlsClientSchema } from "./shared.ts";
+import { httpSchema, logSchema, refuseRepeats, siteSchema, zooKeeperSchema } from "./shared.ts";
 
 /** The replicator's file: the one source of its types, defaults, validation and documentation. */
-
-const nodePath = z
-  .string()
-  .regex(/^(\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u, {
-    error: "must be an absolute path such as /a/b: no //, no / at its end, no . or .. in it",
-  })
-  .meta({ title: "node path" });
-
-const zooKeeperSchema = z.strictObject({
-  servers: z
-    .array(hostPort)
-    .min(1)
-    .max(32)
-    .superRefine(refuseRepeats((server) => server))
-    .meta({ description: "Servers of the ensemble, host:port. Tried in random order." }),
-  chroot: nodePath
-    .optional()
-    .meta({ description: "Path under which everything of this ensemble is seen, as in host:port/chroot." }),
-  sessionTimeoutMs: z.int().min(1_000).max(120_000).default(10_000).meta({
-    description: "Session timeout asked for, ms; the server may clamp it. A dead peer is noticed after 2/3 of it.",
-  }),
-  connectTimeoutMs: z
-    .int()
-    .min(100)
-    .max(60_000)
-    .default(3_000)
-    .meta({ description: "Longest wait for one server to accept a connection and a session, ms." }),
-  auth: z
-    .array(
-      z.strictObject({
-        scheme: z.enum(["digest"]).meta({ description: "Authentication scheme." }),
-        credentialFile: filePath.meta({ description: "File with user:password. One line; not readable by others." }),
-      }),
-    )
-    .max(8)
-    .default([])
-    .meta({ description: "Credentials, sent before anything else on each connection." }),
-  tls: tlsClientSchema.optional(),
-});
 
 const editSchema = z
   .strictObject({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isCidr } from "#lib/cidr.ts";
 import { marks } from "./schema.ts";
 
 /** What every daemon's file has in common. */
@@ -112,3 +113,97 @@ export function refuseRepeats<Element>(nameOf: (element: Element) => string, at:
     }
   };
 }
+
+export const clusterName = z
+  .string()
+  .regex(/^[^\s/]{1,127}$/, { error: "must be 1 to 127 characters, without spaces and /" });
+
+export const cidr = z
+  .string()
+  .refine(isCidr, { error: "is no network", params: { remedy: "a network and its bits: 10.1.0.0/16, fd00::/8" } })
+  .meta({ title: "CIDR" });
+
+const idcSchema = z.strictObject({
+  name: idcName.meta({ title: "name", description: "Name of the IDC; that of the site in it is the same." }),
+  cidrs: z.array(cidr).max(64).default([]).meta({ description: "Networks of its brokers." }),
+  brokerNames: z
+    .array(
+      z.string().regex(/^(?=.{1,127}$)[^\s*]*(\*[^\s*]*){0,3}$/, {
+        error: "must be a broker's name, with at most three * in it",
+      }),
+    )
+    .max(64)
+    .default([])
+    .meta({ description: "Names of its brokers, where addresses do not tell; * stands for anything." }),
+});
+
+export const etcdSchema = z
+  .strictObject({
+    endpoints: z
+      .array(hostPort)
+      .min(1)
+      .max(9)
+      .superRefine(refuseRepeats((endpoint) => endpoint))
+      .meta({ description: "The members, host:port. The one of this site first: it is asked while it answers." }),
+    prefix: z
+      .string()
+      .regex(/^\/([A-Za-z0-9._-]+\/)+$/, { error: "must start and end with /, as /crossidc/ does" })
+      .default("/crossidc/")
+      .meta({ description: "What all keys start with; the environment comes after it." }),
+    tls: tlsClientSchema.optional(),
+    userFile: filePath
+      .optional()
+      .meta({ description: "File with user:password, if etcd has users. One line; not readable by others." }),
+  })
+  .meta({ description: "The ledger that all sites share, one etcd member in each of them." });
+
+export const idcsSchema = z
+  .array(idcSchema)
+  .min(1)
+  .max(32)
+  .superRefine(refuseRepeats(({ name }) => name, ["name"]))
+  .meta({ description: "How a broker's address or name tells its IDC. First match wins." });
+
+/** What all keys of an installation in etcd start with: "/crossidc/prod/". */
+export function ledgerPrefix(config: { environment: string; etcd: { prefix: string } }): string {
+  return `${config.etcd.prefix}${config.environment}/`;
+}
+
+export const nodePath = z
+  .string()
+  .regex(/^(\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u, {
+    error: "must be an absolute path such as /a/b: no //, no / at its end, no . or .. in it",
+  })
+  .meta({ title: "node path" });
+
+export const zooKeeperSchema = z.strictObject({
+  servers: z
+    .array(hostPort)
+    .min(1)
+    .max(32)
+    .superRefine(refuseRepeats((server) => server))
+    .meta({ description: "Servers of the ensemble, host:port. Tried in random order." }),
+  chroot: nodePath
+    .optional()
+    .meta({ description: "Path under which everything of this ensemble is seen, as in host:port/chroot." }),
+  sessionTimeoutMs: z.int().min(1_000).max(120_000).default(10_000).meta({
+    description: "Session timeout asked for, ms; the server may clamp it. A dead peer is noticed after 2/3 of it.",
+  }),
+  connectTimeoutMs: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(3_000)
+    .meta({ description: "Longest wait for one server to accept a connection and a session, ms." }),
+  auth: z
+    .array(
+      z.strictObject({
+        scheme: z.enum(["digest"]).meta({ description: "Authentication scheme." }),
+        credentialFile: filePath.meta({ description: "File with user:password. One line; not readable by others." }),
+      }),
+    )
+    .max(8)
+    .default([])
+    .meta({ description: "Credentials, sent before anything else on each connection." }),
+  tls: tlsClientSchema.optional(),
+});

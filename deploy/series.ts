@@ -1,19 +1,25 @@
 import type { MetricDoc, Series } from "#lib/metrics.ts";
 import { metricDocs as arbiterDocs, createMetrics as createArbiterMetrics } from "../arbiter/metrics.ts";
+import { createMetrics as createRouterMetrics, metricDocs as routerDocs } from "../idc-router/metrics.ts";
 import { createMetrics, metricDocs } from "../replicator/metrics.ts";
 import { runProcess } from "../test/integration/harness/process.ts";
 import { inProject } from "../test/integration/harness/project.ts";
 
 const promtoolMs = 30_000;
 
-export const daemons = ["replicator", "arbiter"] as const;
+export const daemons = ["replicator", "arbiter", "router"] as const;
 type Daemon = (typeof daemons)[number];
 
 /** What the daemon's /metrics gives when every series has a value. */
 export async function renderedMetrics(daemon: Daemon): Promise<string> {
-  return daemon === "arbiter"
-    ? await filled(arbiterDocs, createArbiterMetrics("prod").series)
-    : await filled(metricDocs, createMetrics("prod"));
+  switch (daemon) {
+    case "arbiter":
+      return await filled(arbiterDocs, createArbiterMetrics("prod").series);
+    case "router":
+      return await filled(routerDocs, createRouterMetrics("prod").series);
+    case "replicator":
+      return await filled(metricDocs, createMetrics("prod"));
+  }
 }
 
 async function filled<Name extends string>(
@@ -41,7 +47,7 @@ export async function unknownSeriesIn(expression: string): Promise<string[]> {
 export function unknownLabelsIn(expression: string): string[] {
   const common = ["environment", "instance", "job", "le"];
   return [...expression.matchAll(/\b(idc_[a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, series = "", selector = ""]) => {
-    const docs: readonly MetricDoc[] = [...metricDocs, ...arbiterDocs];
+    const docs: readonly MetricDoc[] = [...metricDocs, ...arbiterDocs, ...routerDocs];
     const doc = docs.find(({ name }) => name === series.replace(/_bucket$/, ""));
     const labels = [...selector.matchAll(/([a-z_]+)\s*[=!]/g)].map(([, label]) => label ?? "");
     return labels.filter((label) => !common.includes(label) && doc?.labels.includes(label) !== true);

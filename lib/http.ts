@@ -22,6 +22,8 @@ export interface HttpOptions {
 
 const bodyBytesMax = 64 * 1024;
 const requestTimeoutMs = 10_000;
+/** Topics may have 255; whoever reads a parameter checks it. */
+const parameterCharactersMax = 1_024;
 const runOnMachine = "Run idcctl on the machine of the daemon";
 const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
@@ -35,6 +37,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     bodyLimit: bodyBytesMax,
     requestTimeout: requestTimeoutMs,
     return503OnClosing: true,
+    routerOptions: { maxParamLength: parameterCharactersMax },
   });
   http.addHook("onRequest", async (request, reply) => {
     const isOpen = request.method === "GET" || request.method === "HEAD";

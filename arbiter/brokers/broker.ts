@@ -1,3 +1,4 @@
+import type { CallOptions } from "#lib/remoting/connections.ts";
 import type { BrokerSettings, MasterInfo, ProbeOutcome } from "../core/events.ts";
 
 /**
@@ -25,9 +26,4 @@ export interface BrokerPort {
   reaches(controller: string, options: CallOptions): Promise<boolean>;
   /** Makes it register with the name servers at once. */
   reregister(address: string, options: CallOptions): Promise<void>;
-}
-
-export interface CallOptions {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }

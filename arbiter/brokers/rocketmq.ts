@@ -1,10 +1,10 @@
 import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
+import { type CallOptions, createConnections } from "#lib/remoting/connections.ts";
 import { decodeGetHaStatusResponse, encodeGetHaStatusRequest } from "#lib/remoting/records/get-ha-status.ts";
-import type { BrokerPort, CallOptions } from "./broker.ts";
+import type { BrokerPort } from "./broker.ts";
 import { sendCanary } from "./rocketmq/canary.ts";
-import { createConnections } from "./rocketmq/connections.ts";
 import { notifyRole } from "./rocketmq/notify.ts";
 import { probeBroker } from "./rocketmq/probe.ts";
 import { reachesController } from "./rocketmq/reach.ts";

@@ -1,3 +1,4 @@
+import { globMatches } from "#lib/glob.ts";
 import { rpoNames, type SetName, type SetPolicy } from "./model.ts";
 
 /** What operators promise for their sets: the first policy whose pattern matches a set's name is the set's. */
@@ -109,21 +110,6 @@ function unreachable(policies: Policies): string[] {
     const above = policies.findIndex((other, at) => at < index && (other.match === match || other.match === "*"));
     return above < 0 || match === "" ? [] : [`policies[${index}] is never used: policies[${above}] takes its sets`];
   });
-}
-
-/** Whether the text is what the pattern says, where `*` stands for any characters. Linear for each `*`: no backtracking. */
-function globMatches(pattern: string, text: string): boolean {
-  const [head = "", ...parts] = pattern.split("*");
-  if (!text.startsWith(head)) return false;
-  const tail = parts.pop();
-  if (tail === undefined) return text === head;
-  let at = head.length;
-  for (const part of parts) {
-    const found = text.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return text.length - tail.length >= at && text.endsWith(tail);
 }
 
 /** How a value is written; `read` gives undefined for what is not written so. */

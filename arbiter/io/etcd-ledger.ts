@@ -2,6 +2,7 @@ import type { IRequestOp, ITxnRequest, ITxnResponse } from "etcd3/lib/rpc.js";
 import { assert } from "#lib/assert.ts";
 import type { Clock } from "#lib/clock.ts";
 import { messageOf, OperatorError } from "#lib/errors.ts";
+import { type EtcdOptions, openMembers } from "#lib/etcd/members.ts";
 import type { Logger } from "#lib/log.ts";
 import type { Transaction } from "../core/events.ts";
 import { proofKey } from "../core/keys.ts";
@@ -9,11 +10,11 @@ import type { CommitOutcome, Ledger } from "../ledger.ts";
 import { follow } from "./etcd/follow.ts";
 import { readHealth } from "./etcd/health.ts";
 import { createLease } from "./etcd/lease.ts";
-import { type EtcdOptions, openMembers } from "./etcd/members.ts";
 import { createPosition } from "./etcd/position.ts";
 import { entryOf, readNewest } from "./etcd/read.ts";
 import { decisionsPerSetMax, revisionsKept, type Tidied, tidy } from "./etcd/tidy.ts";
 
+const codes = { unanswered: "ARB_LEDGER_UNANSWERED", refused: "ARB_LEDGER_REFUSED" } as const;
 /** Of each kind: compares, and puts with deletes. etcd's own limit is 128. */
 const operationsMax = 100;
 const revokeMsMax = 500;
@@ -35,7 +36,7 @@ export interface EtcdLedgerDeps {
 /** The ledger in etcd. Connects when it is first asked. docs/decisions/0013-ledger-in-etcd.md has the reasons. */
 export function openEtcdLedger({ etcd, prefix, site, clock, log }: EtcdLedgerDeps): EtcdLedger {
   assert(prefix.endsWith("/"), "the ledger's prefix ends with /");
-  const members = openMembers(etcd, { clock });
+  const members = openMembers(etcd, { clock, codes });
   const position = createPosition({ clock });
   const lease = createLease({ members, clock, log });
   const closing = new AbortController();

@@ -10,7 +10,8 @@ import { startZooKeeper } from "../../test/integration/harness/zookeeper.ts";
 import { startNotifySocket } from "./notify-socket.ts";
 
 const timeoutMs = 30_000;
-const daemons = ["replicator", "arbiter"] as const;
+const daemons = ["replicator", "arbiter", "router"] as const;
+const configOf = (daemon: string): string => `config/examples/${daemon === "router" ? "idc-router" : daemon}.yaml`;
 const unitOf = (daemon: string): string => `crossidc-${daemon}.service`;
 /** Where the unit expects the tree. */
 const installedAt = "/opt/crossidc";
@@ -49,7 +50,7 @@ test.for(daemons)("the unit leaves the %s little to abuse", async (name) => {
 
 test.for(daemons)("each credential of the %s's sample config is handed over by the sample drop-in", async (name) => {
   const unit = unitOf(name);
-  const config = await readFile(inProject(`config/examples/${name}.yaml`), "utf8");
+  const config = await readFile(inProject(configOf(name)), "utf8");
   const dropIn = await readFile(inProject(`deploy/systemd/${unit}.d/credentials.conf`), "utf8");
   const handedOver = [...dropIn.matchAll(/^LoadCredential=([^:]+):/gm)].map(([, credential]) => credential);
   expect(credentialFiles(parse(config))).toEqual(handedOver.map((each) => `/run/credentials/${unit}/${each}`));
@@ -116,6 +117,41 @@ clusters: [{ name: C1, kind: rocketmq, nameservers: ["127.0.0.1:${nameserver}"] 
     daemon.signal("SIGTERM");
     await notified.waitForLine(/^STOPPING=1$/, { timeoutMs });
     expect(await daemon.exit).toEqual({ code: 0, signal: null });
+  } finally {
+    await daemon.kill();
+    await notified.kill();
+  }
+});
+
+test("systemd hears that a router without any source is up, degraded, that it lives, and that it stops", async () => {
+  const [nameserver] = await freePorts(1);
+  const own = await mkdtemp(join(folder, "router-"));
+  const config = join(own, "idc-router.yaml");
+  await writeFile(
+    config,
+    `
+site: idc1
+idcs: [{ name: idc1, cidrs: [10.1.0.0/16] }]
+http: { listen: "127.0.0.1:0" }
+nameserver: { listen: "127.0.0.1:${(await freePorts(1))[0]}" }
+clusters: [{ name: C1, kind: rocketmq, nameservers: ["127.0.0.1:${nameserver}"] }]
+lastGood: table.json
+`,
+  );
+  const notified = await startNotifySocket(own);
+  const daemon = startProcess(inProject("bin/crossidc-router"), ["--config", config], {
+    env: { NOTIFY_SOCKET: notified.path },
+  });
+  try {
+    await notified.waitForLine(/^READY=1 \| STATUS=.*0 sets, 0 topics$/, { timeoutMs });
+    await notified.waitForLine(/^STATUS=degraded: no name server of C1, revision 1, 0 sets, 0 topics$/, { timeoutMs });
+    for (let fed = 0; fed < 2; fed += 1) {
+      await notified.waitForLine(/^WATCHDOG=1$/, { timeoutMs, after: notified.lineCount });
+    }
+    daemon.signal("SIGTERM");
+    await notified.waitForLine(/^STOPPING=1$/, { timeoutMs });
+    expect(await daemon.exit).toEqual({ code: 0, signal: null });
+    expect(await readFile(join(own, "table.json"), "utf8")).toMatch(/^crossidc-table 1 /);
   } finally {
     await daemon.kill();
     await notified.kill();

@@ -20,6 +20,9 @@ export interface RemotingAnswer {
   readonly body: Uint8Array;
 }
 
+/** What our answers have in common; stock controllers send version 0 too. */
+export const answerEnvelope = { language: "OTHER", version: 0, isResponse: true, isOneway: false } as const;
+
 const nothing = new Uint8Array();
 
 export function request(code: number, fields: Fields = {}, body: Uint8Array = nothing): RemotingRequest {

@@ -7,7 +7,8 @@ import { requestName, resultCodes } from "./codes.ts";
 import { createCorkedWriter } from "./corked.ts";
 import { encodeFrame, type Frame } from "./frame.ts";
 import { createFrameStream } from "./frame-stream.ts";
-import { type RemotingAnswer, refusal } from "./message.ts";
+import { answerEnvelope, type RemotingAnswer, refusal } from "./message.ts";
+import type { ReadyAnswer } from "./ready-answer.ts";
 import type { RemotingConnection, RemotingServerOptions, ServerCounters, ServerLimits } from "./server-options.ts";
 
 /** The server's side of one connection. */
@@ -75,7 +76,7 @@ export function servePeer<Context>(
     }
   }
 
-  function answerLater(frame: Frame, result: Promise<RemotingAnswer | undefined>): void {
+  function answerLater(frame: Frame, result: Promise<RemotingAnswer | ReadyAnswer | undefined>): void {
     inFlight += 1;
     result
       .then((settled) => {
@@ -94,7 +95,7 @@ export function servePeer<Context>(
   }
 
   /** @throws {EncodeLimitError} when it is over a limit */
-  function answer(frame: Frame, { code, remark, fields, body }: RemotingAnswer): void {
+  function answer(frame: Frame, made: RemotingAnswer | ReadyAnswer): void {
     if (frame.isOneway || !open) return;
     if (socket.writableLength > limits.writeBufferBytesMax) {
       counters.slowReaders += 1;
@@ -102,8 +103,13 @@ export function servePeer<Context>(
       end("it does not read its answers");
       return;
     }
+    if ("bytesFor" in made) {
+      write(made.bytesFor(frame));
+      return;
+    }
+    const { code, remark, fields, body } = made;
     const { opaque, serialize } = frame;
-    write(encodeFrame({ ...envelope, code, remark, fields, body, opaque, serialize }, limits));
+    write(encodeFrame({ ...answerEnvelope, code, remark, fields, body, opaque, serialize }, limits));
   }
 
   const peer: Peer<Context> = {
@@ -144,6 +150,4 @@ export function servePeer<Context>(
   return peer;
 }
 
-/** What our answers have in common; stock controllers send version 0 too. */
-const envelope = { language: "OTHER", version: 0, isResponse: true, isOneway: false } as const;
 const remarkCharactersMax = 1_000;

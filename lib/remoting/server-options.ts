@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { Frame, FrameLimits } from "./frame.ts";
 import type { RemotingAnswer } from "./message.ts";
+import type { ReadyAnswer } from "./ready-answer.ts";
 
 export interface RemotingServerOptions<Context> {
   /** host:port, an IPv6 address in brackets. Port 0: any. */
@@ -16,7 +17,7 @@ export interface RemotingServerOptions<Context> {
   readonly onRequest: (
     frame: Frame,
     connection: RemotingConnection<Context>,
-  ) => RemotingAnswer | Promise<RemotingAnswer | undefined> | undefined;
+  ) => RemotingAnswer | ReadyAnswer | Promise<RemotingAnswer | ReadyAnswer | undefined> | undefined;
   /** Once for each connection, when it has ended, from whichever side. */
   readonly onClose?: (connection: RemotingConnection<Context>, reason: string) => void;
   readonly limits?: Partial<ServerLimits>;

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { arbiterSchema } from "#config/arbiter.ts";
 import { contextsSchema } from "#config/contexts.ts";
+import { idcRouterSchema } from "#config/idc-router.ts";
 import { replicatorSchema } from "#config/replicator.ts";
 import { transitions as setTransitions } from "../../arbiter/core/transitions.ts";
 import { metricDocs as arbiterMetrics } from "../../arbiter/metrics.ts";
+import { metricDocs as routerMetrics } from "../../idc-router/metrics.ts";
 import { transitions as linkTransitions } from "../../replicator/core/transitions.ts";
 import { metricDocs } from "../../replicator/metrics.ts";
 import { configPage, type JsonSchema } from "./config-page.ts";
@@ -18,6 +20,7 @@ export function generatePages(): ReadonlyMap<string, string> {
   const replicator = jsonSchemaOf(replicatorSchema);
   const contexts = jsonSchemaOf(contextsSchema);
   const arbiter = jsonSchemaOf(arbiterSchema);
+  const idcRouter = jsonSchemaOf(idcRouterSchema);
   return new Map([
     [
       "docs/config.md",
@@ -33,6 +36,11 @@ export function generatePages(): ReadonlyMap<string, string> {
           schema: arbiter as JsonSchema,
         },
         {
+          file: "/etc/crossidc/idc-router.yaml",
+          example: "config/examples/idc-router.yaml",
+          schema: idcRouter as JsonSchema,
+        },
+        {
           file: "~/.config/crossidc/contexts.yaml",
           example: "config/examples/contexts.yaml",
           schema: contexts as JsonSchema,
@@ -41,12 +49,14 @@ export function generatePages(): ReadonlyMap<string, string> {
     ],
     ["docs/schema/replicator.schema.json", `${JSON.stringify(editorSchemaOf(replicatorSchema), null, 2)}\n`],
     ["docs/schema/arbiter.schema.json", `${JSON.stringify(arbiter, null, 2)}\n`],
+    ["docs/schema/idc-router.schema.json", `${JSON.stringify(idcRouter, null, 2)}\n`],
     ["docs/schema/contexts.schema.json", `${JSON.stringify(contexts, null, 2)}\n`],
     [
       "docs/metrics.md",
       metricsPage([
         { daemon: "arbiter", metrics: arbiterMetrics },
         { daemon: "replicator", metrics: metricDocs },
+        { daemon: "router", metrics: routerMetrics },
       ]),
     ],
     [

@@ -10,6 +10,7 @@ export const ports = {
   nameServer: { listen: 9_876, step: 10 },
   /** `http` is the arbiter's; RocketMQ's own controller has no such door. */
   controller: { listen: 9_878, http: 7_402, step: 10 },
+  router: { listen: 9_887, http: 7_403, step: 10 },
   /** A broker also listens on `listen` - 2. */
   broker: { listen: 10_911, ha: 10_912, step: 10 },
   kafka: { listen: 9_092, controller: 9_093, step: 10 },

@@ -10,6 +10,7 @@ import { etcdRecipes } from "./servers/etcd.ts";
 import { kafkaRecipes } from "./servers/kafka.ts";
 import { createRegister } from "./servers/members.ts";
 import { type BrokerSet, brokerRecipes, controllerRecipes, nameServerRecipe } from "./servers/rocketmq.ts";
+import { type RouterSetting, routerRecipes } from "./servers/router.ts";
 import { zooKeeperRecipes } from "./servers/zookeeper.ts";
 
 /**
@@ -41,6 +42,8 @@ export interface World extends AsyncDisposable {
   controllers(sites: readonly SiteName[]): Promise<Server[]>;
   /** crossidc's arbiters, one for each site named, which is the electorate: `idcctl init` records it once they are up. */
   arbiters(sites: readonly SiteName[], setting: ArbiterSetting): Promise<Server[]>;
+  /** crossidc's routers, one for each site named. */
+  routers(sites: readonly SiteName[], setting: RouterSetting): Promise<Server[]>;
   /** The replicas of one broker set, a broker for each site named. Who becomes master is the controllers' choice. */
   brokers(sites: readonly SiteName[], brokerSet: BrokerSet, options?: ServerOptions): Promise<Server[]>;
   /** One Kafka cluster, a node for each site named. */
@@ -97,6 +100,7 @@ export async function openWorld(): Promise<World> {
       await recordSites(members, run);
       return arbiters;
     },
+    routers: (sites, setting) => startAll(routerRecipes(register.place("router", sites), setting)),
     brokers: (sites, brokerSet, options) =>
       startAll(brokerRecipes(register.place("broker", sites, `broker-${brokerSet.set}`), brokerSet), options),
     kafka: (sites) => startAll(kafkaRecipes(register.place("kafka", sites))),

@@ -3,12 +3,11 @@ import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
 import { resultCodes } from "#lib/remoting/codes.ts";
+import { type CallOptions, type Connections, timeLeft } from "#lib/remoting/connections.ts";
 import { RemotingError } from "#lib/remoting/errors.ts";
 import { decodePullMessageResponse, encodePullMessageRequest } from "#lib/remoting/records/pull-message.ts";
 import { decodeSendMessageResponse, encodeSendMessageRequest } from "#lib/remoting/records/send-message.ts";
 import { decodeCreateTopicResponse, encodeCreateTopicRequest } from "#lib/remoting/records/update-and-create-topic.ts";
-import type { CallOptions } from "../broker.ts";
-import { type Connections, timeLeft } from "./connections.ts";
 
 /** Every broker has this group from its start, so reading needs no group of our own. */
 const group = "TOOLS_CONSUMER";

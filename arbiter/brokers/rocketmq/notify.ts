@@ -1,13 +1,12 @@
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
+import { type CallOptions, type Connections, timeLeft } from "#lib/remoting/connections.ts";
 import {
   decodeNotifyBrokerRoleChangedResponse,
   encodeNotifyBrokerRoleChangedRequest,
 } from "#lib/remoting/records/notify-broker-role-changed.ts";
 import type { MasterInfo } from "../../core/events.ts";
 import type { BrokerId } from "../../core/model.ts";
-import type { CallOptions } from "../broker.ts";
-import { type Connections, timeLeft } from "./connections.ts";
 import { masterRoleId, readEpochCache } from "./probe.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { DecodeError } from "#lib/bytes/reader.ts";
 import { messageOf } from "#lib/errors.ts";
+import { type CallOptions, type Connections, isRefused } from "#lib/remoting/connections.ts";
 import { RemotingError } from "#lib/remoting/errors.ts";
 import {
   type BrokerEpochCache,
@@ -7,8 +8,6 @@ import {
   encodeGetBrokerEpochCacheRequest,
 } from "#lib/remoting/records/get-broker-epoch-cache.ts";
 import type { ProbeOutcome } from "../../core/events.ts";
-import type { CallOptions } from "../broker.ts";
-import { type Connections, isRefused } from "./connections.ts";
 
 /**
  * Only a refused connection is positive: the machine answers, and says that nothing listens. A way that is down, a connection

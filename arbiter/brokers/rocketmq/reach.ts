@@ -1,9 +1,8 @@
+import type { CallOptions, Connections } from "#lib/remoting/connections.ts";
 import {
   decodeGetMetadataInfoResponse,
   encodeGetMetadataInfoRequest,
 } from "#lib/remoting/records/get-metadata-info.ts";
-import type { CallOptions } from "../broker.ts";
-import type { Connections } from "./connections.ts";
 
 /** Asks what every broker asks (1005). Whether the other site names a leader is its affair; that it answers counts. */
 export async function reachesController(

@@ -1,12 +1,11 @@
 import type { Clock } from "#lib/clock.ts";
 import { messageOf, OperatorError } from "#lib/errors.ts";
+import type { CallOptions, Connections } from "#lib/remoting/connections.ts";
 import {
   type BrokerClusterInfo,
   decodeGetBrokerClusterInfoResponse,
   encodeGetBrokerClusterInfoRequest,
 } from "#lib/remoting/records/get-broker-cluster-info.ts";
-import type { CallOptions } from "../broker.ts";
-import type { Connections } from "./connections.ts";
 import { masterRoleId } from "./probe.ts";
 
 /** After the first answer the others have this long. */

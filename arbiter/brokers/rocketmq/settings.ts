@@ -1,6 +1,7 @@
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
+import { type CallOptions, type Connections, timeLeft } from "#lib/remoting/connections.ts";
 import { RemotingError } from "#lib/remoting/errors.ts";
 import type { Properties } from "#lib/remoting/properties.ts";
 import {
@@ -12,8 +13,6 @@ import {
   encodeUpdateBrokerConfigRequest,
 } from "#lib/remoting/records/update-broker-config.ts";
 import type { BrokerSettings } from "../../core/events.ts";
-import type { CallOptions } from "../broker.ts";
-import { type Connections, timeLeft } from "./connections.ts";
 
 const permission = "brokerPermission";
 

@@ -1,9 +1,9 @@
 import type { IWatchResponse } from "etcd3/lib/rpc.js";
 import type { Clock, Instant } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
+import { type CallOptions, callTimeoutMs, type Member, type Members } from "#lib/etcd/members.ts";
 import type { Logger } from "#lib/log.ts";
 import type { LedgerListener } from "../../ledger.ts";
-import { type CallOptions, callTimeoutMs, type Member, type Members } from "./members.ts";
 import type { Position } from "./position.ts";
 import { entryOf, prefixEnd, type Reading, readAll } from "./read.ts";
 

@@ -1,8 +1,8 @@
 import type { IStatusResponse } from "etcd3/lib/rpc.js";
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
+import type { Members } from "#lib/etcd/members.ts";
 import type { LedgerHealth } from "../../ledger.ts";
-import type { Members } from "./members.ts";
 
 /** Asks every member for its own state, all at once. */
 export async function readHealth(members: Members, clock: Clock, signal: AbortSignal): Promise<LedgerHealth> {

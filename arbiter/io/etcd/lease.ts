@@ -1,8 +1,8 @@
 import type { Etcd3 } from "etcd3";
 import type { Clock } from "#lib/clock.ts";
 import { messageOf, OperatorError } from "#lib/errors.ts";
+import type { CallOptions, Members } from "#lib/etcd/members.ts";
 import type { Logger } from "#lib/log.ts";
-import type { CallOptions, Members } from "./members.ts";
 
 /**
  * The site's lease: its keys vanish when the site does. Nothing is decided from holding it, so whether it still stands is

@@ -1,6 +1,6 @@
 import type { IKeyValue } from "etcd3/lib/rpc.js";
+import type { CallOptions, Member, Members } from "#lib/etcd/members.ts";
 import type { LedgerEntry } from "../../core/events.ts";
-import type { CallOptions, Member, Members } from "./members.ts";
 
 /** Keys of one page: a few MB at most. */
 const pageKeysMax = 500;

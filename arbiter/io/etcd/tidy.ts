@@ -1,7 +1,7 @@
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
+import type { CallOptions, Members } from "#lib/etcd/members.ts";
 import { parseKey } from "../../core/keys.ts";
-import type { CallOptions, Members } from "./members.ts";
 import { prefixEnd } from "./read.ts";
 
 /** Decisions kept of each set. */

@@ -1,14 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { readEtcdOptions } from "#config/clients.ts";
 import { systemClock } from "#lib/clock.ts";
+import { callTimeoutMs } from "#lib/etcd/members.ts";
 import { silentLogger } from "#lib/log.ts";
 import type { LedgerEntry } from "../../../arbiter/core/events.ts";
 import { followAnewMsMax } from "../../../arbiter/io/etcd/follow.ts";
 import { leaseTtlMs } from "../../../arbiter/io/etcd/lease.ts";
-import { callTimeoutMs } from "../../../arbiter/io/etcd/members.ts";
 import { type EtcdLedger, type EtcdLedgerDeps, openEtcdLedger } from "../../../arbiter/io/etcd-ledger.ts";
-import { readEtcdOptions } from "../../../arbiter/io/etcd-options.ts";
 import { makeCertificates } from "../harness/certificates.ts";
 import { type EtcdCluster, startEtcd } from "../harness/etcd.ts";
 import { eventually } from "../harness/eventually.ts";

@@ -1,6 +1,6 @@
 import { Etcd3, type IOptions } from "etcd3";
-import type { Clock, Instant } from "#lib/clock.ts";
-import { messageOf, OperatorError } from "#lib/errors.ts";
+import type { Clock, Instant } from "../clock.ts";
+import { messageOf, OperatorError } from "../errors.ts";
 
 export interface EtcdOptions {
   /** host:port */
@@ -30,7 +30,7 @@ export interface Members extends Disposable {
   /**
    * Asks the current member; the next one only where the request certainly never left. Never asks twice for what may have
    * been done.
-   * @throws {OperatorError} ARB_LEDGER_UNANSWERED: it may have been done. ARB_LEDGER_REFUSED: it was not
+   * @throws {OperatorError} codes.unanswered: it may have been done. codes.refused: it was not
    */
   call<T>(what: string, send: Send<T>, options: CallOptions): Promise<T>;
   /** Asks this member and no other. */
@@ -59,7 +59,15 @@ const grpcOptions: NonNullable<IOptions["grpcOptions"]> = {
   // a watch that owes an own write.
 };
 
-export function openMembers(options: EtcdOptions, { clock }: { clock: Clock }): Members {
+/** Of the errors that calls throw: each daemon has its own names for them. */
+export interface FailureCodes {
+  /** It may have been done. */
+  readonly unanswered: string;
+  /** It was not done. */
+  readonly refused: string;
+}
+
+export function openMembers(options: EtcdOptions, { clock, codes }: { clock: Clock; codes: FailureCodes }): Members {
   const members = options.endpoints.map((endpoint) => openMember(endpoint, options, clock));
   let index = 0;
   const current = (): OpenMember => members[index % members.length] as OpenMember;
@@ -120,7 +128,7 @@ export function openMembers(options: EtcdOptions, { clock }: { clock: Clock }): 
             continue;
           }
           if (!isRefusal(error)) passOver(member);
-          throw failureOf(error, what, member.endpoint);
+          throw failureOf(error, codes, `etcd at ${member.endpoint}, ${what}`);
         }
       }
     },
@@ -196,14 +204,14 @@ class Late extends Error {
   override readonly message = `no answer in ${callTimeoutMs} ms`;
 }
 
-function failureOf(error: unknown, what: string, endpoint: string): OperatorError {
-  const message = `etcd at ${endpoint}, ${what}: ${messageOf(error)}`;
+function failureOf(error: unknown, codes: FailureCodes, what: string): OperatorError {
+  const message = `${what}: ${messageOf(error)}`;
   if (!isRefusal(error)) {
     const hint = "Check that most etcd members are up, and reachable from this site: idcctl doctor";
-    return new OperatorError("ARB_LEDGER_UNANSWERED", message, { cause: error, hint });
+    return new OperatorError(codes.unanswered, message, { cause: error, hint });
   }
   const hint = refusals.find(({ pattern }) => pattern.test(messageOf(error)))?.hint ?? "";
-  return new OperatorError("ARB_LEDGER_REFUSED", message, { cause: error, hint });
+  return new OperatorError(codes.refused, message, { cause: error, hint });
 }
 
 function together(error: OperatorError, failures: readonly string[]): OperatorError {
@@ -217,10 +225,13 @@ const refusals = [
     pattern: /database space exceeded/,
     hint: "etcd is full: no failover until it is compacted, defragmented and disarmed",
   },
-  { pattern: /permission denied/, hint: "Give etcd's user of the arbiter read and write rights below the prefix" },
+  {
+    pattern: /permission denied/,
+    hint: "Give this daemon's user of etcd rights below the prefix: an arbiter reads and writes, a router reads",
+  },
   { pattern: /authentication failed|user name is empty|invalid auth token/, hint: "Check etcd.userFile" },
   { pattern: /lease not found/, hint: "" },
-  { pattern: /request is too large|too many operations|duplicate key given/, hint: "This is a fault of the arbiter" },
+  { pattern: /request is too large|too many operations|duplicate key given/, hint: "This is a fault of this daemon" },
   { pattern: /revision has been compacted/, hint: "" },
   { pattern: /auth store is old/, hint: "" },
 ];

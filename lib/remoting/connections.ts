@@ -1,10 +1,14 @@
-import type { Clock, Instant } from "#lib/clock.ts";
-import { connectRemoting, type RemotingClient } from "#lib/remoting/connection.ts";
-import { RemotingError } from "#lib/remoting/errors.ts";
-import type { Frame } from "#lib/remoting/frame.ts";
-import type { RemotingRequest } from "#lib/remoting/message.ts";
-import type { CallOptions } from "../broker.ts";
+import type { Clock, Instant } from "../clock.ts";
 import { splitAddress } from "./address.ts";
+import { connectRemoting, type RemotingClient } from "./connection.ts";
+import { RemotingError } from "./errors.ts";
+import type { Frame } from "./frame.ts";
+import type { RemotingRequest } from "./message.ts";
+
+export interface CallOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
 
 /** One kept connection to each server: the next request does not wait for a handshake. */
 export interface Connections extends AsyncDisposable {

@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { idcStates, routeModes } from "../core/model.ts";
+
+/** What the router's HTTP door says. The types of the reports and openapi.json come from here. */
+
+const at = z.iso.datetime().meta({ description: "Wall time, for people." });
+const ageMs = z.number().min(0);
+const revision = z.int().min(0);
+const address = z.string().meta({ description: "host:port" });
+
+const levelSchema = z.strictObject({
+  idc: z.string().meta({ description: '"any" where the rule makes one of all.' }),
+  share: z.number().min(0).max(1).meta({ description: "Of the messages that a client of this IDC produces." }),
+  why: z.string().meta({ description: "Why it takes less than it could; empty when it doesn't." }),
+});
+
+const decisionSchema = z.strictObject({
+  idc: z.string().meta({ description: "Where most messages go; empty when there is nowhere." }),
+  mode: z.enum(routeModes),
+  rule: z.string().meta({ description: "The rule's pattern." }),
+  why: z.string(),
+  since: at.meta({ description: "Since this router has given this answer." }),
+  levels: z.array(levelSchema).meta({ description: "Nearest first." }),
+});
+
+const brokerSchema = z.strictObject({
+  set: z.string(),
+  idc: z.string(),
+  epoch: z.int().nullable().meta({ description: "Of its master, by the arbiters; null: they do not know it." }),
+  master: address.nullable(),
+  addresses: z.record(z.string(), address).meta({ description: "By role id; 0 is the master." }),
+  weight: z.int().min(0).max(10_000).meta({ description: "Of the messages, in ten-thousandths." }),
+  readQueues: z.int(),
+  writeQueues: z.int(),
+  perm: z.int().meta({ description: "Bits: 4 read, 2 write; as the brokers have it." }),
+  available: z.boolean(),
+  why: z.string().meta({ description: "Why it is not available; empty when it is." }),
+});
+
+const routeSchema = z.strictObject({
+  topic: z.string(),
+  cluster: z.string(),
+  kind: z.enum(["rocketmq", "kafka"]),
+  idc: z.string().meta({ description: "The caller's." }),
+  use: z.enum(["produce", "consume"]),
+  revision: revision.meta({ description: "Of the table with which this answer came out first." }),
+  stale: z.boolean().meta({ description: "Nothing better is known than what was last known." }),
+  decision: decisionSchema,
+  brokers: z.array(brokerSchema).meta({ description: "Nearest first. For produce: those with a weight." }),
+  bootstrap: z.array(address).meta({ description: "For kafka: bootstrap servers, nearest first. Empty for rocketmq." }),
+});
+
+const bootstrapSchema = z.strictObject({
+  cluster: z.string(),
+  kind: z.enum(["rocketmq", "kafka"]),
+  idc: z.string(),
+  servers: z.array(address).meta({ description: "Nearest first. Of rocketmq: routers' doors, else name servers." }),
+  list: z.string().meta({ description: "The same in one text, as the cluster's clients take it." }),
+});
+
+const sourceSchema = z.strictObject({
+  source: z.string(),
+  ok: z.boolean(),
+  ageMs: ageMs.nullable().meta({ description: "Since it last answered; null: never." }),
+  detail: z.string(),
+});
+
+const setSchema = z.strictObject({
+  name: z.string().meta({ description: "cluster/set" }),
+  idc: z.string(),
+  weight: z.number(),
+  master: address.nullable(),
+  epoch: z.int().nullable(),
+  present: z.boolean(),
+  out: z.boolean(),
+  available: z.boolean(),
+  why: z.string(),
+  since: at,
+});
+
+const idcSchema = z.strictObject({
+  idc: z.string(),
+  state: z.enum(idcStates),
+  weight: z.number(),
+  epoch: z.int(),
+  reason: z.string(),
+});
+
+const statusSchema = z.strictObject({
+  site: z.string(),
+  version: z.string(),
+  at,
+  revision,
+  topics: z.int(),
+  sources: z.array(sourceSchema),
+  sets: z.array(setSchema),
+  idcs: z.array(idcSchema).meta({ description: "Those that operators said something about." }),
+});
+
+const explainSchema = z.strictObject({
+  topic: z.string(),
+  idc: z.string(),
+  revision,
+  lines: z.array(z.string()),
+});
+
+export const reports = {
+  status: statusSchema,
+  route: routeSchema,
+  bootstrap: bootstrapSchema,
+  explain: explainSchema,
+} as const;
+
+export type StatusReport = z.output<typeof statusSchema>;
+export type SourceReport = z.output<typeof sourceSchema>;
+export type RouteReport = z.output<typeof routeSchema>;
+export type BootstrapReport = z.output<typeof bootstrapSchema>;
+export type ExplainReport = z.output<typeof explainSchema>;
+export type Use = RouteReport["use"];

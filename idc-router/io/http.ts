@@ -1,0 +1,74 @@
+import type { FastifyInstance } from "fastify";
+import type { Clock } from "#lib/clock.ts";
+import { createHttp } from "#lib/http.ts";
+import type { Logger } from "#lib/log.ts";
+import { createRateLimit } from "#lib/rate.ts";
+import type { BootstrapCluster } from "../core/kafka.ts";
+import type { RouterDaemon } from "../daemon.ts";
+import { refreshGauges } from "../gauges.ts";
+import type { RouterMetrics } from "../metrics.ts";
+import { liveChecks, readyChecks } from "./health.ts";
+import { sendAway } from "./http-errors.ts";
+import { readRoutes } from "./http-reads.ts";
+import { routeRoutes } from "./http-routes.ts";
+import { openapi } from "./openapi.ts";
+import type { RouteTexts } from "./route-texts.ts";
+import type { Subscribers } from "./subscribers.ts";
+
+export interface RouterHttpOptions {
+  readonly listen: string;
+  readonly site: string;
+  readonly version: string;
+  readonly daemon: Pick<RouterDaemon, "state" | "table" | "moment" | "lastStepAt" | "lagMs">;
+  readonly metrics: RouterMetrics;
+  readonly texts: RouteTexts;
+  readonly subscribers: Subscribers;
+  /** By name, of every kind. */
+  readonly clusters: ReadonlyMap<string, BootstrapCluster>;
+  /** Name server doors by IDC. */
+  readonly doors: Readonly<Record<string, readonly string[]>>;
+  readonly idcs: readonly string[];
+  readonly orderOf: (idc: string) => readonly string[];
+  /** Never "". */
+  readonly callerIdc: (address: string) => string;
+  /** False: no name server answers. */
+  readonly lookUp: (topic: string, signal: AbortSignal) => Promise<boolean>;
+  readonly requestsPerSecond: number;
+  readonly subscribersMax: number;
+  readonly connections: () => number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A loop that is later than this has too much to do: whoever asks for a route is sent away for a second. */
+const lagMsMax = 1_000;
+/** What people and Prometheus ask for is answered even then. */
+const alwaysServed = new Set(["/livez", "/readyz", "/metrics", "/v1/status"]);
+
+/** What openapi.json lists, and /livez, /readyz, /metrics. Nothing here changes anything. */
+export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
+  const { daemon, metrics, version, site, subscribers } = options;
+  const doors = () => ({ nameserver: options.connections(), ...subscribers.counts() });
+  metrics.series.onRender(() => refreshGauges(metrics.series, daemon, { version, site, doors }));
+  const http = createHttp({
+    listen: options.listen,
+    log: options.log,
+    live: () => liveChecks(daemon),
+    ready: () => readyChecks(daemon),
+    metrics: metrics.series,
+  });
+  const rate = createRateLimit({ perSecond: options.requestsPerSecond, clock: options.clock });
+  http.addHook("onRequest", async (request, reply) => {
+    if (alwaysServed.has(request.routeOptions.url ?? "")) return;
+    if (!rate.take(request.ip)) {
+      await sendAway(reply, 429, "RTR_TOO_OFTEN", `More than ${options.requestsPerSecond} requests a second from here`);
+    } else if (daemon.lagMs > lagMsMax) {
+      await sendAway(reply, 503, "RTR_OVERLOADED", `This router is ${Math.round(daemon.lagMs)} ms behind`);
+    }
+  });
+  http.addHook("onResponse", async (_request, reply) => metrics.requested("http", String(reply.statusCode)));
+  http.get("/openapi.json", async () => openapi(version));
+  readRoutes(http, options);
+  routeRoutes(http, options);
+  return http;
+}

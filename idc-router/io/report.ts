@@ -1,0 +1,117 @@
+import type { Answer } from "../core/answer.ts";
+import type { RouterState } from "../core/fold.ts";
+import type { SetEntry, Table } from "../core/model.ts";
+import type { RouteReport, SourceReport, StatusReport, Use } from "./api.ts";
+
+/** What the HTTP door says, from what the router knows. */
+
+/** Each source that has spoken or was asked, and its age. */
+export function sourcesOf(state: RouterState, now: number): readonly SourceReport[] {
+  const { nameServers, ledger, homes } = state;
+  const of = (source: string, heardAt: number | null, failure: string | null): SourceReport => ({
+    source,
+    ok: failure === null && heardAt !== null,
+    ageMs: heardAt === null ? null : Math.max(0, Math.round(now - heardAt)),
+    detail: failure ?? (heardAt === null ? "has not answered yet" : "answers"),
+  });
+  return [
+    ...[...nameServers.values()]
+      .map(({ cluster, nameServer, heardAt, failure }) => of(`${cluster}/${nameServer}`, heardAt, failure))
+      .toSorted((one, other) => (one.source < other.source ? -1 : 1)),
+    ...(ledger.heardAt !== null || ledger.failure !== null ? [of("ledger", ledger.heardAt, ledger.failure)] : []),
+    ...(homes.heardAt !== null || homes.failure !== null ? [of("metadata", homes.heardAt, homes.failure)] : []),
+  ];
+}
+
+export function reportStatus(
+  state: RouterState,
+  { site, version, now, wall }: { site: string; version: string; now: number; wall: number },
+): StatusReport {
+  const { table } = state;
+  return {
+    site,
+    version,
+    at: isoOf(wall),
+    revision: table.revision,
+    topics: table.topics.size,
+    sources: [...sourcesOf(state, now)],
+    sets: [...table.sets.values()].map(reportSet).toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+    idcs: [...table.idcs.values()],
+  };
+}
+
+function reportSet(entry: SetEntry): StatusReport["sets"][number] {
+  const { name, idc, weight, master, epoch, present, out, available, why, since } = entry;
+  return { name, idc, weight, master, epoch, present, out, available, why, since: isoOf(since) };
+}
+
+export function reportRoute(answer: Answer, use: Use): RouteReport {
+  const { topic, cluster, idc, revision, stale, chosen, rule, why, since, levels, brokers } = answer;
+  const shown = use === "consume" ? brokers : brokersToSendTo(answer);
+  return {
+    topic,
+    cluster,
+    kind: "rocketmq",
+    idc,
+    use,
+    revision,
+    stale,
+    decision: {
+      idc: use === "consume" ? (brokers[0]?.set.idc ?? "") : chosen,
+      mode: rule.mode,
+      rule: rule.match,
+      why,
+      since: isoOf(since),
+      levels: levels.map((level) => ({ idc: level.idc, share: level.share, why: level.why })),
+    },
+    brokers: shown.map(({ queue, set, weight }) => ({
+      set: set.set,
+      idc: set.idc,
+      epoch: set.epoch,
+      master: set.master ?? (stale ? set.lastMaster : null),
+      addresses: Object.fromEntries([...set.addresses].map(([id, address]) => [String(id), address])),
+      weight,
+      readQueues: queue.readQueues,
+      writeQueues: queue.writeQueues,
+      perm: queue.perm,
+      available: set.available,
+      why: set.why,
+    })),
+    bootstrap: [],
+  };
+}
+
+/** Those with a weight. */
+function brokersToSendTo({ brokers }: Answer): Answer["brokers"] {
+  return brokers.filter(({ weight }) => weight > 0);
+}
+
+/** For people: who is told what, and why. */
+export function explainLines(answer: Answer, table: Table): string[] {
+  const { topic, cluster, idc, rule, levels, brokers, chosen, why, stale, revision, since } = answer;
+  const home = table.homes.get(topic);
+  const percent = (share: number): string => `${Math.round(share * 1_000) / 10}%`;
+  return [
+    `${topic} belongs to ${cluster}: ${home === undefined ? "the first cluster that knows it" : "its metadata says so"}.`,
+    `A client of ${idc === "" ? "no known IDC" : idc} falls under the rule ${JSON.stringify(rule.match)}: ${rule.mode}, overprovision ${rule.overprovision}.`,
+    ...[...table.idcs.values()].map(
+      (wish) =>
+        `Operators want ${wish.idc} ${wish.state}, weight ${wish.weight} (epoch ${wish.epoch}): ${wish.reason || "no reason given"}.`,
+    ),
+    ...levels.map((level) => {
+      const sets = level.sets.map(({ set }) => set).join(", ");
+      return `Level ${level.idc || "of no known IDC"} takes ${percent(level.share)}${sets === "" ? "" : ` by ${sets}`}${level.why === "" ? "" : ` (${level.why})`}.`;
+    }),
+    ...brokers.map(
+      ({ set, weight }) =>
+        `Set ${set.set} in ${set.idc || "no known IDC"}: master ${set.master ?? "none"}, epoch ${set.epoch ?? "unknown"}, ${
+          set.available ? "available" : `not available, ${set.why}`
+        }, ${percent(weight / 10_000)} of the messages.`,
+    ),
+    `So it sends to ${chosen === "" ? "nobody" : chosen}: ${why}. So since ${isoOf(since)}, revision ${revision}${stale ? "; stale" : ""}.`,
+  ];
+}
+
+export function isoOf(wall: number): string {
+  return new Date(wall).toISOString();
+}

@@ -1,0 +1,86 @@
+import { success } from "#lib/remoting/message.ts";
+import { createReadyAnswer, type ReadyAnswer } from "#lib/remoting/ready-answer.ts";
+import { type Answer, type AnswerOptions, answerOf, sameAnswer } from "../core/answer.ts";
+import type { Table } from "../core/model.ts";
+import { routeBody } from "../core/route-body.ts";
+
+/**
+ * Answers that were made, by topic and IDC, kept as long as they would come out the same. What is made of an answer (frames, JSON)
+ * hangs on it, so it is made once for each answer.
+ */
+export interface Slots {
+  /** undefined: no cluster knows the topic. */
+  answer(topic: string, idc: string): Answer | undefined;
+  /** For clients that send to this level. */
+  frame(answer: Answer, level: number): ReadyAnswer;
+  readonly size: number;
+}
+
+export interface SlotsOptions {
+  readonly table: () => Table;
+  readonly answers: AnswerOptions;
+  readonly wallTime: () => number;
+  /** One more, and all are made anew: there are not more than topics times IDCs, unless callers make IDCs up. */
+  readonly slotsMax: number;
+}
+
+interface Slot {
+  table: Table;
+  answer: Answer;
+}
+
+export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions): Slots {
+  const slots = new Map<string, Map<string, Slot>>();
+  const frames = new WeakMap<Answer, Map<number, ReadyAnswer>>();
+  let size = 0;
+
+  function slotsOf(idc: string): Map<string, Slot> {
+    const known = slots.get(idc);
+    if (known !== undefined) return known;
+    const fresh = new Map<string, Slot>();
+    slots.set(idc, fresh);
+    return fresh;
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    answer(topic, idc) {
+      const now = table();
+      const ofIdc = slotsOf(idc);
+      const slot = ofIdc.get(topic);
+      if (slot?.table === now) return slot.answer;
+      const answer = answerOf(now, { topic, idc }, answers, wallTime());
+      if (answer === undefined) {
+        if (ofIdc.delete(topic)) size -= 1;
+        return undefined;
+      }
+      if (slot !== undefined) {
+        slot.table = now;
+        if (!sameAnswer(slot.answer, answer)) slot.answer = answer;
+        return slot.answer;
+      }
+      if (size >= slotsMax) {
+        slots.clear();
+        size = 0;
+      }
+      slotsOf(idc).set(topic, { table: now, answer });
+      size += 1;
+      return answer;
+    },
+    frame(answer, level) {
+      let byLevel = frames.get(answer);
+      if (byLevel === undefined) {
+        byLevel = new Map();
+        frames.set(answer, byLevel);
+      }
+      let frame = byLevel.get(level);
+      if (frame === undefined) {
+        frame = createReadyAnswer(success({}, routeBody(answer, level)));
+        byLevel.set(level, frame);
+      }
+      return frame;
+    },
+  };
+}

@@ -1,0 +1,177 @@
+import { createSeries, type MetricDoc, type Series } from "#lib/metrics.ts";
+import type { Source } from "./core/events.ts";
+
+/**
+ * Every series of the router. docs/metrics.md, the alert rules' test and /metrics read this one table. A `set` is "cluster/set".
+ */
+export const metricDocs = [
+  {
+    name: "idc_router_build_info",
+    type: "gauge",
+    labels: ["version", "site"],
+    help: "1; the labels say what is running, and for which site.",
+  },
+  { name: "idc_router_revision", type: "gauge", labels: [], help: "Revision of the table; it rises with each change." },
+  { name: "idc_router_topics", type: "gauge", labels: [], help: "Topics in the table." },
+  {
+    name: "idc_router_source_up",
+    type: "gauge",
+    labels: ["source"],
+    help: "1 while the source answers: ledger, metadata, or a name server as cluster/host:port.",
+  },
+  {
+    name: "idc_router_source_age_seconds",
+    type: "gauge",
+    labels: ["source"],
+    help: "Since the source last answered; absent if it never has.",
+  },
+  {
+    name: "idc_router_older_total",
+    type: "counter",
+    labels: ["source"],
+    help: "Times that a source told something older than what was known; it changed nothing.",
+  },
+  {
+    name: "idc_router_unreadable_records",
+    type: "gauge",
+    labels: [],
+    help: "Records in the ledger that this version cannot read.",
+  },
+  {
+    name: "idc_router_set_available",
+    type: "gauge",
+    labels: ["set", "idc"],
+    help: "1 while the broker set takes messages: a name server shows it, it has a master, and it is not out.",
+  },
+  {
+    name: "idc_router_set_out",
+    type: "gauge",
+    labels: ["set", "idc"],
+    help: "1 while the broker set is out: it has failed for health.outAfterMs, and the hold-down is not over.",
+  },
+  {
+    name: "idc_router_idc_state",
+    type: "gauge",
+    labels: ["idc", "state"],
+    help: "1 for the state that operators want of the IDC; absent where they said nothing.",
+  },
+  { name: "idc_router_idc_weight", type: "gauge", labels: ["idc"], help: "Its weight, 0 to 100." },
+  {
+    name: "idc_router_requests_total",
+    type: "counter",
+    labels: ["door", "outcome"],
+    help: "Requests by door (nameserver, http) and outcome.",
+  },
+  {
+    name: "idc_router_routes_total",
+    type: "counter",
+    labels: ["door", "from", "to"],
+    help: "Routes given out, by the caller's IDC and the IDC that it is to send to; to is empty where there is nowhere.",
+  },
+  {
+    name: "idc_router_stale_routes_total",
+    type: "counter",
+    labels: ["door"],
+    help: "Of these, the stale ones: nothing better than what was last known.",
+  },
+  { name: "idc_router_connections", type: "gauge", labels: ["door"], help: "Open connections of clients." },
+  {
+    name: "idc_router_subscribers",
+    type: "gauge",
+    labels: ["kind"],
+    help: "Clients that wait for a change: watch, wait.",
+  },
+  {
+    name: "idc_router_slow_subscribers_total",
+    type: "counter",
+    labels: [],
+    help: "Watches that were ended because their client did not read.",
+  },
+  {
+    name: "idc_router_last_good_writes_total",
+    type: "counter",
+    labels: ["outcome"],
+    help: "Times that the last good table was written (ok) or could not be (failed).",
+  },
+  { name: "idc_router_loop_lag_seconds", type: "gauge", labels: [], help: "How late the loop has been of late." },
+  {
+    name: "idc_router_step_duration_seconds",
+    type: "histogram",
+    labels: [],
+    help: "How long one step of the loop took.",
+  },
+  {
+    name: "idc_router_stalls_total",
+    type: "counter",
+    labels: [],
+    help: "Times that the loop stood still for more than half a second, so that failures began anew.",
+  },
+  {
+    name: "idc_router_events_dropped_total",
+    type: "counter",
+    labels: [],
+    help: "Events that the full queue did not take.",
+  },
+  { name: "idc_router_changes_total", type: "counter", labels: [], help: "Tables that were made." },
+] as const satisfies readonly MetricDoc[];
+
+type MetricName = (typeof metricDocs)[number]["name"];
+
+const bucketsSeconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
+type Door = "nameserver" | "http";
+
+/** What the loop and the doors tell; the rest is read off the state at each scrape (gauges.ts). */
+export interface RouterMetrics {
+  readonly series: Series<MetricName>;
+  dropped(count: number): void;
+  stepped(ms: number): void;
+  stalled(): void;
+  changed(): void;
+  older(source: Source): void;
+  saved(ok: boolean): void;
+  requested(door: Door, outcome: string): void;
+  routed(door: Door, route: { from: string; to: string; stale: boolean }): void;
+  slowSubscriber(): void;
+}
+
+/** @param environment label of every series */
+export function createMetrics(environment: string): RouterMetrics {
+  const series = createSeries(metricDocs, { environment, bucketsSeconds });
+  for (const name of [
+    "idc_router_events_dropped_total",
+    "idc_router_stalls_total",
+    "idc_router_slow_subscribers_total",
+    "idc_router_changes_total",
+  ] as const) {
+    series.add(name, {}, 0);
+  }
+  for (const outcome of ["ok", "failed"]) series.add("idc_router_last_good_writes_total", { outcome }, 0);
+  for (const door of ["nameserver", "http"]) series.add("idc_router_stale_routes_total", { door }, 0);
+  /** Label lookups cost more than answers do: counts are gathered here, and handed over at each scrape. */
+  const pending = new Map<string, { name: MetricName; labels: Record<string, string>; count: number }>();
+  const count = (key: string, name: MetricName, labels: () => Record<string, string>): void => {
+    const known = pending.get(key);
+    if (known === undefined) pending.set(key, { name, labels: labels(), count: 1 });
+    else known.count += 1;
+  };
+  series.onRender(() => {
+    for (const { name, labels, count: value } of pending.values()) series.add(name, labels, value);
+    pending.clear();
+  });
+  return {
+    series,
+    dropped: (value) => series.add("idc_router_events_dropped_total", {}, value),
+    stepped: (ms) => series.observe("idc_router_step_duration_seconds", {}, ms / 1_000),
+    stalled: () => series.add("idc_router_stalls_total", {}, 1),
+    changed: () => series.add("idc_router_changes_total", {}, 1),
+    older: (source) => series.add("idc_router_older_total", { source }, 1),
+    saved: (ok) => series.add("idc_router_last_good_writes_total", { outcome: ok ? "ok" : "failed" }, 1),
+    requested: (door, outcome) => count(`r ${door} ${outcome}`, "idc_router_requests_total", () => ({ door, outcome })),
+    routed(door, { from, to, stale }) {
+      count(`t ${door} ${from} ${to}`, "idc_router_routes_total", () => ({ door, from, to }));
+      if (stale) count(`s ${door}`, "idc_router_stale_routes_total", () => ({ door }));
+    },
+    slowSubscriber: () => series.add("idc_router_slow_subscribers_total", {}, 1),
+  };
+}

@@ -1,0 +1,142 @@
+import { expect } from "vitest";
+import { eventually } from "../../integration/harness/eventually.ts";
+import { type StockProducer, startStockConsumer, startStockProducer } from "../clients/stock.ts";
+import { createTopic } from "../rocketmq/status.ts";
+import type { Server } from "../server.ts";
+import { mqadminCommand } from "../servers/rocketmq.ts";
+import { openWorld, type World } from "../world.ts";
+import { worldTest } from "../world-test.ts";
+
+/**
+ * Stock clients behind our name server door: two broker sets, one for each IDC, real name servers, and RocketMQ's own Java client that
+ * knows nothing of us.
+ */
+
+const cluster = "C1";
+const topic = "orders";
+const queues = 4;
+const pollMs = 1_000;
+const everyMs = 50;
+/** Short, so that the way home can be seen. */
+const backAfterMs = 6_000;
+/** name servers drop a dead broker at once; poll of the router, poll of the client, a send that times out; and a busy machine. */
+const killedMsMax = 8_000;
+/** The worst case of --check (2.5 s), poll of the client, a send that times out; and a busy machine. */
+const hungMsMax = 12_000;
+const homeMsMax = 40_000;
+/** Topics are looked up often: both sets are to be seen soon after they have got theirs. */
+const config = { health: { backAfterMs }, poll: { routeRefreshMs: 1_000 } };
+const settleMsMax = 60_000;
+const timeoutMs = 420_000;
+
+worldTest(
+  "stock clients send at home while home is well, abroad when it is killed or hangs, and go home after the hold-down",
+  async () => {
+    await using world = await openWorld();
+    const nameServers = await world.nameServers(["idc1", "idc2"]);
+    const names = addressesOf(nameServers);
+    const brokerOf = async (site: "idc1" | "idc2", set: string): Promise<Server> => {
+      const [broker] = await world.brokers([site], { set, cluster, nameServers: names, controllers: [] });
+      if (broker === undefined) throw new Error(`no broker of ${set}`);
+      return broker;
+    };
+    const [home, abroad] = await Promise.all([brokerOf("idc1", "bs1"), brokerOf("idc2", "bs2")]);
+    for (const { address } of [home, abroad]) {
+      await createTopic(world.network, "clients", address, { name: topic, queues });
+    }
+    const [router] = await world.routers(["idc1"], { nameServers, cluster, config });
+    if (router === undefined) throw new Error("no router");
+    const options = { names: router.address, topic, pollMs };
+
+    // mqadmin, as another stock client: from idc2 it sees bs1 without the write bit, and the other way round.
+    const shown = (site: "idc1" | "idc2", perms: Record<string, number>): Promise<void> =>
+      eventually(async () => expect(permsOf(await topicRoute(world, site, router.address))).toEqual(perms), {
+        withinMs: settleMsMax,
+        everyMs: 500,
+      });
+    await shown("idc1", { bs1: 6, bs2: 4 });
+    await shown("idc2", { bs1: 4, bs2: 6 });
+
+    const one = await startStockProducer(world, "idc1", { ...options, everyMs });
+    const two = await startStockProducer(world, "idc2", { ...options, everyMs });
+    const consumer = await startStockConsumer(world, "clients", options);
+    await sends(one, "bs1", { withinMs: settleMsMax });
+    await sends(two, "bs2", { withinMs: settleMsMax });
+    expect(new Set(one.sentTo())).toEqual(new Set(["bs1"]));
+    expect(new Set(two.sentTo())).toEqual(new Set(["bs2"]));
+
+    const killedAt = performance.now();
+    await home.kill();
+    await sends(one, "bs2", { withinMs: killedMsMax });
+    const outageKilledMs = performance.now() - killedAt;
+
+    await home.restart();
+    const backAt = performance.now();
+    await sends(one, "bs1", { withinMs: homeMsMax });
+    const homeMs = performance.now() - backAt;
+    // "serves" is said before the broker is registered, so its hold-down begins later than that.
+    expect(homeMs).toBeGreaterThan(backAfterMs - 500);
+
+    const hungAt = performance.now();
+    home.stop();
+    await sends(one, "bs2", { withinMs: hungMsMax });
+    const outageHungMs = performance.now() - hungAt;
+    const before = one.lineCount;
+    home.cont();
+    await sends(one, "bs1", { withinMs: homeMsMax });
+    const onTheWay = one.sentTo(before).filter((broker) => broker !== "bs1");
+    expect(new Set(onTheWay)).toEqual(new Set(["bs2"]));
+
+    console.log(
+      `sends go on ${seconds(outageKilledMs)} after a kill, ${seconds(outageHungMs)} after a freeze; home after ${seconds(homeMs)}`,
+    );
+    expect(new Set(two.sentTo())).toEqual(new Set(["bs2"]));
+
+    // Every queue of both sets is read: what was stored arrives, whichever set it is on.
+    await one.process.kill();
+    await two.process.kill();
+    const stored = [...one.stored(), ...two.stored()];
+    await eventually(
+      () => {
+        const got = consumer.got();
+        expect(stored.filter((id) => !got.has(id))).toEqual([]);
+      },
+      { withinMs: settleMsMax, everyMs: 500 },
+    );
+    expect(stored.length).toBeGreaterThan(200);
+  },
+  timeoutMs,
+);
+
+/** Waits until the producer's last sends all went to this set, and none failed. */
+async function sends(producer: StockProducer, set: string, { withinMs }: { withinMs: number }): Promise<void> {
+  const inARow = 5;
+  await eventually(
+    () => {
+      const last = producer.sentTo().slice(-inARow);
+      expect(last).toEqual(Array.from({ length: inARow }, () => set));
+    },
+    { withinMs, everyMs: 50 },
+  );
+}
+
+async function topicRoute(world: World, site: "idc1" | "idc2", names: string): Promise<string> {
+  const command = [...mqadminCommand(world.network.folder), "topicRoute", "-n", names, "-t", topic];
+  const tool = world.run(site, command, { name: `mqadmin-${site}` });
+  await tool.exit;
+  return tool.output("stdout");
+}
+
+/** By set. mqadmin prints numbers that are keys without quotes: it is no JSON. */
+function permsOf(route: string): Record<string, number> {
+  const found = [...route.matchAll(/"brokerName":"(\w+)",\s*"perm":(\d)/g)];
+  return Object.fromEntries(found.map(([, set = "", perm]) => [set, Number(perm)]));
+}
+
+function addressesOf(servers: readonly Server[]): string[] {
+  return servers.map(({ address }) => address);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
