@@ -97,7 +97,7 @@ export async function openWorld(): Promise<World> {
     async arbiters(sites, setting) {
       const members = register.place("controller", sites, "arbiter");
       const arbiters = await startAll(arbiterRecipes(members, setting));
-      await recordSites(members, run);
+      await recordSites(members, setting, run);
       return arbiters;
     },
     routers: (sites, setting) => startAll(routerRecipes(register.place("router", sites), setting)),

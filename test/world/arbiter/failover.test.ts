@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import type { FaultName } from "../failover/faults.ts";
-import { play } from "../failover/play.ts";
+import { type Outcome, play } from "../failover/play.ts";
 import { raiseStage, type Stage } from "../failover/stage.ts";
 import { inSyncMsUsual, lineOf, problemsOf } from "../failover/verdict.ts";
 import { worldRefusal } from "../rights.ts";
@@ -18,6 +18,8 @@ const full = process.env["CROSSIDC_FULL"] === "1";
 const raiseMsMax = 480_000;
 /** Getting ready, the fault, the way back, the messages that are wanted, reading all of them. */
 const playMsMax = 300_000;
+/** In a full run a link stays cut for longer. */
+const loneMsFull = 60_000;
 
 let world: World;
 let stage: Stage;
@@ -35,43 +37,83 @@ afterAll(async () => await world?.[Symbol.asyncDispose]());
  */
 const inSyncMsAfterTail = 150_000;
 
+/** From the restart of all arbiters, or of all of etcd, until one of them tells of a master again. Usually 4 s. */
+const blindMsMax = 20_000;
+/** A fault that blinds nobody was none. */
+const blindMsMin = 500;
+
+interface Runs {
+  readonly usual: number;
+  readonly full: number;
+}
+
 function faultTest(
   rule: string,
+  runs: Runs,
   fault: FaultName,
-  times: { readonly usual: number; readonly full: number },
-  settleMsMax: number = inSyncMsUsual,
-): void {
-  const runs = full ? times.full : times.usual;
-  for (let run = 1; run <= runs; run += 1) {
-    worldTest(
-      runs === 1 ? rule : `${rule} (${run} of ${runs})`,
-      async () => {
-        const outcome = await play(stage, fault, { settleMsMax });
-        console.log(lineOf(outcome));
-        expect(problemsOf(outcome)).toEqual([]);
-      },
-      playMsMax,
-    );
+  options: { settleMsMax?: number; lastsMs?: number } = {},
+) {
+  repeat(rule, runs, playMsMax, () => expectGood(fault, options));
+}
+
+/** Everybody who decides is gone for a while. */
+function restartTest(rule: string, runs: Runs, fault: FaultName): void {
+  repeat(rule, runs, 2 * playMsMax, async () => {
+    const { blindMs } = await expectGood(fault);
+    expect(blindMs).toBeGreaterThan(blindMsMin);
+    expect(blindMs).toBeLessThan(blindMsMax);
+    await expectGood("kill");
+  });
+}
+
+function repeat(rule: string, runs: Runs, timeoutMs: number, run: () => Promise<unknown>): void {
+  const times = full ? runs.full : runs.usual;
+  for (let nth = 1; nth <= times; nth += 1) {
+    worldTest(times === 1 ? rule : `${rule} (${nth} of ${times})`, async () => void (await run()), timeoutMs);
   }
 }
 
-faultTest("a killed master is replaced", "kill", { usual: 3, full: 30 });
-faultTest("a frozen master is replaced, and acknowledges nothing when it goes on", "freeze", { usual: 1, full: 5 });
-faultTest("a master that restarts at once is named under a new epoch, or replaced", "restart", { usual: 1, full: 5 });
-faultTest("an arbiter that leads may die", "leader", { usual: 1, full: 5 });
-faultTest("a master is replaced though the leading arbiter dies with it", "both", { usual: 1, full: 5 });
-faultTest(
-  "a cut-off IDC with the master in it is replaced, and comes back",
-  "site",
+async function expectGood(
+  fault: FaultName,
+  options: { settleMsMax?: number; lastsMs?: number } = {},
+): Promise<Outcome> {
+  const outcome = await play(stage, fault, { settleMsMax: inSyncMsUsual, ...options });
+  console.log(lineOf(outcome));
+  expect(problemsOf(outcome)).toEqual([]);
+  return outcome;
+}
+
+faultTest("a killed master is replaced", { usual: 1, full: 20 }, "kill");
+restartTest(
+  "all arbiters may be restarted at once, and answer a kill afterwards",
   { usual: 1, full: 5 },
-  inSyncMsAfterTail,
+  "all-deciders",
 );
-faultTest("a master that only the witness does not hear stays", "link-witness", { usual: 1, full: 5 });
-faultTest("a master that only the other IDC does not hear stays", "link-idc2", { usual: 1, full: 5 });
-faultTest("etcd's leader may die", "etcd-leader", { usual: 0, full: 5 });
-faultTest("all arbiters may be restarted, one after the other", "rolling", { usual: 0, full: 5 });
-faultTest("a master whose etcd is a minority is replaced, though clients reach it", "minority", { usual: 0, full: 5 });
-faultTest("nobody is replaced without a quorum, and a dead master is as soon as there is one", "no-quorum", {
-  usual: 0,
-  full: 5,
-});
+restartTest(
+  "all of etcd may be restarted at once, and a kill is answered afterwards",
+  { usual: 1, full: 5 },
+  "all-etcd",
+);
+faultTest("a frozen master is replaced, and acknowledges nothing when it goes on", { usual: 1, full: 5 }, "freeze");
+faultTest("a master that restarts at once is named under a new epoch, or replaced", { usual: 1, full: 5 }, "restart");
+faultTest("an arbiter that leads may die", { usual: 1, full: 5 }, "leader");
+faultTest("a master is replaced though the leading arbiter dies with it", { usual: 1, full: 5 }, "both");
+faultTest(
+  "a cut-off IDC with the master in it is replaced, acknowledges nothing, and comes back as slaves",
+  { usual: 1, full: 5 },
+  "site",
+  { settleMsMax: inSyncMsAfterTail },
+);
+const lone = full ? { lastsMs: loneMsFull } : {};
+faultTest("a master that only the witness does not hear stays", { usual: 1, full: 2 }, "deaf-witness", lone);
+faultTest("a master that only the other IDC does not reach stays", { usual: 1, full: 2 }, "link-idc2", lone);
+faultTest("a master that only the witness does not reach stays", { usual: 0, full: 2 }, "link-witness", lone);
+faultTest("a master that only the other IDC does not hear stays", { usual: 0, full: 2 }, "deaf-idc2", lone);
+faultTest("etcd's leader may die", { usual: 0, full: 5 }, "etcd-leader");
+faultTest("all arbiters may be restarted, one after the other", { usual: 0, full: 5 }, "rolling");
+faultTest("a master whose etcd is a minority is replaced, though clients reach it", { usual: 0, full: 5 }, "minority");
+faultTest(
+  "nobody is replaced without a quorum, and a dead master is as soon as there is one",
+  { usual: 0, full: 5 },
+  "no-quorum",
+);

@@ -13,6 +13,8 @@ export interface ElectionWatch extends AsyncDisposable {
   readonly reigns: readonly Reign[];
   /** The newest seen of late; undefined: nobody has answered yet. */
   readonly newest: SetStatus | undefined;
+  /** The longest time in which nobody told of a master. */
+  blindMs(fromMs: number, untilMs: number): number;
 }
 
 export function watchElections({ world, deciders, set }: Stage): ElectionWatch {
@@ -20,6 +22,7 @@ export function watchElections({ world, deciders, set }: Stage): ElectionWatch {
   const over = new AbortController();
   let reigns: readonly Reign[] = [];
   let newest: SetStatus | undefined;
+  const toldAt: number[] = [];
 
   const look = async (address: string): Promise<void> => {
     while (!over.signal.aborted) {
@@ -27,6 +30,7 @@ export function watchElections({ world, deciders, set }: Stage): ElectionWatch {
       try {
         const status = await askSetStatus(await switchboard.to(address), set, answerMsMax);
         if (status !== undefined) {
+          toldAt.push(performance.now());
           reigns = withSighting(reigns, { epoch: status.masterEpoch, broker: status.masterAddress, at });
           if (newest === undefined || status.masterEpoch >= newest.masterEpoch) newest = status;
         }
@@ -44,6 +48,10 @@ export function watchElections({ world, deciders, set }: Stage): ElectionWatch {
     },
     get newest() {
       return newest;
+    },
+    blindMs(fromMs, untilMs) {
+      const marks = [fromMs, ...toldAt.filter((at) => at > fromMs && at < untilMs), untilMs];
+      return Math.max(...marks.slice(1).map((at, nth) => at - (marks[nth] ?? at)));
     },
     async [Symbol.asyncDispose]() {
       over.abort();

@@ -1,13 +1,13 @@
-import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteName } from "../network/sites.ts";
 import type { Server } from "../server.ts";
 import { type Contender, leaderOf, type Stage } from "./stage.ts";
+import { both, cut, etcdLeaderOf, killed, restarted } from "./strikes.ts";
 
 /**
  * What is broken, what ends it, and what must hold meanwhile; for tests and benches, arbiters and stock controllers alike. Lines
- * between sites can be cut, not those within one: its processes share an address. So no fault hides a master from the arbiter
- * of its own site alone.
+ * between sites can be cut, not those within one: its processes share an address. A master that is to be hidden from the arbiter
+ * of its own IDC is put among the clients, who then belong to that IDC (`clientsIn`).
  */
 export const faultNames = [
   "kill",
@@ -17,9 +17,15 @@ export const faultNames = [
   "etcd-leader",
   "both",
   "rolling",
+  "all-deciders",
+  "all-etcd",
   "link",
-  "link-witness",
+  "deaf-idc1",
+  "deaf-idc2",
+  "deaf-witness",
+  "link-idc1",
   "link-idc2",
+  "link-witness",
   "site",
   "minority",
   "no-quorum",
@@ -34,6 +40,10 @@ export interface Fault {
   readonly must: "switch" | "new-epoch" | "keep";
   /** Only one link is cut: whoever replaces a master then has believed a single witness. */
   readonly singleLink?: true;
+  /** The one site that does not hear the master; each arbiter must show that it doubts, and that no other does. */
+  readonly doubter?: SiteName;
+  /** The master has only its own IDC left: it must acknowledge nothing that is sent while that lasts. */
+  readonly mute?: true;
   /** The longest it is let last. One that must keep the master lasts so long, another ends soon after it has been answered. */
   readonly lastsMs: number;
   /** Those that it makes sense for; all without it. */
@@ -106,6 +116,19 @@ export const faults: Record<FaultName, Fault> = {
       return async () => {};
     },
   },
+  "all-deciders": {
+    what: "all arbiters or controllers are killed at one time, and started again",
+    must: "keep",
+    lastsMs: keepMs,
+    strike: async ({ deciders }) => await restarted(deciders),
+  },
+  "all-etcd": {
+    what: "all etcd members are killed at one time, and started again",
+    must: "keep",
+    only: "arbiter",
+    lastsMs: keepMs,
+    strike: async ({ etcds }) => await restarted(etcds),
+  },
   link: {
     what: "the link between the master's site and who leads the arbiters or controllers is cut; if that is one site, to the witness",
     must: "keep",
@@ -116,23 +139,16 @@ export const faults: Record<FaultName, Fault> = {
       return await cut(stage, both(master.site, site === master.site ? "witness" : site));
     },
   },
-  "link-witness": {
-    what: "the witness hears nothing from the master's site any more; it is heard there",
-    must: "keep",
-    singleLink: true,
-    lastsMs: keepMs,
-    strike: (stage, master) => cut(stage, [{ from: master.site, to: "witness" }]),
-  },
-  "link-idc2": {
-    what: "the link between the two IDCs is cut",
-    must: "keep",
-    singleLink: true,
-    lastsMs: keepMs,
-    strike: (stage) => cut(stage, both("idc1", "idc2")),
-  },
+  "deaf-idc1": deaf("idc1"),
+  "deaf-idc2": deaf("idc2"),
+  "deaf-witness": deaf("witness"),
+  "link-idc1": linkTo("idc1"),
+  "link-idc2": linkTo("idc2"),
+  "link-witness": linkTo("witness"),
   site: {
     what: "the master's IDC is cut off, with its clients in it",
     must: "switch",
+    mute: true,
     lastsMs: answerMsMax,
     async strike({ world }, master) {
       const lines = world.around(master.site);
@@ -143,6 +159,7 @@ export const faults: Record<FaultName, Fault> = {
   minority: {
     what: "the master's site is cut off from the other two, so that its etcd is a minority; clients reach all",
     must: "switch",
+    mute: true,
     lastsMs: answerMsMax,
     strike: (stage, master) =>
       cut(stage, [...both(master.site, otherIdc(master.site)), ...both(master.site, "witness")]),
@@ -166,38 +183,28 @@ export const faults: Record<FaultName, Fault> = {
   },
 };
 
-async function killed(...servers: readonly Server[]): Promise<() => Promise<void>> {
-  await Promise.all(servers.map((server) => server.kill()));
-  return async () => void (await Promise.all(servers.map((server) => server.restart())));
+function deaf(doubter: SiteName): Fault {
+  return {
+    what: `${doubter} hears nothing from the master's site any more; it is heard there`,
+    must: "keep",
+    singleLink: true,
+    doubter,
+    lastsMs: keepMs,
+    strike: (stage, master) => cut(stage, [{ from: master.site, to: doubter }]),
+  };
 }
 
-interface OneWay {
-  readonly from: SiteName;
-  readonly to: SiteName;
-}
-
-function both(one: SiteName, other: SiteName): OneWay[] {
-  return [
-    { from: one, to: other },
-    { from: other, to: one },
-  ];
-}
-
-async function cut({ world }: Stage, ways: readonly OneWay[]): Promise<() => Promise<void>> {
-  const lines = ways.map(({ from, to }) => world.from(from).to(to));
-  await Promise.all(lines.map((line) => line.cut()));
-  return async () => void (await Promise.all(lines.map((line) => line.heal())));
+function linkTo(doubter: SiteName): Fault {
+  return {
+    what: `the link between the master's site and ${doubter} is cut`,
+    must: "keep",
+    singleLink: true,
+    doubter,
+    lastsMs: keepMs,
+    strike: (stage, master) => cut(stage, both(master.site, doubter)),
+  };
 }
 
 function otherIdc(site: SiteName): SiteName {
   return site === "idc1" ? "idc2" : "idc1";
-}
-
-async function etcdLeaderOf({ world, etcds }: Stage): Promise<Server> {
-  for (const member of etcds) {
-    const socket = await world.network.dial(member.site, member.address);
-    socket.write("GET /metrics HTTP/1.0\r\n\r\n");
-    if (/^etcd_server_is_leader 1$/m.test(await text(socket))) return member;
-  }
-  throw new Error("no etcd member leads");
 }

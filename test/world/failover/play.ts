@@ -3,17 +3,19 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { inProject } from "../../integration/harness/project.ts";
 import { checkGap, type GapReport } from "../checkers/gap.ts";
+import { checkMute } from "../checkers/mute.ts";
 import { epochsOfTwo, namedBetween, type Reign } from "../checkers/reigns.ts";
 import { ackedMinUsual, checkSet, type SetReport } from "../checkers/set.ts";
 import { checkStale, type StaleReport } from "../checkers/stale.ts";
 import { readStored } from "../checkers/stored.ts";
-import type { History } from "../load/history.ts";
+import type { Acked, History } from "../load/history.ts";
 import { type Load, startLoad } from "../load/load.ts";
-import type { SetStatus } from "../rocketmq/status.ts";
+import { actsAsMaster, type SetStatus } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
+import { type Doubt, watchDoubts } from "./doubts.ts";
 import { type ElectionWatch, watchElections } from "./elections.ts";
 import { type Fault, type FaultName, faults } from "./faults.ts";
-import { addressesOf, leadFromIdc1, type Stage, serverAt } from "./stage.ts";
+import { addressesOf, leadFromHome, type Stage, serverAt } from "./stage.ts";
 
 const quietMs = 3_000;
 /** A fault that was answered lasts this much longer: what comes after the answer is seen too. */
@@ -36,19 +38,32 @@ export interface Outcome {
   readonly gap: GapReport;
   readonly set: SetReport;
   readonly stale: StaleReport;
+  /** Acknowledged by the old master though the fault leaves it only its own IDC. */
+  readonly mute: readonly Acked[];
+  /** Sites that said that the master is down, and the arbiters that showed it, while the fault lasted. */
+  readonly doubts: readonly Doubt[];
+  /** The longest time in which nobody told of a master, from the fault on. */
+  readonly blindMs: number;
+  /** HOST:PORT of all that act as master in the end. */
+  readonly acting: readonly string[];
   /** From the end of the fault until all replicas were in sync; null: they were not as long as anybody watched. */
   readonly inSyncMs: number | null;
   /** What all this was read from. */
   readonly evidence: string;
 }
 
-/** One fault under load, from a set that is complete and led from idc1 until it is complete again, and what is to be said of it. */
+/** One fault under load, from a set that is complete and led from home until it is complete again, and what is to be said of it. */
 export async function play(
   stage: Stage,
   name: FaultName,
-  options: { readonly ackedMin?: number; readonly settleMsMax: number },
+  options: {
+    readonly ackedMin?: number;
+    readonly settleMsMax: number;
+    /** In place of the fault's own. */
+    readonly lastsMs?: number;
+  },
 ): Promise<Outcome> {
-  await using opened = await openPlay(stage, name, await leadFromIdc1(stage));
+  await using opened = await openPlay(stage, name, await leadFromHome(stage), options.lastsMs);
   await opened.strike();
   await opened.restore(options.settleMsMax);
   return await opened.judge(options.ackedMin);
@@ -71,13 +86,20 @@ export interface OpenPlay extends AsyncDisposable {
 }
 
 /** @param before the complete set, as it is now */
-export async function openPlay(stage: Stage, name: FaultName, before: SetStatus): Promise<OpenPlay> {
-  const fault = faults[name];
+export async function openPlay(
+  stage: Stage,
+  name: FaultName,
+  before: SetStatus,
+  lastsMs: number = faults[name].lastsMs,
+): Promise<OpenPlay> {
+  const fault = { ...faults[name], lastsMs };
   const master = serverAt(stage.brokers, before.masterAddress);
   const watch = watchElections(stage);
   const load = startLoad(stage.world.network, { ...stage, ...addressesIn(stage) });
   let faultAt = Infinity;
+  let struckAt = Infinity;
   let restoredAt = Infinity;
+  let doubts: readonly Doubt[] = [];
   let restore = async (): Promise<void> => {};
   let inSyncMs: number | null = null;
   await delay(quietMs);
@@ -88,7 +110,8 @@ export async function openPlay(stage: Stage, name: FaultName, before: SetStatus)
       const wall = Date.now();
       faultAt = performance.now();
       restore = await fault.strike(stage, master);
-      await untilAnswered(fault, { faultAt, master, watch, load });
+      struckAt = performance.now();
+      doubts = await doubtsUntil(untilAnswered(fault, { faultAt, master, watch, load }), stage);
       return wall;
     },
     gap: () => checkGap(load.history(), { faultAt, endAt: performance.now(), old: master.address }),
@@ -124,6 +147,12 @@ export async function openPlay(stage: Stage, name: FaultName, before: SetStatus)
         gap: checkGap(history, { faultAt, endAt, old: master.address }),
         set: checkSet(history.sends, stored, { ackedMin }),
         stale: checkStale(history.sends, reigns),
+        mute: fault.mute
+          ? checkMute(history.sends, { broker: master.address, fromMs: struckAt, untilMs: restoredAt })
+          : [],
+        doubts,
+        blindMs: watch.blindMs(faultAt, endAt),
+        acting: await mastersAmong(stage),
         inSyncMs,
       };
       const evidence = await keep(stage, { ...outcome, faultAt, restoredAt, endAt, reigns, history });
@@ -135,6 +164,20 @@ export async function openPlay(stage: Stage, name: FaultName, before: SetStatus)
 
 function addressesIn({ nameServers, brokers }: Stage) {
   return { nameServers: addressesOf(nameServers), brokers: addressesOf(brokers) };
+}
+
+async function doubtsUntil(answered: Promise<void>, stage: Stage): Promise<readonly Doubt[]> {
+  await using watch = watchDoubts(stage);
+  await answered;
+  return watch.doubts;
+}
+
+/** Whom clients could take for the master, by what the brokers say of themselves. */
+async function mastersAmong({ world, brokers }: Stage): Promise<string[]> {
+  const roles = await Promise.all(
+    brokers.map(async ({ address }) => ({ address, acts: await actsAsMaster(world.network, "clients", address) })),
+  );
+  return roles.flatMap(({ address, acts }) => (acts ? [address] : []));
 }
 
 /** A fault that must change nothing is watched for its whole time. */

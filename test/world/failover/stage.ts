@@ -3,6 +3,7 @@ import { eventually } from "../../integration/harness/eventually.ts";
 import { type SiteName, serverSites } from "../network/sites.ts";
 import { createTopic, leadingController, type SetStatus, setStatus } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
+import type { ArbiterSetting } from "../servers/arbiter.ts";
 import type { World } from "../world.ts";
 
 /** Who decides: crossidc's arbiters, or RocketMQ's own controllers. */
@@ -20,13 +21,15 @@ export interface Stage {
   /** Arbiters or controllers, in the order of serverSites. */
   readonly deciders: readonly Server[];
   readonly brokers: readonly Server[];
+  /** Where the master is to be before each fault. */
+  readonly home: SiteName;
   readonly cluster: string;
   readonly set: string;
   readonly topic: string;
   readonly queues: number;
 }
 
-/** The master is to be in the first of them. */
+/** The first of them is home. */
 const usualPlaces = ["idc1", "idc1", "idc2"] as const satisfies readonly SiteName[];
 const cluster = "C1";
 const set = "bs1";
@@ -43,9 +46,15 @@ const manyAtOnce = { maxTransferCountOnMessageInMemory: 512, maxTransferBytesOnM
 /** Everything up, the set complete, and the topic known to all its replicas. */
 export async function raiseStage(
   world: World,
-  options: { readonly contender: Contender; readonly settings: Settings; readonly places?: readonly SiteName[] },
+  options: {
+    readonly contender: Contender;
+    readonly settings: Settings;
+    readonly places?: readonly [SiteName, ...SiteName[]];
+    readonly arbiters?: Omit<ArbiterSetting, "etcds" | "nameServers" | "cluster">;
+  },
 ): Promise<Stage> {
-  const { contender, settings, places = usualPlaces } = options;
+  const { contender, settings, places = usualPlaces, arbiters = {} } = options;
+  const [home] = places;
   await world.between("idc1", "idc2").set({ delayMs: 1 });
   await world.around("witness").set({ delayMs: 3 });
   const [etcds, nameServers] = await Promise.all([
@@ -54,7 +63,7 @@ export async function raiseStage(
   ]);
   const deciders =
     contender === "arbiter"
-      ? await world.arbiters(serverSites, { etcds, nameServers, cluster })
+      ? await world.arbiters(serverSites, { ...arbiters, etcds, nameServers, cluster })
       : await world.controllers(serverSites);
   const brokers = await world.brokers(places, {
     set,
@@ -63,25 +72,25 @@ export async function raiseStage(
     controllers: addressesOf(deciders),
     settings: { ...manyAtOnce, ...settings },
   });
-  const stage: Stage = { world, contender, etcds, nameServers, deciders, brokers, cluster, set, topic, queues };
+  const stage: Stage = { world, contender, etcds, nameServers, deciders, brokers, home, cluster, set, topic, queues };
   const { masterAddress } = await untilComplete(stage);
   await createTopic(world.network, "clients", masterAddress, { name: topic, queues });
   await delay(topicMs);
   return stage;
 }
 
-/** The set complete, its master in idc1, and who leads the stock controllers elsewhere: as far from it as the two can be. */
-export async function leadFromIdc1(stage: Stage): Promise<SetStatus> {
-  const { contender, deciders, brokers } = stage;
-  while (contender === "stock" && (await leaderOf(stage)).site === "idc1") {
-    await deciders.find(({ site }) => site === "idc1")?.restart();
+/** The set complete, its master at home, and who leads the stock controllers elsewhere: as far from it as the two can be. */
+export async function leadFromHome(stage: Stage): Promise<SetStatus> {
+  const { contender, deciders, brokers, home } = stage;
+  while (contender === "stock" && (await leaderOf(stage)).site === home) {
+    await deciders.find(({ site }) => site === home)?.restart();
     await delay(quietMs);
   }
   for (;;) {
     const status = await untilComplete(stage);
     const master = serverAt(brokers, status.masterAddress);
-    if (master.site === "idc1") return status;
-    // Both others are in idc1, and in sync.
+    if (master.site === home) return status;
+    // The others are in sync: both are at home, or one of them is, and the policy prefers it.
     await master.kill();
     await eventually(
       async () => {

@@ -1,3 +1,4 @@
+import { serverSites } from "../network/sites.ts";
 import { faults } from "./faults.ts";
 import type { Outcome } from "./play.ts";
 
@@ -5,7 +6,7 @@ export const inSyncMsUsual = 90_000;
 
 /** What is wrong with an outcome where nothing may be lost; empty: nothing. */
 export function problemsOf(outcome: Outcome): string[] {
-  const { fault, old, oldEpoch, named, set, stale, gap } = outcome;
+  const { fault, old, oldEpoch, named, namedLater, set, stale, mute, acting, gap } = outcome;
   const { must, singleLink } = faults[fault];
   const first = (ids: readonly { readonly id: string; readonly broker: string }[]) =>
     ids
@@ -13,6 +14,7 @@ export function problemsOf(outcome: Outcome): string[] {
       .map(({ id, broker }) => `${id} at ${broker}`)
       .join(", ");
   const master = named.at(-1);
+  const last = namedLater.at(-1)?.broker ?? master?.broker ?? old;
   return [
     set.enough ? "" : `only ${set.acked} messages were acknowledged`,
     set.lost.length === 0
@@ -32,8 +34,29 @@ export function problemsOf(outcome: Outcome): string[] {
       ? `no other master was named after ${old}`
       : "",
     must === "switch" && gap.movedMs === null ? "no other master accepted a write" : "",
+    mute.length === 0
+      ? ""
+      : `${mute.length} acknowledgements by a master that had only its own IDC left: ${first(mute)}`,
+    acting.length === 1 && acting[0] === last
+      ? ""
+      : `in the end ${acting.join(" and ") || "nobody"} acts as master, and ${last} is on record`,
+    doubtProblem(outcome),
     outcome.inSyncMs === null ? "not all replicas came back in sync" : "",
   ].filter((problem) => problem !== "");
+}
+
+/** A master that one site alone does not hear stays; but people must see at every arbiter that this site doubts, and no other. */
+function doubtProblem({ fault, doubts }: Outcome): string {
+  const { doubter } = faults[fault];
+  if (doubter === undefined) return "";
+  const others = doubts.filter((doubt) => doubt.doubter !== doubter);
+  const blind = serverSites.filter(
+    (site) => !doubts.some((doubt) => doubt.shownAt === site && doubt.doubter === doubter),
+  );
+  return [
+    ...others.map((doubt) => `${doubt.doubter} doubts, as ${doubt.shownAt} shows`),
+    ...blind.map((site) => `${site} does not show that ${doubter} doubts`),
+  ].join(", ");
 }
 
 /** For people, in one line. */
@@ -46,6 +69,7 @@ export function lineOf({
   gap,
   set,
   stale,
+  blindMs,
   inSyncMs,
   evidence,
 }: Outcome): string {
@@ -57,6 +81,7 @@ export function lineOf({
     `no writes for ${seconds(gap.all.ms)} (${gaps.join(", ")})`,
     `${set.acked} acked, ${set.lost.length} lost, ${set.duplicated.length} twice, ${set.reordered.length} out of order`,
     `${stale.acks.length} stale over ${seconds(stale.spanMs)}`,
+    `master told of again after ${seconds(blindMs)}`,
     `in sync after ${seconds(inSyncMs)}`,
     evidence,
   ].join("; ");

@@ -14,6 +14,11 @@ export function addressOf(site: SiteName): string {
   return `10.${siteNames.indexOf(site) + 1}.0.1`;
 }
 
+/** Where all addresses of a site are, as a CIDR. */
+export function networkOf(site: SiteName): string {
+  return `10.${siteNames.indexOf(site) + 1}.0.0/16`;
+}
+
 export function isSiteName(text: string): text is SiteName {
   return (siteNames as readonly string[]).includes(text);
 }

@@ -3,7 +3,7 @@ import type { SiteName } from "../network/sites.ts";
 import { type Answer, createRemoting, parseBody, type Remoting, type Request } from "./remoting.ts";
 
 const answerMsMax = 3_000;
-const codes = { createTopic: 17, electMaster: 1002, controllerMetadata: 1005, syncState: 1006 } as const;
+const codes = { createTopic: 17, electMaster: 1002, controllerMetadata: 1005, syncState: 1006, epochs: 1007 } as const;
 
 /** What a controller has on record about one broker set. */
 export interface SetStatus {
@@ -57,6 +57,13 @@ export async function askSetStatus(
     inSyncEpoch: found.syncStateSetEpoch,
     inSync: found.inSyncReplicas.map(({ brokerId, brokerAddress }) => ({ id: brokerId, address: brokerAddress })),
   };
+}
+
+/** What a broker says of itself. */
+export async function actsAsMaster(network: Network, from: SiteName, broker: string): Promise<boolean> {
+  const { body } = await askOnce(network, from, broker, { code: codes.epochs });
+  // A slave gives the id that controllers know it by, which is never 0.
+  return (parseBody(body) as { brokerId: number }).brokerId === 0;
 }
 
 interface ReplicasInfo {
