@@ -300,9 +300,19 @@ export function sendProofs(
   });
 }
 
-/** Answers that no tool may make a master of: from what this site knows, while it has a quorum. */
+/**
+ * Answers that no tool may make a master of: from what this site knows, while it has a quorum. The request names no cluster: of
+ * two sets of one name neither may pass for the other.
+ */
 export function inSyncData(views: readonly SetView[], context: Context): ControllerAnswer {
-  const sets = views.flatMap((view) => {
+  const known = views.filter(({ record }) => record !== null);
+  const same = [...Map.groupBy(known, ({ set }) => set).values()].find(({ length }) => length > 1);
+  if (same !== undefined) {
+    const names = same.map(({ name }) => name).toSorted();
+    const remark = `The request does not say which set is meant: ${names.join(" or ")}. idcctl set show tells them apart`;
+    return { kind: "refused", code: resultCodes.CONTROLLER_BROKER_METADATA_NOT_EXIST, remark };
+  }
+  const sets = known.flatMap((view) => {
     const record = view.record?.value;
     if (record === undefined) return [];
     const replica = (id: BrokerId) => ({

@@ -60,7 +60,10 @@ export function freezeIfTwice(view: SetView, beat: Heartbeat, context: Context):
   const record = view.record?.value;
   const known = record?.replicas[beat.id]?.address;
   if (record === undefined || known === undefined) return false;
-  const { rival } = brokerOf(view, beat.id, context);
+  const broker = brokerOf(view, beat.id, context);
+  // What came before a freeze is no reason for the next one: whoever thaws the set has stopped one of the two.
+  if (record.frozen !== null) broker.rival = null;
+  const { rival } = broker;
   const isStranger = known !== beat.address;
   const isContested = rival !== null && rival.address !== beat.address && context.moment.now - rival.at < rivalMs;
   if (isStranger ? !isHeardHere(view, beat.id, context) : !isContested) return false;
@@ -74,8 +77,9 @@ export function freezeIfTwice(view: SetView, beat: Heartbeat, context: Context):
 
 /** Somebody at another address wants a broker's place while that one is heard. */
 export function noteRival(view: SetView, id: number, address: string, context: Context): void {
-  const known = view.record?.value.replicas[id]?.address;
-  if (known === undefined || known === address || !isHeardHere(view, id, context)) return;
+  const record = view.record?.value;
+  const known = record?.replicas[id]?.address;
+  if (record?.frozen != null || known === undefined || known === address || !isHeardHere(view, id, context)) return;
   brokerOf(view, id, context).rival = { address, at: context.moment.now };
 }
 

@@ -26,6 +26,8 @@ export function servePeer<Context>(
     isTls: boolean;
     limits: ServerLimits;
     counters: ServerCounters;
+    /** How many bytes more, or less, of a frame that is not whole are held. */
+    onPending: (changeBytes: number) => void;
     onEnd: () => void;
   },
 ): Peer<Context> {
@@ -37,13 +39,21 @@ export function servePeer<Context>(
   let inFlight = 0;
   /** When the frame began that is not whole yet. */
   let begunAt: Instant | undefined;
+  let heldBytes = 0;
 
   function end(reason: string): void {
     if (!open) return;
     open = false;
     socket.destroy();
     options.onEnd();
+    hold(0);
     options.onClose?.(peer, reason);
+  }
+
+  function hold(bytes: number): void {
+    const changeBytes = bytes - heldBytes;
+    heldBytes = bytes;
+    if (changeBytes !== 0) options.onPending(changeBytes);
   }
 
   function onChunk(chunk: Buffer): void {
@@ -57,6 +67,7 @@ export function servePeer<Context>(
     }
     if (stream.pendingBytes === 0) begunAt = undefined;
     else if (begunAt === undefined || whole > 0) begunAt = clock.now();
+    if (open) hold(stream.pendingBytes);
   }
 
   function onFrame(frame: Frame): void {
@@ -121,7 +132,7 @@ export function servePeer<Context>(
       return open;
     },
     get pendingBytes() {
-      return stream.pendingBytes;
+      return heldBytes;
     },
     close: end,
     end,

@@ -58,6 +58,8 @@ export interface ServerLimits extends FrameLimits {
   readonly requestsInFlightMax: number;
   /** A frame that has begun must be whole after this; at most a half longer. A connection without one may stay for ever. */
   readonly frameWholeMs: number;
+  /** Of frames that are not whole yet, all connections together. With more than this the one that has most of it ends. */
+  readonly pendingBytesMax: number;
   /** Answers that the peer has not taken. With more than this its connection ends. */
   readonly writeBufferBytesMax: number;
 }
@@ -70,6 +72,8 @@ export interface ServerCounters {
   malformed: number;
   /** The connection ended: frameWholeMs. */
   halfFrames: number;
+  /** The connection ended: pendingBytesMax. */
+  overfull: number;
   /** The connection ended: writeBufferBytesMax. */
   slowReaders: number;
   /** Answered with SYSTEM_BUSY: requestsInFlightMax. */

@@ -170,6 +170,26 @@ test("a half frame ends its connection after frameWholeMs, and an idle connectio
   expect(await idle.next()).toMatchObject({ opaque: 3 });
 });
 
+test("when too much of frames that are not whole is held, the peer that holds most of it is ended", async () => {
+  const { server, client } = await serverAndClient({
+    onRequest: () => success(),
+    limits: { pendingBytesMax: 300_000 },
+  });
+  const bytes = frame({ opaque: 1, body: new Uint8Array(1_000_000) });
+  const [greedy, modest] = [await dial(server), await dial(server)];
+  modest.socket.write(bytes.subarray(0, 100_000));
+  const pending = () => [...server.connections].map(({ pendingBytes }) => pendingBytes).toSorted();
+  await until(() => pending().includes(100_000));
+  greedy.socket.write(bytes.subarray(0, 250_000));
+  await ended(greedy.socket);
+  expect(server.counters.overfull).toBe(1);
+  expect(pending()).toEqual([0, 100_000]);
+  expect(await ask(client)).toMatchObject({ code: 0 });
+  modest.socket.write(bytes.subarray(100_000, 350_000));
+  await ended(modest.socket);
+  expect(pending()).toEqual([0]);
+});
+
 test("a peer that goes on sending whole frames is never too slow", async () => {
   const clock = createManualClock();
   const { server } = await start({ onRequest: () => success(), limits: { frameWholeMs: 1_000 }, clock });

@@ -12,6 +12,7 @@ const defaultLimits: ServerLimits = {
   connectionsMax: 1_024,
   requestsInFlightMax: 256,
   frameWholeMs: 10_000,
+  pendingBytesMax: 64 * 1_024 * 1_024,
   writeBufferBytesMax: 4 * 1_024 * 1_024,
 };
 
@@ -30,6 +31,7 @@ export async function listenRemoting<Context>(
     connectionsRefused: 0,
     malformed: 0,
     halfFrames: 0,
+    overfull: 0,
     slowReaders: 0,
     busy: 0,
     failed: 0,
@@ -39,6 +41,7 @@ export async function listenRemoting<Context>(
   const peers = new Set<Peer<Context>>();
   const closing = new AbortController();
   let lastId = 0;
+  let pendingBytes = 0;
 
   function serve(socket: Socket, isTls: boolean): void {
     lastId += 1;
@@ -48,9 +51,26 @@ export async function listenRemoting<Context>(
       counters,
       id: lastId,
       isTls,
+      onPending,
       onEnd: () => peers.delete(peer),
     });
     peers.add(peer);
+  }
+
+  /** Brokers' frames are small: whoever holds the most is none of them. */
+  function onPending(changeBytes: number): void {
+    pendingBytes += changeBytes;
+    while (pendingBytes > limits.pendingBytesMax) {
+      const [first, ...others] = peers;
+      if (first === undefined) return;
+      const most = others.reduce((one, other) => (other.pendingBytes > one.pendingBytes ? other : one), first);
+      counters.overfull += 1;
+      log.warn(
+        { remoteAddress: most.remoteAddress, pendingBytes: most.pendingBytes, allBytes: pendingBytes },
+        "remoting peers have too much begun: the one with most of it goes",
+      );
+      most.end("it had begun the largest of too many frames");
+    }
   }
 
   const door = createDoor({

@@ -120,14 +120,14 @@ export const faults: Record<FaultName, Fault> = {
     what: "all arbiters or controllers are killed at one time, and started again",
     must: "keep",
     lastsMs: keepMs,
-    strike: async ({ deciders }) => await restarted(deciders),
+    strike: async ({ deciders }) => await restarted(deciders, 0),
   },
   "all-etcd": {
-    what: "all etcd members are killed at one time, and started again",
+    what: "all etcd members are killed at one time, and started again when that was noticed",
     must: "keep",
     only: "arbiter",
     lastsMs: keepMs,
-    strike: async ({ etcds }) => await restarted(etcds),
+    strike: async ({ etcds }) => await restarted(etcds, quorumGoneMs),
   },
   link: {
     what: "the link between the master's site and who leads the arbiters or controllers is cut; if that is one site, to the witness",

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { getText } from "../http.ts";
 import type { SiteName } from "../network/sites.ts";
 import type { Server } from "../server.ts";
@@ -11,9 +12,10 @@ export async function killed(...servers: readonly Server[]): Promise<() => Promi
   return async () => void (await Promise.all(servers.map((server) => server.restart())));
 }
 
-/** All of them at one time; resolves when all serve again. There is nothing left to end then. */
-export async function restarted(servers: readonly Server[]): Promise<() => Promise<void>> {
+/** All of them are gone for a while, at one time; resolves when all serve again. There is nothing left to end then. */
+export async function restarted(servers: readonly Server[], goneMs: number): Promise<() => Promise<void>> {
   const back = await killed(...servers);
+  await delay(goneMs);
   await back();
   return async () => {};
 }

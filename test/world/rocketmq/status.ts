@@ -1,9 +1,17 @@
+import { propertiesText } from "../java.ts";
 import type { Network } from "../network/network.ts";
 import type { SiteName } from "../network/sites.ts";
 import { type Answer, createRemoting, parseBody, type Remoting, type Request } from "./remoting.ts";
 
 const answerMsMax = 3_000;
-const codes = { createTopic: 17, electMaster: 1002, controllerMetadata: 1005, syncState: 1006, epochs: 1007 } as const;
+const codes = {
+  createTopic: 17,
+  updateConfig: 25,
+  electMaster: 1002,
+  controllerMetadata: 1005,
+  syncState: 1006,
+  epochs: 1007,
+} as const;
 
 /** What a controller has on record about one broker set. */
 export interface SetStatus {
@@ -93,6 +101,16 @@ export async function createTopic(
       order: false,
     },
   });
+}
+
+/** Of a broker, in force at once; it writes them into its file. */
+export async function changeSettings(
+  network: Network,
+  from: SiteName,
+  broker: string,
+  settings: Readonly<Record<string, string | number | boolean>>,
+): Promise<void> {
+  await askOnce(network, from, broker, { code: codes.updateConfig, body: Buffer.from(propertiesText(settings)) });
 }
 
 /** Asks the controllers to make a member of the in-sync set master. @throws when they refuse */

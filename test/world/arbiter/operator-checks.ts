@@ -1,0 +1,84 @@
+import { expect } from "vitest";
+import type { Settings } from "../failover/stage.ts";
+import { changeSettings } from "../rocketmq/status.ts";
+import { everywhere, type House, isComplete, seconds, sets } from "./house.ts";
+import { idcctl, mqadmin, readMetric, readSet } from "./operators.ts";
+
+/** Settings are read every 15 s. */
+const protectionMsMax = 30_000;
+
+export async function toolShows(house: House): Promise<void> {
+  const { world, stage, leader, nameServers } = house;
+  const { master, epoch, inSyncEpoch, brokers } = await everywhere(house, sets.first, isComplete(3));
+  const [controllers, record, epochs] = await Promise.all([
+    mqadmin(world, "clients", "getControllerMetaData", "-a", leader.address),
+    mqadmin(world, "clients", "getSyncStateSet", "-a", leader.address, "-b", stage.set),
+    mqadmin(world, "clients", "getBrokerEpoch", "-n", nameServers, "-b", stage.set),
+  ]);
+  expect(controllers).toContain("#ControllerLeaderId\tidc1");
+  expect(controllers).toContain(`#ControllerLeaderAddress\t${leader.address}`);
+  for (const { site, address } of stage.deciders) expect(controllers).toContain(`#Peer:\t${site}:${address}`);
+  expect(record).toContain(`#MasterBrokerId\t${master?.id}\n#MasterAddr\t${master?.address}\n`);
+  expect(record).toContain(`#MasterEpoch\t${epoch}\n#SyncStateSetEpoch\t${inSyncEpoch}\n#SyncStateSetNums\t3\n`);
+  expect(epochs.match(new RegExp(`#brokerName\t${stage.set}`, "g"))).toHaveLength(3);
+  for (const { id, address } of brokers) {
+    expect(record).toMatch(new RegExp(`\nInSyncReplica:\t.*brokerId=${id}, brokerAddress='${address}', alive=true`));
+    // The master gives itself 0.
+    expect(epochs).toMatch(new RegExp(`#brokerAddr\t${address}\n#brokerId\t${id === master?.id ? 0 : id}\n#Epoch: `));
+  }
+}
+
+export async function toolNamesMaster(house: House): Promise<void> {
+  const { world, stage, leader } = house;
+  const before = await everywhere(house, sets.first, isComplete(3));
+  const next = before.brokers.find(({ role }) => role === "in-sync");
+  const elect = (from: "clients" | "idc1", id: number | undefined): Promise<string> => {
+    const named = ["-b", String(id), "-bn", stage.set, "-c", stage.cluster];
+    return mqadmin(world, from, "electMaster", "-a", leader.address, ...named);
+  };
+  const [stranger, nobody] = await Promise.all([elect("clients", next?.id), elect("idc1", 9)]);
+  expect(stranger).toMatch(/CODE: 16 .*not taken from 10\.4\.0\.1:\d+: controller\.adminCidrs/);
+  expect(nobody).toMatch(/CODE: 2010 .*Broker hasn't been registered/);
+  expect((await readSet(world, leader, sets.first)).epoch).toBe(before.epoch);
+
+  const epoch = before.epoch + 1;
+  expect(await elect("idc1", next?.id)).toContain(`#BrokerMasterAddr\t${next?.address}\n#MasterEpoch\t${epoch}`);
+  const master = { id: next?.id, address: next?.address };
+  await everywhere(house, sets.first, (set) => expect(set).toMatchObject({ phase: "held", master, epoch }));
+  const { output } = await idcctl(world, leader, "decision", "explain", `${sets.first}/${epoch}`);
+  expect(output).toContain("asked for by name over the controller protocol");
+}
+
+export async function settingUnprotects(house: House): Promise<void> {
+  const { world, stage, leader } = house;
+  const isKept = { level: "idc", kept: true, why: "" };
+  const { brokers } = await everywhere(house, sets.first, (set) => expect(set.protection).toMatchObject(isKept));
+  const slave = brokers.find(({ role }) => role === "in-sync");
+  const change = (settings: Settings): Promise<void> =>
+    changeSettings(world.network, "clients", slave?.address ?? "", settings);
+
+  await change({ minInSyncReplicas: 2, allAckInSyncStateSet: false });
+  const offAt = performance.now();
+  const why = `allAckInSyncStateSet is false at broker ${slave?.id}`;
+  const off = await everywhere(
+    house,
+    sets.first,
+    ({ protection }) => expect(protection).toMatchObject({ level: "none", kept: false, why }),
+    protectionMsMax,
+  );
+  console.log(`protection gone after ${seconds(performance.now() - offAt)}`);
+  const settings = { allAckInSyncStateSet: false, minInSyncReplicas: 2 };
+  expect(off.brokers.find(({ id }) => id === slave?.id)).toMatchObject({ settings });
+  for (const arbiter of stage.deciders) {
+    expect(await readMetric(world, arbiter, "idc_arbiter_set_protection", { set: sets.first, level: "none" })).toBe(1);
+    expect(await readMetric(world, arbiter, "idc_arbiter_set_promise_kept", { set: sets.first })).toBe(0);
+  }
+  const { output } = await idcctl(world, leader, "set", "show", sets.first);
+  expect(output).toContain("none, promised idc");
+  expect(output).toContain(`${sets.first} is not protected as its policy promises: ${why}`);
+
+  await change({ minInSyncReplicas: 1, allAckInSyncStateSet: true });
+  const onAt = performance.now();
+  await everywhere(house, sets.first, ({ protection }) => expect(protection).toMatchObject(isKept), protectionMsMax);
+  console.log(`protection back after ${seconds(performance.now() - onAt)}`);
+}
