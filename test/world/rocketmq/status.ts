@@ -3,7 +3,15 @@ import type { SiteName } from "../network/sites.ts";
 import { type Answer, createRemoting, parseBody, type Remoting, type Request } from "./remoting.ts";
 
 const answerMsMax = 3_000;
-const codes = { createTopic: 17, electMaster: 1002, controllerMetadata: 1005, syncState: 1006, epochs: 1007 } as const;
+const codes = {
+  createTopic: 17,
+  changeSettings: 25,
+  settings: 26,
+  electMaster: 1002,
+  controllerMetadata: 1005,
+  syncState: 1006,
+  epochs: 1007,
+} as const;
 
 /** What a controller has on record about one broker set. */
 export interface SetStatus {
@@ -108,4 +116,30 @@ export async function electMaster(
     code: codes.electMaster,
     fields: { clusterName: cluster, brokerName: set, brokerId: id, designateElect: true, invokeTime: Date.now() },
   });
+}
+
+/** A broker's settings as they run, by name. */
+export async function brokerSettings(
+  network: Network,
+  from: SiteName,
+  broker: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { body } = await askOnce(network, from, broker, { code: codes.settings });
+  const pairs = body
+    .toString()
+    .split("\n")
+    .filter((line) => line.includes("="))
+    .map((line): [string, string] => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
+  return new Map(pairs);
+}
+
+/** In the running broker and in its file. */
+export async function changeBrokerSettings(
+  network: Network,
+  from: SiteName,
+  broker: string,
+  settings: Readonly<Record<string, string | number | boolean>>,
+): Promise<void> {
+  const text = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  await askOnce(network, from, broker, { code: codes.changeSettings, body: Buffer.from(text.join("")) });
 }
