@@ -263,6 +263,26 @@ function executor(
             }),
         );
         return;
+      case "raiseBarrier": {
+        const { broker, minInSyncReplicas } = command;
+        background(
+          portOf(broker.set)
+            .raiseBarrier(addressOf(broker), { minInSyncReplicas }, call)
+            .catch((error: unknown) => ({ ok: false, detail: messageOf(error) }))
+            .then((result) => push({ kind: "barrierRaised", broker, minInSyncReplicas, ...result })),
+        );
+        return;
+      }
+      case "lowerBarrier": {
+        const { broker, minInSyncReplicas, brokerPermission } = command;
+        background(
+          portOf(broker.set)
+            .lowerBarrier(addressOf(broker), { minInSyncReplicas, brokerPermission }, call)
+            .catch((error: unknown) => ({ ok: false, detail: messageOf(error) }))
+            .then((result) => push({ kind: "barrierLowered", broker, minInSyncReplicas, ...result })),
+        );
+        return;
+      }
       case "reregister":
         background(
           portOf(command.broker.set)

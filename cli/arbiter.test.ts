@@ -25,6 +25,7 @@ const noFlags: Flags = {
   sites: undefined,
   for: undefined,
   master: undefined,
+  to: undefined,
   policy: undefined,
   limit: undefined,
   idc: undefined,

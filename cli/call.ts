@@ -26,6 +26,7 @@ export interface Flags {
   readonly sites: string | undefined;
   readonly for: string | undefined;
   readonly master: string | undefined;
+  readonly to: string | undefined;
   readonly policy: string | undefined;
   readonly limit: string | undefined;
   readonly idc: string | undefined;

@@ -75,6 +75,11 @@ const spec = {
       placeholder: "ID",
       help: "set recover: the broker that becomes master; else the one with the most progress.",
     },
+    to: {
+      type: "string",
+      placeholder: "WHOM",
+      help: "set switch: the broker that becomes master, by id, address or host; or an IDC.",
+    },
     force: { type: "boolean", help: "set recover: make --master the master even if it lacks messages." },
     policy: { type: "string", placeholder: "KEY=VALUE,…", help: "decision replay: as if the policy had said so." },
     limit: { type: "string", placeholder: "N", help: "decision list: how many, 1 to 200. Default: 20." },
@@ -92,13 +97,14 @@ const spec = {
   examples: [
     { command: "idcctl status", help: "Is there a quorum, which sites vote, is every set well?" },
     { command: "idcctl set list", help: "Who is master of what, and how is it protected?" },
+    { command: 'idcctl set switch C1/bs1 --to idc2 --reason "upgrade"', help: "Another master, on purpose." },
     { command: "idcctl decision explain C1/bs1", help: "Why did the last failover of this set go as it did?" },
     { command: "idcctl route explain orders --idc idc1", help: "Where do messages of idc1 go, and why?" },
     { command: "idcctl link status", help: "Are all links well?" },
     { command: "idcctl link explain /zms/topic/orders", help: "What becomes of this node?" },
     { command: "idcctl link verify zms && echo equal", help: "Is the other IDC's copy right?" },
   ],
-  exits: ["ok", "error", "usage", "refused", "noQuorum", "different"],
+  exits: ["ok", "error", "usage", "refused", "noQuorum", "stillRunning", "different"],
 } as const satisfies CommandSpec;
 
 async function main(): Promise<number> {
@@ -120,6 +126,7 @@ async function main(): Promise<number> {
     sites: values.sites,
     for: values.for,
     master: values.master,
+    to: values.to,
     policy: values.policy,
     limit: values.limit,
     idc: values.idc,
@@ -180,7 +187,9 @@ function usage(message: string): number {
 function exitCodeOf(error: unknown): number {
   const code = error instanceof OperatorError ? error.code : "";
   if (code === "ARB_NO_QUORUM" || code === "ARB_LEDGER_UNANSWERED") return exitCodes.noQuorum;
-  return ["ARB_REFUSED", "ARB_INITIALIZED", "ARB_CHANGED"].includes(code) ? exitCodes.refused : exitCodes.error;
+  if (code === "ARB_SWITCH_RUNNING") return exitCodes.stillRunning;
+  const isRefusal = ["ARB_REFUSED", "ARB_INITIALIZED", "ARB_CHANGED"].includes(code) || code.startsWith("ARB_SWITCH_");
+  return isRefusal ? exitCodes.refused : exitCodes.error;
 }
 
 try {

@@ -36,6 +36,7 @@ async function run(name: string, args: readonly string[] = [], idc?: string): Pr
       sites: undefined,
       for: undefined,
       master: undefined,
+      to: undefined,
       policy: undefined,
       limit: undefined,
       idc,

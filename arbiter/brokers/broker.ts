@@ -22,8 +22,25 @@ export interface BrokerPort {
   inSyncCount(address: string, options: CallOptions): Promise<number>;
   /** null: it does not answer. */
   settings(address: string, options: CallOptions): Promise<BrokerSettings | null>;
+  /**
+   * Raises the broker's barrier: from a positive answer on it refuses every message, and replicates as before, also after a
+   * restart.
+   */
+  raiseBarrier(address: string, to: { minInSyncReplicas: number }, options: CallOptions): Promise<ChangeResult>;
+  /** Gives it its own settings back. `ok`: a reading after it shows them; and it has registered with the name servers. */
+  lowerBarrier(
+    address: string,
+    to: { minInSyncReplicas: number; brokerPermission: number },
+    options: CallOptions,
+  ): Promise<ChangeResult>;
   /** Does another arbiter's controller door answer there? */
   reaches(controller: string, options: CallOptions): Promise<boolean>;
   /** Makes it register with the name servers at once. */
   reregister(address: string, options: CallOptions): Promise<void>;
+}
+
+/** `ok` false: it may have been done all the same. */
+export interface ChangeResult {
+  readonly ok: boolean;
+  readonly detail: string;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
+import { resultCodes } from "#lib/remoting/codes.ts";
 import type { MasterInfo } from "../core/events.ts";
 import { type Door, openDoor } from "../io/door.ts";
 import { timing } from "../io/testing/timing.ts";
@@ -15,6 +16,8 @@ interface Stage extends AsyncDisposable {
   readonly broker: { readonly address: string; acting: boolean };
   /** The controller door of another arbiter. */
   readonly controller: string;
+  /** It does not let its settings be changed. */
+  refuseChanges(): void;
   /** From now on it takes connections and says nothing. */
   hang(): void;
   /** Its process is gone. */
@@ -121,6 +124,37 @@ describe.for(kinds)("$kind", ({ open }) => {
     });
   });
 
+  test("a barrier is raised in the broker's settings, and lowered with what it had before, as a reading shows", async () => {
+    await using stage = await open();
+    const { address } = stage.broker;
+    expect(await stage.port.raiseBarrier(address, { minInSyncReplicas: 1_000_001 }, options)).toMatchObject({
+      ok: true,
+    });
+    expect(await stage.port.settings(address, options)).toMatchObject({
+      minInSyncReplicas: 1_000_001,
+      brokerPermission: 4,
+    });
+    const own = { minInSyncReplicas: 1, brokerPermission: 4 };
+    expect(await stage.port.lowerBarrier(address, own, options)).toMatchObject({ ok: true });
+    expect(await stage.port.settings(address, options)).toMatchObject(own);
+  });
+
+  test("a barrier that cannot be raised or lowered is a value, and says why", async () => {
+    await using stage = await open();
+    const { address } = stage.broker;
+    const own = { minInSyncReplicas: 1, brokerPermission: 4 };
+    stage.refuseChanges();
+    for (const result of [
+      await stage.port.raiseBarrier(address, own, options),
+      await stage.port.lowerBarrier(address, own, options),
+    ]) {
+      expect(result).toMatchObject({ ok: false, detail: expect.stringContaining("black list") });
+    }
+    await stage.end();
+    expect(await stage.port.raiseBarrier(address, own, short)).toMatchObject({ ok: false });
+    expect(await stage.port.lowerBarrier(address, own, short)).toMatchObject({ ok: false });
+  });
+
   test("a controller door is reached when it answers, whatever it says of leaders", async () => {
     await using stage = await open();
     expect(await stage.port.reaches(stage.controller, options)).toBe(true);
@@ -190,6 +224,9 @@ async function openRocketmq(): Promise<Stage> {
     controller: door.address,
     hang: () => {
       broker.answerAfter = new Promise(() => {});
+    },
+    refuseChanges: () => {
+      broker.updateCode = resultCodes.NO_PERMISSION;
     },
     end: () => broker.stop(),
     route: (master) => {

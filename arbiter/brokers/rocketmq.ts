@@ -4,6 +4,7 @@ import type { Logger } from "#lib/log.ts";
 import { type CallOptions, createConnections } from "#lib/remoting/connections.ts";
 import { decodeGetHaStatusResponse, encodeGetHaStatusRequest } from "#lib/remoting/records/get-ha-status.ts";
 import type { BrokerPort } from "./broker.ts";
+import { lowerBarrier, raiseBarrier } from "./rocketmq/barrier.ts";
 import { sendCanary } from "./rocketmq/canary.ts";
 import { notifyRole } from "./rocketmq/notify.ts";
 import { probeBroker } from "./rocketmq/probe.ts";
@@ -57,6 +58,8 @@ export function createRocketmqPort(options: RocketmqPortOptions): BrokerPort & A
     canary: (address, set, callOptions) => sendCanary({ connections, clock, log, topic }, address, set, callOptions),
     inSyncCount: readInSyncCount,
     settings: (address, callOptions) => readSettings(connections, log, address, callOptions),
+    raiseBarrier: (address, to, callOptions) => raiseBarrier(connections, address, to, callOptions),
+    lowerBarrier: (address, to, callOptions) => lowerBarrier(connections, clock, address, to, callOptions),
     reaches: (controller, callOptions) => reachesController(connections, controller, callOptions),
     reregister: (address, callOptions) => reregister(connections, clock, address, callOptions),
     [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),

@@ -12,6 +12,7 @@ import { type ArbiterState, contextOf, type Inner, newInner } from "./inner.ts";
 import { change, load } from "./mirror.ts";
 import { onOperator } from "./operator.ts";
 import { prove } from "./prove.ts";
+import { onBarrier } from "./switch-restore.ts";
 import { probeSiteEveryMs, stallMs } from "./timing.ts";
 import { onInSync, onSettings } from "./upkeep.ts";
 
@@ -101,7 +102,7 @@ function onStall(context: Context): void {
 }
 
 function answered(event: SetEvent, context: Context): void {
-  const view = context.mirror.sets.get(event.kind === "settingsSeen" ? event.broker.set : event.set);
+  const view = context.mirror.sets.get("broker" in event ? event.broker.set : event.set);
   if (view === undefined) return;
   switch (event.kind) {
     case "routeSeen":
@@ -115,7 +116,11 @@ function answered(event: SetEvent, context: Context): void {
       return;
     case "settingsSeen":
       onSettings(view, event.broker.id, event.settings, context);
-      return;
+      break;
+    case "barrierRaised":
+    case "barrierLowered":
+      onBarrier(view, event, context);
+      break;
   }
   driveSet(view, context);
 }

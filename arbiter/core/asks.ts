@@ -1,15 +1,16 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
-import { candidatesOf, isHeardHere, notify, viewHere } from "./brokers.ts";
+import { isHeardHere, notify } from "./brokers.ts";
 import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
 import { mayBeTold } from "./effects.ts";
 import type { AskId, ConnectionId, ControllerAnswer, SetRequest } from "./events.ts";
 import { setKey } from "./keys.ts";
-import type { AnswerRecord, BrokerId, SetName } from "./model.ts";
+import type { BrokerId, SetName } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { infoOf, type Judgement, judge } from "./requests.ts";
 import { blockedBy, type SetView, type WaitingAsk } from "./set-view.ts";
+import { askSwitch } from "./switch-ask.ts";
 import { askMsMax, setsPerProofMax, siteFreshMs } from "./timing.ts";
 import { expectMembers } from "./upkeep.ts";
 
@@ -197,8 +198,11 @@ function considerElection(view: SetView, waiting: WaitingAsk, context: Context):
   const record = view.record?.value;
   if (request.kind !== "electMaster" || record === undefined || view.busy || request.id === null) return;
   if (record.epoch === 0) electFirst(view, request.id, context);
-  else if (request.designate && view.question === null && record.decision === null) {
-    electDesignated(view, waiting, request.id, context);
+  // Of a switch that is under way the tool is told when there is another master, or when it waits no more.
+  else if (request.designate && view.switchAsk === null) {
+    const { ask } = waiting;
+    const reason = "asked for by name over the controller protocol";
+    askSwitch(view, { ask, by: "tool", to: String(request.id), reason, dryRun: false }, context);
   }
 }
 
@@ -216,39 +220,6 @@ function electFirst(view: SetView, id: BrokerId, context: Context): void {
   });
   const verdict = decide(input);
   if (verdict.kind === "elect") commitDecision(view, input, verdict, [], context);
-}
-
-/** 1002 with a name, from a tool: an in-sync, confirmed replica that this site hears. */
-function electDesignated(view: SetView, waiting: WaitingAsk, id: BrokerId, context: Context): void {
-  const record = view.record?.value;
-  if (record === undefined) return;
-  const here: AnswerRecord = {
-    site: context.options.site,
-    question: "",
-    master: { verdict: "unknown", evidence: "" },
-    replicas: Object.fromEntries(
-      Object.keys(record.replicas).map((key) => [key, viewHere(view, Number(key), false, context)]),
-    ),
-    at: context.moment.wall,
-  };
-  const input = inputOf(view, record, context, {
-    kind: "operator",
-    answers: [],
-    candidates: candidatesOf(view, [here], 0, context),
-    gathered: true,
-    designated: id,
-    forced: false,
-    reason: "asked for by name over the controller protocol",
-  });
-  const verdict = decide(input);
-  if (verdict.kind === "elect") commitDecision(view, input, verdict, [], context);
-  else
-    finish(
-      view,
-      waiting,
-      { kind: "refused", code: resultCodes.CONTROLLER_ELECT_MASTER_FAILED, remark: verdict.why },
-      context,
-    );
 }
 
 interface DueAsk {

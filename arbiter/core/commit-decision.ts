@@ -1,5 +1,6 @@
-import { brokerOf } from "./brokers.ts";
+import { brokerOf, idsOf, viewHere } from "./brokers.ts";
 import type { Context, Ending } from "./context.ts";
+import type { Transaction } from "./events.ts";
 import { answerKey, clusterKey, decisionKey, questionKey, refusalKey, setKey } from "./keys.ts";
 import type {
   AnswerRecord,
@@ -9,6 +10,7 @@ import type {
   DecisionVerdict,
   SetRecord,
   Stored,
+  SwitchRecord,
 } from "./model.ts";
 import { encodeDecision, encodeSet } from "./records.ts";
 import type { SetView } from "./set-view.ts";
@@ -22,7 +24,8 @@ export function inputOf(
   record: SetRecord,
   context: Context,
   of: Pick<DecisionInput, "answers" | "candidates" | "gathered" | "designated" | "forced" | "reason"> & {
-    kind: DecisionKind;
+    readonly kind: DecisionKind;
+    readonly planned?: SwitchRecord;
   },
 ): DecisionInput {
   return {
@@ -35,11 +38,29 @@ export function inputOf(
     inSync: record.inSync,
     sites: context.mirror.cluster?.value.sites ?? [],
     question: view.question?.value ?? null,
+    planned: of.planned ?? null,
     policy: context.policyOf(view),
     protection: view.protection?.value ?? null,
     failoversAt: record.failoversAt,
     now: context.moment.wall,
   };
+}
+
+/** What this site alone says of the replicas, where no question is asked. */
+export function viewFromHere(view: SetView, context: Context): AnswerRecord {
+  return {
+    site: context.options.site,
+    question: "",
+    master: { verdict: "unknown", evidence: "" },
+    replicas: Object.fromEntries(idsOf(view).map((id) => [id, viewHere(view, id, false, context)])),
+    at: context.moment.wall,
+  };
+}
+
+interface CommitOptions {
+  readonly done?: (ending: Ending, context: Context) => void;
+  /** What the same transaction compares and writes beside it. */
+  readonly also?: Pick<Transaction, "compares" | "puts">;
 }
 
 /**
@@ -52,7 +73,7 @@ export function commitDecision(
   verdict: Extract<DecisionVerdict, { kind: "elect" }>,
   answers: readonly Stored<AnswerRecord>[],
   context: Context,
-  done?: (ending: Ending, context: Context) => void,
+  { done, also }: CommitOptions = {},
 ): void {
   const { name, record, question } = view;
   const { mirror, options, moment } = context;
@@ -92,10 +113,12 @@ export function commitDecision(
         { key: decisionKey(id), revision: 0n },
         { key: questionKey(name), revision: question?.revision ?? 0n },
         ...answers.map(({ value: { site }, revision }) => ({ key: answerKey(name, site), revision })),
+        ...(also?.compares ?? []),
       ],
       puts: [
         { key: decisionKey(id), text: encodeDecision(decision), onLease: false },
         { key: setKey(name), text: encodeSet(next), onLease: false },
+        ...(also?.puts ?? []),
       ],
       deletes:
         question === null

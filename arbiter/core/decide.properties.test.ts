@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decide, epochMax } from "./decide.ts";
-import { question, threeSites } from "./decision.fixture.ts";
+import { decide } from "./decide.ts";
+import { planned, question, threeSites } from "./decision.fixture.ts";
 import { replayDecision } from "./explain.ts";
 import {
   type CandidateFacts,
   type DecisionInput,
+  decisionKinds,
   type OffsetReading,
   protectionLevels,
   refusalReasons,
@@ -15,6 +16,7 @@ import {
 } from "./model.ts";
 import { usualPolicy } from "./policy.ts";
 import { decodeDecision, encodeDecision } from "./records.ts";
+import { epochMax } from "./verdict.ts";
 
 /** The invariants, over inputs of every kind; what an oracle says here is written without the code it judges. */
 
@@ -39,7 +41,7 @@ const candidate = (id: number): fc.Arbitrary<CandidateFacts> =>
     idc: fc.constantFrom("idc1", "idc2", ""),
   });
 const drawn: fc.Arbitrary<DecisionInput> = fc.record({
-  kind: fc.constantFrom("first-master", "failover", "failover", "restart", "operator", "operator", "recover"),
+  kind: fc.constantFrom("first-master", "failover", "failover", "restart", "switch", "switch-back", "recover"),
   cluster: fc.constant("C1"),
   set: fc.constant("bs1"),
   epoch: fc.constantFrom(7, 7, 7, 7, 7, 7, 7, 7, 6, epochMax),
@@ -48,6 +50,7 @@ const drawn: fc.Arbitrary<DecisionInput> = fc.record({
   inSync: fc.subarray([1, 2, 3, 4]),
   sites: fc.subarray([...threeSites], { minLength: 1 }),
   question: fc.constantFrom(question, question, question, question, null, { ...question, epoch: 6 }),
+  planned: fc.constantFrom(planned, planned, { ...planned, from: 2, to: 1, decided: 7 }, null),
   answers: fc.array(
     fc.record({
       site,
@@ -100,10 +103,9 @@ test("the inputs drawn here lead to elections of every kind, and to every refusa
     const verdict = decide(given);
     seen.add(verdict.kind === "elect" ? given.kind : verdict.reason);
   }
-  const kinds = ["first-master", "failover", "restart", "operator", "recover"];
   // Paused is the caller's.
   const reasons = refusalReasons.filter((reason) => reason !== "paused");
-  expect([...seen].sort()).toEqual([...kinds, ...reasons].sort());
+  expect([...seen].sort()).toEqual([...decisionKinds, ...reasons].sort());
 });
 
 test("I1: epochs only rise, and fit the brokers", () => {
@@ -125,7 +127,11 @@ test("I2: no master is replaced unless more than half of the recorded sites say 
   fc.assert(
     fc.property(input, (given) => {
       const { kind, sites, answers } = given;
-      if (elected(given) === undefined || kind === "operator" || kind === "recover") return;
+      if (elected(given) === undefined || kind === "recover") return;
+      if (kind === "switch" || kind === "switch-back") {
+        expect(given.planned).not.toBeNull();
+        return;
+      }
       if (kind === "first-master") {
         expect(given.epoch).toBe(0);
         return;
@@ -147,9 +153,15 @@ test("I3: only confirmed members of the in-sync set win, unless the policy or an
       const verdict = elected(given);
       if (verdict === undefined || given.kind === "first-master") return;
       const winner = given.candidates.find(({ id }) => id === verdict.winner);
-      const named = given.kind === "operator" || (given.kind === "recover" && given.designated !== null);
+      if (given.kind === "switch-back") {
+        expect(verdict.winner).toBe(given.planned?.from);
+        return;
+      }
+      const named = given.kind === "recover" && given.designated !== null;
+      if (given.kind === "switch") expect(verdict.winner).toBe(given.planned?.to);
       const byForce = named && given.forced;
-      const unclean = !named && given.policy.unclean === "allow" && given.policy.rpo !== "zero";
+      const unclean =
+        !named && given.kind !== "switch" && given.policy.unclean === "allow" && given.policy.rpo !== "zero";
       if (!byForce && !unclean) expect(winner).toMatchObject({ inSync: true, confirmed: true });
       if (unclean && !winner?.inSync) expect(verdict.why).toContain("unclean");
       expect(winner?.reading).not.toBeNull();
@@ -181,6 +193,25 @@ test("the winner has the most progress of all that may win, compared as whole nu
         expect(winner.place).toBeGreaterThanOrEqual(other.place);
         if (winner.place === other.place) expect(winner.priority).toBeLessThanOrEqual(other.priority);
       }
+    }),
+    runs,
+  );
+});
+
+test("a switch changes hands only where both are at the same end, and is taken back only to who has more", () => {
+  fc.assert(
+    fc.property(input, (given) => {
+      if (elected(given) === undefined || given.planned === null) return;
+      const { from, to } = given.planned;
+      const endOf = (id: number) => given.candidates.find((one) => one.id === id)?.reading?.maxOffset ?? null;
+      if (given.kind === "switch") {
+        expect([given.gathered, given.master]).toEqual([true, from]);
+        expect(endOf(to)).toBe(endOf(from));
+      }
+      if (given.kind !== "switch-back") return;
+      expect([given.planned.decided, given.master]).toEqual([given.epoch, to]);
+      const named = endOf(to);
+      if (named !== null) expect(endOf(from)).toBeGreaterThan(named);
     }),
     runs,
   );

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { decide, epochMax } from "./decide.ts";
+import { decide } from "./decide.ts";
 import { answer, candidate, down, input, question, threeSites } from "./decision.fixture.ts";
 import type { CandidateFacts, DecisionInput, OffsetReading, SetPolicy } from "./model.ts";
 import { usualPolicy } from "./policy.ts";
+import { epochMax } from "./verdict.ts";
 
 const at = (maxOffset: bigint, epoch = 7): OffsetReading => ({ epoch, maxOffset });
 /** As far as its heartbeats have told. */
@@ -360,12 +361,10 @@ describe("the cool-down", () => {
 describe("frozen: true in the policy", () => {
   const frozen = policy({ frozen: true });
 
-  test("lets nothing pass but an operator's force and a recovery", () => {
+  test("lets nothing pass but a recovery", () => {
     expect(winnerOf(frozen)).toBe("frozen");
     expect(winnerOf(frozen, dead, { kind: "restart" })).toBe("frozen");
-    expect(winnerOf(frozen, { kind: "operator", designated: 2 })).toBe("frozen");
     expect(winnerOf(frozen, { kind: "first-master", epoch: 0, designated: 2, candidates: [] })).toBe("frozen");
-    expect(winnerOf(frozen, { kind: "operator", designated: 2, forced: true })).toBe(2);
     expect(winnerOf(frozen, { kind: "recover" }, candidates(candidate(2)))).toBe(2);
   });
 });
@@ -420,36 +419,20 @@ test("nothing is elected when a broker tells of a later epoch than the record's,
     reason: "ledger-behind",
     why: "the record is at epoch 7, a broker tells of epoch 8",
   });
-  expect(winnerOf(ahead, { kind: "operator", designated: 2, forced: true })).toBe("ledger-behind");
   expect(winnerOf(candidates(master(), candidate(2, reading(1n, 7))))).toBe(2);
 });
 
-describe("an operator", () => {
-  const named = (designated: number | null, changes: Partial<DecisionInput> = {}) =>
-    ({ kind: "operator", designated, question: null, answers: [], ...changes }) satisfies Partial<DecisionInput>;
-  const all = candidates(candidate(1), candidate(2), candidate(3));
+describe("a recovery by name", () => {
+  const named = (designated: number, changes: Partial<DecisionInput> = {}) =>
+    ({ kind: "recover", designated, question: null, answers: [], ...changes }) satisfies Partial<DecisionInput>;
 
-  test("says who is master, without a question", () => {
-    expect(decided(named(3), all)).toMatchObject({
-      winner: 3,
-      epoch: 8,
-      knownLag: 0n,
-      rejected: [
-        { id: 1, reason: "not-designated", detail: "it is at epoch 7, offset 1,000" },
-        { id: 2, reason: "not-designated" },
-      ],
-      why: "an operator names broker 3, at epoch 7, offset 1,000",
-    });
-    expect(winnerOf(named(null), all)).toBe("not-designated");
-    expect(winnerOf(named(9), all)).toBe("no-candidate");
-  });
-
-  test("needs one site that hears it: no others were asked", () => {
+  test("needs one site that hears the broker: no others were asked", () => {
     expect(winnerOf(named(2), candidates(candidate(2, { aliveAt: ["idc1"] })))).toBe(2);
     expect(winnerOf(named(2), candidates(candidate(2, { aliveAt: [] })))).toBe("not-alive");
+    expect(winnerOf(named(9), candidates(candidate(2)))).toBe("no-candidate");
   });
 
-  test("does not get one that is out of sync, unconfirmed, cut, unread or behind", () => {
+  test("does not take one that is out of sync, unconfirmed, cut, unread or behind", () => {
     const two = (changes: Partial<CandidateFacts>) =>
       winnerOf(named(2), candidates(candidate(1), candidate(2, changes)));
     expect(two({ inSync: false })).toBe("not-in-sync");
@@ -459,14 +442,9 @@ describe("an operator", () => {
     expect(two(reading(999n))).toBe("behind");
     expect(two(reading(1_001n))).toBe(2);
     expect(winnerOf(named(2, { gathered: false }), candidates(candidate(1), candidate(2)))).toBe("gathering");
-    expect(
-      decided(named(2), candidates(candidate(1), candidate(2, reading(999n)), candidate(3, reading(1_500n)))),
-    ).toMatchObject({
-      why: "broker 3 is at epoch 7, offset 1,500, broker 2 at epoch 7, offset 999",
-    });
   });
 
-  test("gets it by force, as long as it is there and was read (I3)", () => {
+  test("takes it by force, as long as it is there and was read (I3)", () => {
     const two = (changes: Partial<CandidateFacts>) =>
       decided(named(2, { forced: true, gathered: false }), candidates(candidate(1), candidate(2, changes)));
     expect(two({ inSync: false, confirmed: false, reading: at(999n) })).toMatchObject({
@@ -476,11 +454,6 @@ describe("an operator", () => {
     });
     expect(two({ aliveAt: [] })).toMatchObject({ reason: "not-alive" });
     expect(two({ reading: null })).toMatchObject({ reason: "unread" });
-  });
-
-  test("is not held up by rpo, loss or cool-down", () => {
-    const strict = policy({ rpo: "bounded", cooldownMs: 60_000 });
-    expect(winnerOf(named(2, { failoversAt: [1_002_000, 1_002_500] }), strict, all)).toBe(2);
   });
 });
 

@@ -1,20 +1,15 @@
 import { type Confirmation, confirm, majorityOf } from "./confirm.ts";
-import { type Demand, isDown, isRead, outranked, type Ranking, type Readable, rank } from "./elect.ts";
-import { bytesText, figure, listText, progressText } from "./figures.ts";
-import type { BrokerId, DecisionInput, DecisionVerdict, RefusalReason, Rejected } from "./model.ts";
+import { plannedSwitch, takenBack } from "./decide-switch.ts";
+import { clean, isDown, isRead, outranked, type Ranking, type Readable, rank, unclean } from "./elect.ts";
+import { bytesText, listText, progressText } from "./figures.ts";
+import type { BrokerId, DecisionInput, DecisionVerdict, Rejected } from "./model.ts";
 import { type Objection, tooLossy, unprotected, whileCoolingDown, whileFrozen } from "./permit.ts";
 import { compareProgress } from "./progress.ts";
-
-/** masterEpoch and syncStateSetEpoch are ints in the brokers. */
-export const epochMax = 2_147_483_647;
-
-const clean: ReadonlySet<Demand> = new Set(["in-sync", "alive", "whole"]);
-const unclean: ReadonlySet<Demand> = new Set(["alive"]);
+import { byId, elect, lagOf, ledgerBehind, notDesignated, refuse } from "./verdict.ts";
 
 /**
  * Who becomes master, or why nobody does. Pure: the same input gives the same verdict, to the byte, so that a decision can be
- * replayed from its record (I11). For an operator's word all readings must be of one moment, in which nothing is written: else
- * every broker but the last that was read seems to be behind.
+ * replayed from its record (I11).
  */
 export function decide(input: DecisionInput): DecisionVerdict {
   switch (input.kind) {
@@ -23,8 +18,10 @@ export function decide(input: DecisionInput): DecisionVerdict {
     case "failover":
     case "restart":
       return replaceMaster(input);
-    case "operator":
-      return byName(input);
+    case "switch":
+      return plannedSwitch(input);
+    case "switch-back":
+      return takenBack(input);
     case "recover":
       return recover(input);
   }
@@ -40,7 +37,7 @@ function firstMaster(input: DecisionInput): DecisionVerdict {
   const objection = whileFrozen(input) ?? ledgerBehind(input);
   if (objection !== null) return refuse(objection.reason, objection.why, []);
   const why = `there was no master yet, and broker ${designated} asked first`;
-  return elect(input, { winner: designated, reading: null, rejected: notDesignated(input, designated), why });
+  return elect(input, { winner: designated, knownLag: null, rejected: notDesignated(input, designated), why });
 }
 
 /** The recorded master is down, or has restarted: a majority says so for this very epoch (I2). */
@@ -68,16 +65,7 @@ function replaceMaster(input: DecisionInput): DecisionVerdict {
   const loss = tooLossy(input, knownLag);
   if (loss !== null) return refuse(loss.reason, loss.why, choice.rejected);
   const why = `${cause}; ${choice.why}; ${lossText(input, winner, knownLag)}`;
-  return elect(input, { winner: winner.id, reading: winner, rejected: choice.rejected, why });
-}
-
-/** Planned or forced: the operator says who, and with `forced` takes the blame for what is lost (I3). */
-function byName(input: DecisionInput): DecisionVerdict {
-  const { designated } = input;
-  if (designated === null) return refuse("not-designated", "no broker was named", []);
-  const objection = (input.forced ? null : whileFrozen(input)) ?? ledgerBehind(input);
-  if (objection !== null) return refuse(objection.reason, objection.why, []);
-  return electNamed(input, designated);
+  return elect(input, { winner: winner.id, knownLag, rejected: choice.rejected, why });
 }
 
 /** The record is of no use any more (etcd restored, or made anew): an epoch above all that anybody may have seen. */
@@ -91,7 +79,7 @@ function recover(input: DecisionInput): DecisionVerdict {
   const further = furtherThan(choice.winner, input.candidates.filter(isRead));
   if (further !== undefined)
     return refuse("behind", `${furtherText(choice.winner, further)}: name a master`, choice.rejected);
-  return elect(input, { ...choice, winner: choice.winner.id, reading: choice.winner });
+  return elect(input, { ...choice, winner: choice.winner.id, knownLag: lagOf(choice.winner, input) });
 }
 
 function electNamed(input: DecisionInput, designated: BrokerId): DecisionVerdict {
@@ -102,8 +90,7 @@ function electNamed(input: DecisionInput, designated: BrokerId): DecisionVerdict
   if (own !== undefined) return refuse(own.reason, `broker ${designated}: ${own.detail}`, ranking.rejected);
   if (!isRead(candidate)) return refuse("unread", `broker ${designated} was not read`, ranking.rejected);
 
-  const rivals = input.kind === "recover" ? input.candidates.filter(isRead) : ranking.eligible;
-  const further = furtherThan(candidate, rivals);
+  const further = furtherThan(candidate, input.candidates.filter(isRead));
   const objection: Objection = input.forced
     ? null
     : (notGathered(input) ??
@@ -112,7 +99,8 @@ function electNamed(input: DecisionInput, designated: BrokerId): DecisionVerdict
   const why = `an operator ${input.forced ? "forces" : "names"} broker ${designated}, at ${progressText(candidate.reading)}${
     further === undefined ? "" : `; ${furtherText(candidate, further)}`
   }`;
-  return elect(input, { winner: designated, reading: candidate, rejected: notDesignated(input, designated), why });
+  const knownLag = lagOf(candidate, input);
+  return elect(input, { winner: designated, knownLag, rejected: notDesignated(input, designated), why });
 }
 
 type Death = Extract<Confirmation, { kind: "confirmed" }>;
@@ -189,25 +177,6 @@ function notGathered(input: DecisionInput): Objection {
   return { reason: "gathering", why };
 }
 
-/** Brokers ignore an epoch that is not above theirs, and the record would be wrong about the in-sync set, too. */
-function ledgerBehind(input: DecisionInput): Objection {
-  const told = highestTold(input);
-  if (told <= input.epoch) return null;
-  return { reason: "ledger-behind", why: `the record is at epoch ${input.epoch}, a broker tells of epoch ${told}` };
-}
-
-function highestTold({ candidates }: DecisionInput): number {
-  return Math.max(-1, ...candidates.flatMap(({ reading, reported }) => [reading?.epoch ?? -1, reported?.epoch ?? -1]));
-}
-
-/** Bytes that the old master had told of beyond the winner's end; offsets of different epochs say nothing about each other. */
-function lagOf(winner: Readable, { master, candidates }: DecisionInput): bigint | null {
-  const reported = candidates.find(({ id }) => id === master)?.reported;
-  if (reported == null || reported.epoch !== winner.reading.epoch) return null;
-  const lag = reported.maxOffset - winner.reading.maxOffset;
-  return lag > 0n ? lag : 0n;
-}
-
 function lossText({ master }: DecisionInput, winner: Readable, knownLag: bigint | null): string {
   if (winner.id === master) return "it has all that it ever told of";
   if (knownLag === null) return `how far broker ${master} was in this epoch is not known`;
@@ -222,60 +191,4 @@ function furtherThan(winner: Readable, others: readonly Readable[]): Readable | 
 
 function furtherText(winner: Readable, further: Readable): string {
   return `broker ${further.id} is at ${progressText(further.reading)}, broker ${winner.id} at ${progressText(winner.reading)}`;
-}
-
-function notDesignated({ candidates }: DecisionInput, designated: BrokerId): Rejected[] {
-  return byId(
-    candidates
-      .filter(({ id }) => id !== designated)
-      .map(({ id, reading }) => ({
-        id,
-        reason: "not-designated",
-        detail: reading === null ? "not read" : `it is at ${progressText(reading)}`,
-      })),
-  );
-}
-
-function elect(
-  input: DecisionInput,
-  {
-    winner,
-    reading,
-    rejected,
-    why,
-  }: { winner: BrokerId; reading: Readable | null; rejected: readonly Rejected[]; why: string },
-): DecisionVerdict {
-  const { epoch, inSyncEpoch } = nextEpochs(input);
-  if (epoch > epochMax || inSyncEpoch > epochMax) {
-    const next = figure(Math.max(epoch, inSyncEpoch));
-    return refuse(
-      "epoch-limit",
-      `brokers take no epoch above ${figure(epochMax)}, the next would be ${next}`,
-      rejected,
-    );
-  }
-  const knownLag = reading === null ? null : lagOf(reading, input);
-  return { kind: "elect", winner, epoch, inSyncEpoch, rejected, knownLag, why };
-}
-
-/**
- * One more than before. After a lost ledger "the highest seen + 1" may be ignored, as elections without a write in between are
- * in no broker's file: the unix time in seconds is above them all, and fits an int until 2038.
- */
-function nextEpochs(input: DecisionInput): { epoch: number; inSyncEpoch: number } {
-  const { kind, epoch, inSyncEpoch, now } = input;
-  if (kind !== "recover") return { epoch: epoch + 1, inSyncEpoch: inSyncEpoch + 1 };
-  const seconds = Math.floor(now / 1_000);
-  return {
-    epoch: Math.max(seconds, epoch + 1, highestTold(input) + 1),
-    inSyncEpoch: Math.max(seconds, inSyncEpoch + 1),
-  };
-}
-
-function refuse(reason: RefusalReason, why: string, rejected: readonly Rejected[]): DecisionVerdict {
-  return { kind: "refuse", reason, rejected, why };
-}
-
-function byId(rejected: readonly Rejected[]): Rejected[] {
-  return rejected.toSorted((one, other) => one.id - other.id);
 }

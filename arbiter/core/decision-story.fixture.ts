@@ -275,6 +275,7 @@ function inputOf(told: Told): DecisionInput {
     master: 1,
     sites,
     question: told.question === null ? null : (question as QuestionRecord),
+    planned: null,
     answers,
     candidates: ids.map((id) => ({
       id,

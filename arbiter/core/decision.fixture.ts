@@ -1,4 +1,12 @@
-import type { AnswerRecord, CandidateFacts, DecisionInput, QuestionRecord, SiteName, Verdict } from "./model.ts";
+import type {
+  AnswerRecord,
+  CandidateFacts,
+  DecisionInput,
+  QuestionRecord,
+  SiteName,
+  SwitchRecord,
+  Verdict,
+} from "./model.ts";
 import { usualPolicy } from "./policy.ts";
 
 /** Parts of decisions for tests: broker 1 in idc1 is master of C1/bs1 in epoch 7, brokers 2 (idc2) and 3 (idc1) are in sync. */
@@ -13,6 +21,24 @@ export const question: QuestionRecord = {
   master: 1,
   askedBy: "idc2",
   at: 1_000_000,
+};
+
+/** From broker 1 to broker 2. */
+export const planned: SwitchRecord = {
+  id: "7.1",
+  cluster: "C1",
+  set: "bs1",
+  epoch: 7,
+  from: 1,
+  to: 2,
+  reason: "an upgrade",
+  askedBy: "idc1",
+  at: 1_000_000,
+  minInSyncReplicas: 1,
+  brokerPermission: 6,
+  stage: "holding",
+  decided: null,
+  outcome: "",
 };
 
 export function answer(site: SiteName, verdict: Verdict, changes: Partial<AnswerRecord> = {}): AnswerRecord {
@@ -48,6 +74,7 @@ export function input(changes: Partial<DecisionInput> = {}): DecisionInput {
     inSync: [1, 2, 3],
     sites: threeSites,
     question,
+    planned: null,
     answers: threeSites.map((site) => answer(site, "silent")),
     candidates: [candidate(1, down), candidate(2), candidate(3)],
     policy: usualPolicy,

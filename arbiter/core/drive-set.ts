@@ -8,16 +8,20 @@ import type { SetName } from "./model.ts";
 import { driveQuestion } from "./questions.ts";
 import { driveRecovery } from "./recover.ts";
 import { phaseOf, type SetView } from "./set-view.ts";
+import { driveSwitch } from "./switch.ts";
+import { driveAsk } from "./switch-ask.ts";
 import { transitionBetween } from "./transitions.ts";
 import { driveUpkeep } from "./upkeep.ts";
 
 /** Everything that a set may need now. Cheap when it needs nothing. */
 export function driveSet(view: SetView, context: Context): void {
   driveRecovery(view, context);
+  driveAsk(view, context);
   if (view.record === null) return;
   thawIfOver(view, context);
   probeDue(view, context);
   driveQuestion(view, context);
+  driveSwitch(view, context);
   driveEffects(view, context);
   driveUpkeep(view, context);
   tellPhase(view, context);

@@ -3,10 +3,11 @@ import { brokerOf, idsOf, isDownHere, isHeardHere, notify, refOf } from "./broke
 import type { Context } from "./context.ts";
 import { decisionKey, setKey } from "./keys.ts";
 import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } from "./model.ts";
-import { effectNames } from "./model.ts";
+import { effectsOf } from "./model.ts";
 import { encodeDecision, encodeSet } from "./records.ts";
 import type { EffectsState, SetView } from "./set-view.ts";
-import { canaryWaitMsMax, newsMsMax, routeWaitMsMax } from "./timing.ts";
+import { compareEnds } from "./switch-proof.ts";
+import { canaryWaitMsMax, newsMsMax, routeWaitMsMax, switchDemoteMsMax } from "./timing.ts";
 
 /**
  * What follows a committed decision: demote the old master, promote the new one, wait until the route shows it, tell the other
@@ -28,13 +29,19 @@ export function driveEffects(view: SetView, context: Context): void {
     return;
   const { effects } = view;
   // What another site has done counts as done.
-  for (const name of effectNames) effects[name] ??= decision.value.effects[name]?.detail ?? null;
+  const { kind } = decision.value.input;
+  for (const name of effectsOf(kind)) effects[name] ??= decision.value.effects[name]?.detail ?? null;
   fenceOld(view, decision.value, context);
   // Whoever decided goes on at once: it knows best that the new master is there.
   if (view.decided?.epoch !== record.epoch && !context.isMyTurn(turnSince(decision, effects, context))) return;
 
   if (effects.demoted === null) demote(view, record, effects, context);
-  if (effects.demoted !== null && effects.promoted === null) promote(view, record, effects, context);
+  if (kind === "switch" && effects.demoted !== null && effects.compared === null) {
+    compareEnds(view, record, decision, context);
+  }
+  if (effects.demoted !== null && mayBePromoted(decision.value) && effects.promoted === null) {
+    promote(view, record, effects, context);
+  }
   if (effects.promoted !== null && effects.routed === null) awaitRoute(view, effects, context);
   if (effects.routed !== null && effects.told === null) tellOthers(view, record, effects, context);
   if (effects.promoted !== null && effects.proven === null) prove(view, record, effects, context);
@@ -71,13 +78,17 @@ function demote(view: SetView, record: SetRecord, effects: EffectsState, context
     return;
   }
   const { notified, notifying } = brokerOf(view, old, context);
+  // Of a switch the old master is there, and refuses messages anyway: its answer is worth waiting for.
+  const isPatient = input.kind === "switch" && isHeardHere(view, old, context);
+  const patienceMs = isPatient ? switchDemoteMsMax : context.options.timing.demoteFirstMs;
+  if (isPatient && !notifying) notify(view, old, context);
   const sinceMs = context.moment.now - (effects.demoteSentAt ?? decidedAt);
   if (notified >= record.epoch) effects.demoted = `broker ${old} answered: it refuses messages`;
   else if (effects.demoteSentAt !== null && isDownHere(view, old, context))
     effects.demoted = `broker ${old} answers nothing here: it was told, and is not waited for`;
-  else if (!notifying && effects.demoteSentAt !== null) effects.demoted = `broker ${old} cannot be reached`;
-  else if (sinceMs >= context.options.timing.demoteFirstMs)
-    effects.demoted = `broker ${old} did not answer in ${context.options.timing.demoteFirstMs} ms`;
+  else if (!isPatient && !notifying && effects.demoteSentAt !== null)
+    effects.demoted = `broker ${old} cannot be reached`;
+  else if (sinceMs >= patienceMs) effects.demoted = `broker ${old} did not answer in ${patienceMs} ms`;
 }
 
 function promote(view: SetView, record: SetRecord, effects: EffectsState, context: Context): void {
@@ -85,7 +96,12 @@ function promote(view: SetView, record: SetRecord, effects: EffectsState, contex
   if (master === null) return;
   if (mayHaveServed(view, context)) return;
   if (brokerOf(view, master, context).notified >= record.epoch) {
-    effects.promoted = `broker ${master} answered`;
+    const { raisedAt } = view.barrier;
+    const isSwitch = raisedAt !== null && view.planned?.value.decided === record.epoch;
+    const since = isSwitch
+      ? `, ${Math.round(context.moment.now - raisedAt)} ms after the old master began to refuse`
+      : "";
+    effects.promoted = `broker ${master} answered${since}`;
     effects.promotedAt = context.moment.now;
     return;
   }
@@ -185,15 +201,14 @@ export function onCanary(view: SetView, epoch: number, ok: boolean, detail: stri
 function write(view: SetView, context: Context): void {
   const { decision, record, effects, name } = view;
   if (decision === null || record === null || view.busy) return;
-  const done = effectNames.filter((effect) => effects[effect] !== null);
-  const isOver = done.length === effectNames.length;
-  // Three writes a decision: promoted, told, all. A demotion alone is not worth a delay of the promotion.
-  if (
-    done.length === effects.written ||
-    effects.promoted === null ||
-    (!isOver && effects.written > 0 && effects.told === null)
-  )
-    return;
+  const names = effectsOf(decision.value.input.kind);
+  const done = names.filter((effect) => effects[effect] !== null);
+  const isOver = done.length === names.length;
+  const isOwed = (effect: EffectName): boolean =>
+    effects[effect] !== null && decision.value.effects[effect] === undefined;
+  // Three writes a decision: promoted, told, all; and before them what a promotion waits for. A demotion alone is not worth one.
+  const isDue = isOwed("compared") || isOwed("promoted") || isOwed("told") || isOver;
+  if (done.length === effects.written || !isDue) return;
   const { site } = context.options;
   const record_ = (effect: EffectName): EffectRecord =>
     decision.value.effects[effect] ?? { site, at: context.moment.wall, detail: effects[effect] ?? "" };
@@ -236,10 +251,16 @@ function write(view: SetView, context: Context): void {
   );
 }
 
-/** May this broker be told who is master? The winner at once, the old master too, the others when the route shows the new one. */
+/** Of a switch nobody is, before it is on record that nothing is lost: else it could be taken back meanwhile. */
+function mayBePromoted({ input, effects }: DecisionRecord): boolean {
+  return input.kind !== "switch" || effects.compared !== undefined;
+}
+
+/** May this broker be told who is master? The winner at once (of a switch: when nothing is lost), the old master too, the others when the route shows the new one. */
 export function mayBeTold(view: SetView, id: BrokerId | null): boolean {
   const record = view.record?.value;
   if (record === undefined || record.decision === null) return true;
-  if (id !== null && (id === record.master || id === view.decision?.value.input.master)) return true;
+  if (id !== null && id === record.master) return view.decision !== null && mayBePromoted(view.decision.value);
+  if (id !== null && id === view.decision?.value.input.master) return true;
   return view.effects.routed !== null || view.decision?.value.effects.routed !== undefined;
 }

@@ -15,7 +15,10 @@ export interface Ranking {
 }
 
 /** What may be asked of a candidate: it is in sync; it is there; it has all it ever told of. */
-export type Demand = "in-sync" | "alive" | "whole";
+type Demand = "in-sync" | "alive" | "whole";
+
+export const clean: ReadonlySet<Demand> = new Set(["in-sync", "alive", "whole"]);
+export const unclean: ReadonlySet<Demand> = new Set(["alive"]);
 
 /** Who meets the demands, best first, and why the others do not. */
 export function rank(input: DecisionInput, demands: ReadonlySet<Demand>): Ranking {
@@ -79,7 +82,7 @@ function judge(candidate: CandidateFacts, input: DecisionInput, demands: Readonl
 
 /** A majority, of those that were asked; what an operator does asks nobody: there the site that does it must hear the broker. */
 function sitesNeeded({ kind, sites }: DecisionInput): number {
-  return kind === "operator" || kind === "recover" ? 1 : majorityOf(sites);
+  return kind === "switch" || kind === "switch-back" || kind === "recover" ? 1 : majorityOf(sites);
 }
 
 /** Negative: `one` is the better master. Total: two brokers never share an id. */

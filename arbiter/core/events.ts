@@ -128,6 +128,14 @@ export type OperatorRequest =
   | { readonly kind: "freeze"; readonly set: SetName; readonly reason: string; readonly untilWall: number | null }
   | { readonly kind: "unfreeze"; readonly set: SetName; readonly reason: string }
   | { readonly kind: "pause"; readonly reason: string; readonly untilWall: number | null }
+  /** `to`: a broker's id, its address or its host, or an IDC. */
+  | {
+      readonly kind: "switch";
+      readonly set: SetName;
+      readonly to: string;
+      readonly reason: string;
+      readonly dryRun: boolean;
+    }
   | { readonly kind: "resume"; readonly reason: string }
   | { readonly kind: "applyPolicies"; readonly text: string }
   /** The set gets an epoch above every one seen; `master` null: the one with most progress. */
@@ -202,7 +210,15 @@ export type SetEvent =
     }
   /** How many replicas, itself among them, the master counts as in sync (907); asked while the record had this inSyncEpoch. */
   | { readonly kind: "inSyncSeen"; readonly set: SetName; readonly inSyncEpoch: number; readonly count: number }
-  | { readonly kind: "settingsSeen"; readonly broker: BrokerRef; readonly settings: BrokerSettings | null };
+  | { readonly kind: "settingsSeen"; readonly broker: BrokerRef; readonly settings: BrokerSettings | null }
+  /** The answer to a raiseBarrier or a lowerBarrier with this value; `ok` false: it may have been done all the same. */
+  | {
+      readonly kind: "barrierRaised" | "barrierLowered";
+      readonly broker: BrokerRef;
+      readonly minInSyncReplicas: number;
+      readonly ok: boolean;
+      readonly detail: string;
+    };
 
 export type Event =
   | { readonly kind: "heartbeat"; readonly connection: ConnectionId; readonly beat: Heartbeat }
@@ -266,6 +282,15 @@ export type Command =
   | { readonly kind: "canary"; readonly set: SetName; readonly epoch: number; readonly address: string }
   | { readonly kind: "readInSync"; readonly set: SetName; readonly inSyncEpoch: number; readonly address: string }
   | { readonly kind: "readSettings"; readonly broker: BrokerRef }
+  /** From its answer on the broker refuses every message, and replicates as before; it keeps the setting over a restart. */
+  | { readonly kind: "raiseBarrier"; readonly broker: BrokerRef; readonly minInSyncReplicas: number }
+  /** Gives a broker its own settings back and reads them again; it registers at the NameServers at once, as by reregister. */
+  | {
+      readonly kind: "lowerBarrier";
+      readonly broker: BrokerRef;
+      readonly minInSyncReplicas: number;
+      readonly brokerPermission: number;
+    }
   /** Makes a broker register at the NameServers at once, and so learn the master's HA address: request 25 with its own brokerPermission. */
   | { readonly kind: "reregister"; readonly broker: BrokerRef }
   /** Something a person may want to read. `sentence` is fixed; the rest is in the fields. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { decide } from "./decide.ts";
-import { answer, candidate, down, input, question, threeSites } from "./decision.fixture.ts";
+import { answer, candidate, down, input, planned, question, threeSites } from "./decision.fixture.ts";
 import { explainDecision, replayDecision } from "./explain.ts";
 import type { DecisionInput, DecisionRecord } from "./model.ts";
 import { usualPolicy } from "./policy.ts";
@@ -56,9 +56,9 @@ test("who did not answer is named, and answers to another question are not told"
   ]);
 });
 
-test("an operator's word has its reason, and no question", () => {
+test("a forced recovery has its reason, and no question", () => {
   const lines = linesOf({
-    kind: "operator",
+    kind: "recover",
     designated: 2,
     forced: true,
     question: null,
@@ -69,8 +69,8 @@ test("an operator's word has its reason, and no question", () => {
     protection: { level: "broker", why: "the in-sync set is within idc1", at: 0 },
   });
   expect(lines).toEqual([
-    "Decision C1/bs1/8: broker 2 is master of epoch 8",
-    "  an operator's word; decided by idc2 at 1970-01-01 00:16:43.000 UTC",
+    "Decision C1/bs1/1003: broker 2 is master of epoch 1003",
+    "  a recovery of the record, by an operator; decided by idc2 at 1970-01-01 00:16:43.000 UTC",
     "  reason: idc1 is moved",
     "Before: broker 1 was master of epoch 7; in sync: 1, 2, 3",
     "Brokers:",
@@ -122,4 +122,32 @@ test("what each site saw of each broker stands under it", () => {
     `  asked by idc2 at ${"1970-01-01 00:16:40.000 UTC"}, decided after 3,000 ms; 2 of 3 sites must say so`,
   );
   expect(question.at).toBe(1_000_000);
+});
+
+test("a planned switch has who asked for it, what is given back, and a comparison among its effects", () => {
+  const lines = linesOf({
+    kind: "switch",
+    planned,
+    designated: 2,
+    question: null,
+    answers: [],
+    reason: "an upgrade",
+    candidates: [candidate(1), candidate(2)],
+  });
+  expect(lines.slice(0, 6)).toEqual([
+    "Decision C1/bs1/8: broker 2 is master of epoch 8",
+    "  a planned switch; decided by idc2 at 1970-01-01 00:16:43.000 UTC",
+    "  reason: an upgrade",
+    "Before: broker 1 was master of epoch 7; in sync: 1, 2, 3",
+    "Switch 7.1: from broker 1 to broker 2, asked for at idc1 at 1970-01-01 00:16:40.000 UTC",
+    "  broker 1 refused messages from before it was read; it gets back minInSyncReplicas 1",
+  ]);
+  expect(lines.slice(-6).map((line) => line.trim().split(" ")[0])).toEqual([
+    "demoted",
+    "compared",
+    "promoted",
+    "routed",
+    "told",
+    "proven",
+  ]);
 });

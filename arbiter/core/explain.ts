@@ -10,7 +10,7 @@ import type {
   DecisionVerdict,
   SetPolicy,
 } from "./model.ts";
-import { effectNames } from "./model.ts";
+import { effectsOf } from "./model.ts";
 
 /** A decision for people: who saw what when, who could be elected and why not, who was, and what came of it (I11). */
 export function explainDecision(record: DecisionRecord): string[] {
@@ -21,6 +21,7 @@ export function explainDecision(record: DecisionRecord): string[] {
     ...(input.reason === "" ? [] : [`  reason: ${input.reason}`]),
     `Before: ${beforeText(input)}`,
     ...questionLines(input, record.at),
+    ...switchLines(input),
     "Brokers:",
     ...input.candidates.flatMap((candidate) => candidateLines(candidate, input, verdict)),
     `Policy: ${policyText(input)}`,
@@ -46,7 +47,8 @@ const kindText: Readonly<Record<DecisionKind, string>> = {
   "first-master": "the first master of the set",
   failover: "a failover",
   restart: "the master had restarted",
-  operator: "an operator's word",
+  switch: "a planned switch",
+  "switch-back": "a planned switch, taken back",
   recover: "a recovery of the record, by an operator",
 };
 
@@ -67,6 +69,15 @@ function questionLines({ question, answers, sites }: DecisionInput, decidedAt: n
       const answer = answers.find((one) => one.site === site && one.question === question.id);
       return `  ${site.padEnd(width)}  ${answer === undefined ? "no answer" : answerText(answer, question.at)}`;
     }),
+  ];
+}
+
+function switchLines({ planned }: DecisionInput): string[] {
+  if (planned === null) return [];
+  const { id, from, to, askedBy, at, minInSyncReplicas } = planned;
+  return [
+    `Switch ${id}: from broker ${from} to broker ${to}, asked for at ${askedBy} at ${timeText(at)}`,
+    `  broker ${from} refused messages from before it was read; it gets back minInSyncReplicas ${minInSyncReplicas}`,
   ];
 }
 
@@ -119,9 +130,10 @@ function policyText({ policy, protection, forced }: DecisionInput): string {
   return parts.join("; ");
 }
 
-function effectLines({ effects, at }: DecisionRecord): string[] {
-  const width = Math.max(...effectNames.map((name) => name.length));
-  return effectNames.map((name) => {
+function effectLines({ input, effects, at }: DecisionRecord): string[] {
+  const names = effectsOf(input.kind);
+  const width = Math.max(...names.map((name) => name.length));
+  return names.map((name) => {
     const effect = effects[name];
     const text = effect === undefined ? "not yet" : `${sinceText(at, effect.at)}, by ${effect.site}: ${effect.detail}`;
     return `  ${name.padEnd(width)}  ${text}`;

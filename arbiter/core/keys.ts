@@ -19,6 +19,10 @@ export function questionKey(name: SetName): string {
   return `questions/${name}`;
 }
 
+export function switchKey(name: SetName): string {
+  return `switches/${name}`;
+}
+
 /** On the answering site's lease. */
 export function answerKey(name: SetName, site: SiteName): string {
   return `answers/${name}/${site}`;
@@ -54,7 +58,7 @@ export type ParsedKey =
   | { readonly kind: "cluster" | "policy" | "pause" }
   | { readonly kind: "site" | "proof"; readonly site: SiteName }
   | { readonly kind: "set"; readonly name: SetName }
-  | { readonly kind: "question" | "refusal" | "protection"; readonly set: SetName }
+  | { readonly kind: "question" | "refusal" | "protection" | "switch"; readonly set: SetName }
   | { readonly kind: "answer"; readonly set: SetName; readonly site: SiteName }
   | { readonly kind: "decision"; readonly id: DecisionId; readonly set: SetName; readonly epoch: number }
   | { readonly kind: "audit"; readonly site: SiteName; readonly n: number };
@@ -84,6 +88,8 @@ export function parseKey(key: string): ParsedKey | undefined {
       return { kind: "refusal", set };
     case "protection 2":
       return { kind: "protection", set };
+    case "switches 2":
+      return { kind: "switch", set };
     case "answers 3":
       return { kind: "answer", set, site: third };
     case "decisions 3":

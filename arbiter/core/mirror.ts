@@ -23,8 +23,9 @@ import {
   decodeRefusal,
   decodeSet,
   decodeSite,
+  decodeSwitch,
 } from "./records.ts";
-import { newEffects, newSetView, type SetView } from "./set-view.ts";
+import { newBarrierWork, newEffects, newSetView, type SetView } from "./set-view.ts";
 
 /** The ledger as this site has read it: always a little old, so every write compares revisions. */
 export interface Mirror {
@@ -75,6 +76,7 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Insta
     view.answers.clear();
     view.decision = null;
     view.protection = null;
+    view.planned = null;
   }
   // A decision belongs to a set that is known by then.
   const isDecision = ({ key }: LedgerEntry): boolean => parseKey(key)?.kind === "decision";
@@ -149,6 +151,8 @@ function revisionOf(mirror: Mirror, key: string): Revision | undefined {
       return decisionHolder(mirror, key)?.decision?.revision;
     case "protection":
       return mirror.sets.get(nameOf(parsed))?.protection?.revision;
+    case "switch":
+      return mirror.sets.get(nameOf(parsed))?.planned?.revision;
     default:
       return undefined;
   }
@@ -196,7 +200,9 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       const record = stored(decodeSet);
       const view = record === null ? mirror.sets.get(nameOf(parsed)) : viewOfSet(mirror, nameOf(parsed), now);
       if (view === undefined) return;
-      if (view.record?.value.decision !== record?.value.decision) view.settingsReadAt = now;
+      // While a switch changes hands they are known, and nobody can write: no time for that.
+      const isHurried = view.planned !== null && record?.value.decision != null;
+      if (view.record?.value.decision !== record?.value.decision && !isHurried) view.settingsReadAt = now;
       view.protectionDue = true;
       view.record = record;
       if (record !== null) noteMembers(view, record.value);
@@ -246,6 +252,15 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
     case "protection":
       viewOfSet(mirror, nameOf(parsed), now).protection = stored(decodeProtection);
       return;
+    case "switch": {
+      const planned = stored(decodeSwitch);
+      const view = viewOfSet(mirror, nameOf(parsed), now);
+      const isSame = planned !== null && view.planned?.value.id === planned.value.id;
+      view.planned = planned === null ? null : { ...planned, seenAt: isSame ? (view.planned?.seenAt ?? now) : now };
+      if (planned === null) view.barrier.endedAt = now;
+      else if (!isSame) view.barrier = newBarrierWork();
+      return;
+    }
     default:
       return;
   }

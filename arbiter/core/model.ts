@@ -128,7 +128,40 @@ export interface RefusalRecord {
 /** `<cluster>/<set>/<epoch>`: an epoch is decided once. */
 export type DecisionId = string;
 
-export type DecisionKind = "first-master" | "failover" | "restart" | "operator" | "recover";
+/** switch: an operator's, while nothing is written; switch-back: the same taken back, before anybody was promoted. */
+export const decisionKinds = ["first-master", "failover", "restart", "switch", "switch-back", "recover"] as const;
+export type DecisionKind = (typeof decisionKinds)[number];
+
+/** `<epoch>.<n>`, as of questions. */
+type SwitchId = string;
+
+export const switchStages = ["holding", "restoring"] as const;
+
+/**
+ * A planned switch. It is there from before the master refuses messages until its settings are as before. holding: it may be
+ * behind its barrier, and may still become the old master. restoring: it is decided or given up; only the settings are left.
+ */
+export interface SwitchRecord {
+  readonly id: SwitchId;
+  readonly cluster: string;
+  readonly set: string;
+  /** Of the master to be replaced. */
+  readonly epoch: number;
+  /** The one whose settings are changed. */
+  readonly from: BrokerId;
+  readonly to: BrokerId;
+  readonly reason: string;
+  readonly askedBy: SiteName;
+  readonly at: number;
+  /** Of `from`, before: what it is given back. */
+  readonly minInSyncReplicas: number;
+  readonly brokerPermission: number;
+  readonly stage: (typeof switchStages)[number];
+  /** The epoch that came of it; null: none. */
+  readonly decided: number | null;
+  /** For people: what came of it; "" while it is holding. */
+  readonly outcome: string;
+}
 
 /** Read from a broker (1007) after the death was confirmed. */
 export interface OffsetReading {
@@ -193,6 +226,8 @@ export interface DecisionInput {
   readonly inSync: readonly BrokerId[];
   readonly sites: readonly SiteName[];
   readonly question: QuestionRecord | null;
+  /** For switch and switch-back. */
+  readonly planned: SwitchRecord | null;
   /** Of sites whose beat was fresh. */
   readonly answers: readonly AnswerRecord[];
   readonly candidates: readonly CandidateFacts[];
@@ -201,11 +236,14 @@ export interface DecisionInput {
   /** Wall times. */
   readonly failoversAt: readonly number[];
   readonly now: number;
-  /** True: no in-sync member may still turn up (all are read or down), or gatherMs is over. */
+  /**
+   * True: no in-sync member may still turn up (all are read or down), or gatherMs is over. Of a switch: the old master was read
+   * twice at the same end, after it had begun to refuse messages.
+   */
   readonly gathered: boolean;
-  /** By name, from an operator or 1002 at epoch 0. */
+  /** By name: from an operator, by 1002 at epoch 0, or whom a switch is to. */
   readonly designated: BrokerId | null;
-  /** For `operator`: even out of the in-sync set. */
+  /** For `recover`: even out of the in-sync set. */
   readonly forced: boolean;
   readonly reason: string;
 }
@@ -258,8 +296,13 @@ export type DecisionVerdict =
     };
 
 /** How far the effects of a decision are. Each is set once, by compare-and-swap on the decision's revision. */
-export const effectNames = ["demoted", "promoted", "routed", "told", "proven"] as const;
+export const effectNames = ["demoted", "compared", "promoted", "routed", "told", "proven"] as const;
 export type EffectName = (typeof effectNames)[number];
+
+/** The effects that a decision has: only a switch compares, after the demotion, whether anything would be lost. */
+export function effectsOf(kind: DecisionKind): readonly EffectName[] {
+  return kind === "switch" ? effectNames : effectNames.filter((name) => name !== "compared");
+}
 
 export interface EffectRecord {
   readonly site: SiteName;

@@ -5,6 +5,7 @@ import { clusterKey, pauseKey, policyKey } from "./keys.ts";
 import { parsePolicies } from "./policy.ts";
 import { encodeCluster, encodePause } from "./records.ts";
 import { changedMeanwhile, recover } from "./recover.ts";
+import { askSwitch } from "./switch-ask.ts";
 
 /** What operators ask for. Each is one compare-and-swap; the answer tells how it ended. */
 
@@ -58,11 +59,13 @@ export function onOperator(ask: AskId, request: OperatorRequest, context: Contex
     }
     case "freeze":
     case "unfreeze":
-    case "recover": {
+    case "recover":
+    case "switch": {
       const view = context.mirror.sets.get(request.set);
       if (view === undefined || view.record === null)
         refuse("ARB_NO_SET", `There is no set ${request.set}`, "idcctl set list shows them");
       else if (request.kind === "recover") recover(view, request, context, answer);
+      else if (request.kind === "switch") askSwitch(view, { ask, by: "operator", ...request }, context);
       else {
         const { reason } = request;
         const until = request.kind === "freeze" ? request.untilWall : null;

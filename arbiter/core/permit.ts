@@ -13,7 +13,11 @@ export function whileFrozen({ policy }: DecisionInput): Objection {
 }
 
 /** Stamps are other processes' wall times: one of the future counts as now. */
-export function whileCoolingDown({ policy, failoversAt, now }: DecisionInput): Objection {
+export function whileCoolingDown({
+  policy,
+  failoversAt,
+  now,
+}: Pick<DecisionInput, "policy" | "failoversAt" | "now">): Objection {
   const recent = failoversAt.filter((at) => Math.max(0, now - at) < policy.cooldownMs).length;
   if (recent < failoversPerCooldownMax) return null;
   const why = `${figure(recent)} failovers in the last ${millisText(policy.cooldownMs)}; at most ${failoversPerCooldownMax} are let pass`;

@@ -2,7 +2,17 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OperatorError } from "#lib/errors.ts";
 import { recordCharsMax } from "./codec.ts";
-import { effectNames, protectionLevels, refusalReasons, rpoNames, type SetRecord, setName, verdicts } from "./model.ts";
+import {
+  decisionKinds,
+  effectNames,
+  protectionLevels,
+  refusalReasons,
+  rpoNames,
+  type SetRecord,
+  setName,
+  switchStages,
+  verdicts,
+} from "./model.ts";
 import {
   decodeAnswer,
   decodeCluster,
@@ -13,6 +23,7 @@ import {
   decodeRefusal,
   decodeSet,
   decodeSite,
+  decodeSwitch,
   encodeAnswer,
   encodeCluster,
   encodeDecision,
@@ -22,6 +33,7 @@ import {
   encodeRefusal,
   encodeSet,
   encodeSite,
+  encodeSwitch,
 } from "./records.ts";
 
 const word = fc.string({ unit: "binary" });
@@ -65,6 +77,22 @@ const site = fc.record({
   why: word,
 });
 const question = fc.record({ id: word, cluster: word, set: word, epoch, master: brokerId, askedBy: word, at: wall });
+const planned = fc.record({
+  id: word,
+  cluster: word,
+  set: word,
+  epoch,
+  from: brokerId,
+  to: brokerId,
+  reason: word,
+  askedBy: word,
+  at: wall,
+  minInSyncReplicas: epoch,
+  brokerPermission: epoch,
+  stage: fc.constantFrom(...switchStages),
+  decided: orNull(epoch),
+  outcome: word,
+});
 const view = fc.record({ verdict: fc.constantFrom(...verdicts), evidence: word });
 const answer = fc.record({ site: word, question: word, master: view, replicas: byId(view), at: wall });
 const protection = fc.record({ level: fc.constantFrom(...protectionLevels), why: word, at: wall });
@@ -104,7 +132,7 @@ const effect = fc.record({ site: word, at: wall, detail: word });
 const decision = fc.record({
   id: word,
   input: fc.record({
-    kind: fc.constantFrom("first-master", "failover", "restart", "operator", "recover"),
+    kind: fc.constantFrom(...decisionKinds),
     cluster: word,
     set: word,
     epoch,
@@ -113,6 +141,7 @@ const decision = fc.record({
     inSync: few(brokerId),
     sites: few(word),
     question: orNull(question),
+    planned: orNull(planned),
     answers: few(answer),
     candidates: few(candidate),
     policy,
@@ -158,6 +187,7 @@ describe("a record", () => {
   const name = setName("C1", "a");
   test.each([
     ["set", () => staysItself(set, encodeSet, decodeSet)],
+    ["switch", () => staysItself(planned, encodeSwitch, decodeSwitch)],
     ["cluster", () => staysItself(cluster, encodeCluster, decodeCluster)],
     ["pause", () => staysItself(pause, encodePause, decodePause)],
     ["site", () => staysItself(site, encodeSite, decodeSite)],

@@ -24,6 +24,7 @@ import {
   refusalKey,
   setKey,
   siteKey,
+  switchKey,
 } from "./keys.ts";
 import {
   type AnswerRecord,
@@ -32,6 +33,7 @@ import {
   type ClusterRecord,
   type DecisionInput,
   type DecisionRecord,
+  decisionKinds,
   type EffectRecord,
   effectNames,
   type Freeze,
@@ -49,7 +51,9 @@ import {
   type SetPolicy,
   type SetRecord,
   type SiteRecord,
+  type SwitchRecord,
   setName,
+  switchStages,
   verdicts,
 } from "./model.ts";
 
@@ -97,6 +101,14 @@ export function encodeQuestion(value: QuestionRecord): string {
 
 export function decodeQuestion(source: string, key = "questions/?"): QuestionRecord {
   return decodeRecord(questionCodec, source, key);
+}
+
+export function encodeSwitch(value: SwitchRecord): string {
+  return encodeRecord(switchCodec, value, switchKey(setName(value.cluster, value.set)));
+}
+
+export function decodeSwitch(source: string, key = "switches/?"): SwitchRecord {
+  return decodeRecord(switchCodec, source, key);
 }
 
 /** @param set names the key in an error: an answer does not say it */
@@ -180,6 +192,23 @@ const questionCodec: Codec<QuestionRecord> = record({
   at: millis,
 });
 
+const switchCodec: Codec<SwitchRecord> = record({
+  id: text,
+  cluster: text,
+  set: text,
+  epoch: count,
+  from: brokerId,
+  to: brokerId,
+  reason: text,
+  askedBy: text,
+  at: millis,
+  minInSyncReplicas: count,
+  brokerPermission: count,
+  stage: choice(switchStages),
+  decided: nullable(count),
+  outcome: text,
+});
+
 const view: Codec<BrokerView> = record({ verdict: choice(verdicts), evidence: text });
 
 const answerCodec: Codec<AnswerRecord> = record({
@@ -218,7 +247,7 @@ const policy: Codec<SetPolicy> = record({
 const protectionCodec: Codec<ProtectionRecord> = record({ level: choice(protectionLevels), why: text, at: millis });
 
 const input: Codec<DecisionInput> = record({
-  kind: choice(["first-master", "failover", "restart", "operator", "recover"]),
+  kind: choice(decisionKinds),
   cluster: text,
   set: text,
   epoch: count,
@@ -227,6 +256,7 @@ const input: Codec<DecisionInput> = record({
   inSync: list(brokerId),
   sites: list(text),
   question: nullable(questionCodec),
+  planned: nullable(switchCodec),
   answers: list(answerCodec),
   candidates: list(candidate),
   policy,

@@ -1,9 +1,8 @@
-import { candidatesOf, idsOf, readAll, viewHere } from "./brokers.ts";
-import { commitDecision, inputOf } from "./commit-decision.ts";
-import type { Context } from "./context.ts";
+import { candidatesOf, readAll } from "./brokers.ts";
+import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
+import type { Context, Ending } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { OperatorAnswer } from "./events.ts";
-import type { AnswerRecord } from "./model.ts";
 import type { SetView } from "./set-view.ts";
 
 /**
@@ -59,17 +58,10 @@ function conclude(view: SetView, { since, request, answer }: Recovery, context: 
     return;
   }
   const { master, reason, force } = request;
-  const here: AnswerRecord = {
-    site: context.options.site,
-    question: "",
-    master: { verdict: "unknown", evidence: "" },
-    replicas: Object.fromEntries(idsOf(view).map((id) => [id, viewHere(view, id, false, context)])),
-    at: context.moment.wall,
-  };
   const input = inputOf(view, record, context, {
     kind: "recover",
     answers: [],
-    candidates: candidatesOf(view, [here], since, context),
+    candidates: candidatesOf(view, [viewFromHere(view, context)], since, context),
     gathered: true,
     designated: master,
     forced: force,
@@ -83,8 +75,9 @@ function conclude(view: SetView, { since, request, answer }: Recovery, context: 
     answer({ kind: "refused", code: "ARB_REFUSED", message, hint }, context);
     return;
   }
-  commitDecision(view, input, verdict, [], context, (ending, later) => {
+  const done = (ending: Ending, later: Context): void => {
     const detail = `broker ${verdict.winner} is master of epoch ${verdict.epoch}`;
     answer(ending === "committed" ? { kind: "done", detail } : changedMeanwhile, later);
-  });
+  };
+  commitDecision(view, input, verdict, [], context, { done });
 }

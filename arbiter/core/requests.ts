@@ -178,7 +178,7 @@ function electMaster(request: Extract<SetRequest, { kind: "electMaster" }>, cont
   // Nobody asks who is master as master, unless it has restarted; one that waited for this very epoch gets it.
   else if (record.master === id && context.askedEpoch === null) return { kind: "check" };
   else if (record.master === id && record.epoch === context.askedEpoch) return { kind: "wait" };
-  if (!designate && record.master !== id && !context.mayBeTold(id)) return { kind: "wait" };
+  if (!designate && !context.mayBeTold(id)) return { kind: "wait" };
   return { kind: "prove", answer: masterStillExists(record, id) };
 }
 

@@ -15,8 +15,11 @@ import type {
   SetRecord,
   SiteName,
   Stored,
+  SwitchRecord,
 } from "./model.ts";
 import type { PhaseName } from "./transitions.ts";
+
+const longAgo = -1_000_000 as Instant;
 
 /** One broker set as this site has it: what the ledger says, what is heard, and what is under way. */
 export interface SetView {
@@ -32,6 +35,7 @@ export interface SetView {
   /** The one that the record names. */
   decision: (Stored<DecisionRecord> & { readonly seenAt: Instant }) | null;
   protection: Stored<ProtectionRecord> | null;
+  planned: (Stored<SwitchRecord> & { readonly seenAt: Instant }) | null;
 
   readonly brokers: Map<BrokerId, BrokerState>;
   /** Questions of brokers that wait for a proof, a commit or a decision. */
@@ -62,6 +66,10 @@ export interface SetView {
   questions: number;
 
   effects: EffectsState;
+  /** What this site has done for the planned switch of the record. */
+  barrier: BarrierWork;
+  /** A switch that was asked for at this site, until it is answered. */
+  switchAsk: SwitchAsk | null;
   /** Since when the master has asked to shrink the in-sync set into one IDC. */
   degrading: { readonly since: Instant; readonly seenAt: Instant } | null;
   inSyncReadAt: Instant;
@@ -78,6 +86,12 @@ interface Recovery {
   readonly answer: (of: OperatorAnswer, context: Context) => void;
 }
 
+interface BrokerReading {
+  readonly value: OffsetReading;
+  readonly acting: boolean;
+  readonly sentAt: Instant;
+}
+
 export interface BrokerState {
   evidence: BrokerEvidence;
   /** When the probes under way were sent, oldest first: an old one must not hold up one that was asked for since. */
@@ -85,7 +99,7 @@ export interface BrokerState {
   /** When the last probe was sent. */
   lastProbeAt: Instant;
   /** The newest answer to a probe, and when that was sent. */
-  reading: { readonly value: OffsetReading; readonly acting: boolean; readonly sentAt: Instant } | null;
+  reading: BrokerReading | null;
   /** Since then it has been heard without a break: it is the same process. */
   sameSince: Instant;
   /** A 1008 is under way. */
@@ -102,6 +116,9 @@ export interface BrokerState {
   settings: BrokerSettings | null;
   /** The last epoch in which it was a confirmed member of the in-sync set, or master. */
   memberIn: number | null;
+  /** When the settings were last told, and asked for on behalf of a switch. */
+  settingsAt: Instant | null;
+  settingsAskedAt: Instant;
 }
 
 export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
@@ -119,6 +136,8 @@ export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
     outSince: null,
     settings: null,
     memberIn: null,
+    settingsAt: null,
+    settingsAskedAt: longAgo,
   };
 }
 
@@ -136,11 +155,53 @@ export interface WaitingAsk {
   inFlight: boolean;
 }
 
+/** How far this site is with the barrier of one planned switch. */
+export interface BarrierWork {
+  /** A 25 is under way. */
+  asking: boolean;
+  askedAt: Instant;
+  /** The switch's record is being written. */
+  writing: boolean;
+  /** A 25 that raises it was sent. */
+  mayBeRaised: boolean;
+  /** When the 25 that raises it was answered; null: it was not. */
+  raisedAt: Instant | null;
+  /** Why the last 25 did nothing. */
+  detail: string;
+  /** The old master's last two readings behind the barrier. */
+  ends: readonly BrokerReading[];
+  /** Since when this site has had no quorum. */
+  aloneSince: Instant | null;
+  /** It lowered the barrier by itself. */
+  loweredAlone: boolean;
+  /** When the last switch's record went. */
+  endedAt: Instant;
+}
+
+/** A switch on the way from its asking to its answer. */
+export interface SwitchAsk {
+  readonly ask: AskId;
+  /** An operator's request, or a 1002 by name. */
+  readonly by: "operator" | "tool";
+  readonly to: string;
+  readonly reason: string;
+  readonly dryRun: boolean;
+  readonly since: Instant;
+  /** Of the switch that it has put, or is putting, into the ledger. */
+  id: string | null;
+  /** That is under way: the watch may tell of it first. */
+  writing: boolean;
+  /** What the ledger last said of it. */
+  seen: SwitchRecord | null;
+}
+
 /** How far this site is with the effects of the decision of that epoch. */
 export interface EffectsState {
   epoch: number;
   demoteSentAt: Instant | null;
   demoted: string | null;
+  comparingSince: Instant | null;
+  compared: string | null;
   promoted: string | null;
   promotedAt: Instant | null;
   routeReadAt: Instant | null;
@@ -166,6 +227,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     answers: new Map(),
     decision: null,
     protection: null,
+    planned: null,
     brokers: new Map(),
     asks: [],
     phase: "new",
@@ -182,6 +244,8 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     refusal: null,
     questions: 0,
     effects: newEffects(0),
+    barrier: newBarrierWork(),
+    switchAsk: null,
     degrading: null,
     inSyncReadAt: now,
     settingsReadAt: now,
@@ -195,6 +259,8 @@ export function newEffects(epoch: number): EffectsState {
     epoch,
     demoteSentAt: null,
     demoted: null,
+    comparingSince: null,
+    compared: null,
     promoted: null,
     promotedAt: null,
     routeReadAt: null,
@@ -214,6 +280,21 @@ export function blockedBy({ question, refused }: SetView): RefusalRecord | null 
   return question !== null && refused?.value.question === question.value.id ? refused.value : null;
 }
 
+export function newBarrierWork(): BarrierWork {
+  return {
+    asking: false,
+    askedAt: longAgo,
+    writing: false,
+    mayBeRaised: false,
+    raisedAt: null,
+    detail: "",
+    ends: [],
+    aloneSince: null,
+    loweredAlone: false,
+    endedAt: longAgo,
+  };
+}
+
 /** Where the set stands: from the ledger alone, so every site says the same. */
 export function phaseOf(view: SetView): PhaseName {
   const record = view.record?.value;
@@ -221,5 +302,6 @@ export function phaseOf(view: SetView): PhaseName {
   if (record.frozen !== null) return "frozen";
   if (view.question !== null) return blockedBy(view) === null ? "suspected" : "blocked";
   if (record.decision !== null) return "installing";
+  if (view.planned !== null) return view.planned.value.stage === "holding" ? "switching" : "restoring";
   return record.epoch === 0 ? "new" : "held";
 }

@@ -59,3 +59,24 @@ export const routeWaitMsMax = 6_000;
 export const canaryWaitMsMax = 20_000;
 /** Sets in one transaction that proves them; etcd takes 128 operations. */
 export const setsPerProofMax = 90;
+/** A switch is given up when the named replica is not level after so long: meanwhile nobody can write. */
+export const holdMsMax = 2_000;
+/** From when a site sees a switch until it is decided or given up. */
+export const switchMsMax = 5_000;
+/** An older one is given up by whoever comes to it: nobody waits for it any more. */
+export const switchAgeMsMax = 60_000;
+/** Without a quorum the barrier is lowered after so long. */
+export const switchQuorumMsMax = 3_000;
+/** The demotion of a switch's old master, which is there, is waited for so long. */
+export const switchDemoteMsMax = 3_000;
+/** After the demotion: what is on its way to the new master; and the longest wait for both readings. */
+export const levelMsMax = 300;
+export const compareMsMax = 2_000;
+/** A broker that is not heard is tried this often for its settings. */
+export const restoreUnheardMs = 5_000;
+/** A reading of settings may be on its way for so long. */
+export const settingsStaleMs = 2_000;
+/** Whoever asks for a switch is told that it goes on after so long. */
+export const switchAnswerMsMax = 9_000;
+/** Both brokers' ends and settings are waited for so long before a switch. */
+export const switchReadMsMax = 1_000;

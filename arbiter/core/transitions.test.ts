@@ -35,11 +35,11 @@ test("every trigger is used", () => {
   expect([...new Set(rows.map(({ on }) => on))].sort()).toEqual([...phaseTriggers].sort());
 });
 
-test("a set can be frozen wherever it stands, and only a thaw ends that", () => {
+test("a set can be frozen wherever it stands, and only a thaw ends that, whatever settings are left to restore", () => {
   for (const phase of phaseNames) {
     if (phase !== "frozen") expect(transitionBetween(phase, "frozen")?.on).toBe("froze");
   }
-  expect(rows.filter(({ from }) => from === "frozen").map(({ on }) => on)).toEqual(["thawed"]);
+  expect(rows.filter(({ from }) => from === "frozen").map(({ on }) => on)).toEqual(["thawed", "barrierLeft"]);
 });
 
 test("a master comes only by an election or a first one, and serves only after its effects (I4)", () => {

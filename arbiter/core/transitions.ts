@@ -1,16 +1,30 @@
 /** The phases of a broker set at the arbiter. Log lines, `idcctl set list` and docs/states.md read this one table. */
 
-export const phaseNames = ["new", "held", "suspected", "blocked", "installing", "frozen"] as const;
+export const phaseNames = [
+  "new",
+  "held",
+  "switching",
+  "suspected",
+  "blocked",
+  "installing",
+  "restoring",
+  "frozen",
+] as const;
 
 /**
  * Derived from the ledger, never stored beside it. new: epoch 0, nobody was master yet. held: a master, and nothing to do.
- * suspected: a question is open. blocked: the question has a majority, and still nobody may be elected. installing: a decision
- * is committed and its effects are not done. frozen: nothing is decided until an operator says so, or the freeze ends.
+ * switching: an operator wants another master, and the old one refuses messages until both have the same. suspected: a question is open. blocked: the question has a majority, and still nobody may be elected. installing: a decision
+ * is committed and its effects are not done. restoring: a broker still has the settings that a switch gave it. frozen: nothing is decided until an operator says so, or the freeze ends.
  */
 export type PhaseName = (typeof phaseNames)[number];
 
 export const phaseTriggers = [
   "firstElected",
+  "switchAsked",
+  "switchGivenUp",
+  "barrierFound",
+  "barrierLeft",
+  "barrierLowered",
   "masterSuspected",
   "masterHeard",
   "noCandidate",
@@ -29,6 +43,8 @@ interface Transition {
   readonly why: string;
 }
 
+const barrierLeft = "A broker still has the settings that a switch gave it, and is given back its own";
+
 const froze = "An operator froze the set, two brokers bear one id, or the ledger is behind the brokers";
 
 export const transitions = [
@@ -45,7 +61,38 @@ export const transitions = [
     to: "suspected",
     why: "A site cannot hear the master, or the master has restarted: all sites are asked",
   },
+  {
+    from: "held",
+    on: "switchAsked",
+    to: "switching",
+    why: "An operator wants another master: the old one is to refuse messages until both have the same",
+  },
+  {
+    from: "held",
+    on: "barrierFound",
+    to: "restoring",
+    why: "A broker refuses messages for a switch that nobody knows of: it is given back its own settings",
+  },
   { from: "held", on: "froze", to: "frozen", why: froze },
+  {
+    from: "switching",
+    on: "elected",
+    to: "installing",
+    why: "The old master refuses messages, and the named replica has all that it has: it takes over",
+  },
+  {
+    from: "switching",
+    on: "switchGivenUp",
+    to: "restoring",
+    why: "The switch cannot be made: the master is given back its own settings, and goes on",
+  },
+  {
+    from: "switching",
+    on: "masterSuspected",
+    to: "suspected",
+    why: "The master cannot be heard, or has restarted, behind its barrier: the switch is given up, and all sites are asked",
+  },
+  { from: "switching", on: "froze", to: "frozen", why: froze },
   {
     from: "suspected",
     on: "masterHeard",
@@ -64,6 +111,7 @@ export const transitions = [
     to: "installing",
     why: "Most sites say that the master is down: the in-sync replica with the most progress takes over",
   },
+  { from: "suspected", on: "barrierLeft", to: "restoring", why: barrierLeft },
   { from: "suspected", on: "froze", to: "frozen", why: froze },
   { from: "blocked", on: "masterHeard", to: "held", why: "The master is back, under the same epoch" },
   {
@@ -78,6 +126,7 @@ export const transitions = [
     to: "installing",
     why: "A replica that may be elected has turned up, and takes over",
   },
+  { from: "blocked", on: "barrierLeft", to: "restoring", why: barrierLeft },
   { from: "blocked", on: "froze", to: "frozen", why: froze },
   {
     from: "installing",
@@ -97,8 +146,29 @@ export const transitions = [
     to: "installing",
     why: "The new master restarted or failed before it served: another decision under the next epoch",
   },
+  { from: "installing", on: "barrierLeft", to: "restoring", why: barrierLeft },
   { from: "installing", on: "froze", to: "frozen", why: froze },
+  {
+    from: "restoring",
+    on: "barrierLowered",
+    to: "held",
+    why: "A reading shows that the broker has its own settings again",
+  },
+  {
+    from: "restoring",
+    on: "masterSuspected",
+    to: "suspected",
+    why: "A site cannot hear the master, or it has restarted: all sites are asked; the settings are seen to meanwhile",
+  },
+  {
+    from: "restoring",
+    on: "elected",
+    to: "installing",
+    why: "An operator recovers the set: its settings are seen to meanwhile",
+  },
+  { from: "restoring", on: "froze", to: "frozen", why: froze },
   { from: "frozen", on: "thawed", to: "held", why: "The freeze is over: the set is as it was" },
+  { from: "frozen", on: "barrierLeft", to: "restoring", why: barrierLeft },
 ] as const satisfies readonly Transition[];
 
 /** The row that leads from one phase to another; undefined when a site has missed what lay between. */

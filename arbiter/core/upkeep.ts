@@ -8,6 +8,7 @@ import type { BrokerId, SetRecord } from "./model.ts";
 import { protectionOf } from "./protection.ts";
 import { encodeProtection, encodeSet } from "./records.ts";
 import type { SetView } from "./set-view.ts";
+import { noteBarrier } from "./switch-restore.ts";
 import { inSyncReadMs, rejoinMs, settingsReadMs, settingsRetryMs } from "./timing.ts";
 
 /** What a set needs while nothing is wrong: confirmed members, replicas that come back, protection that is known. */
@@ -113,9 +114,12 @@ function readSettings(view: SetView, record: SetRecord, context: Context): void 
 
 export function onSettings(view: SetView, id: BrokerId, settings: BrokerSettings | null, context: Context): void {
   const { now } = context.moment;
-  brokerOf(view, id, context).settings = settings;
+  const broker = brokerOf(view, id, context);
+  broker.settings = settings;
+  broker.settingsAt = now;
   if (settings === null) view.settingsReadAt = Math.min(view.settingsReadAt, now + settingsRetryMs) as Instant;
   view.protectionDue = true;
+  noteBarrier(view, id, context);
   considerProtection(view, context);
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { effectNames, protectionLevels, verdicts } from "../core/model.ts";
+import { effectNames, protectionLevels, switchStages, verdicts } from "../core/model.ts";
 import { phaseNames } from "../core/transitions.ts";
 
 /**
@@ -136,6 +136,19 @@ const policySchema = z.strictObject({
 
 const effectSchema = z.strictObject({ effect: z.enum(effectNames), site: z.string(), at, detail: z.string() });
 
+const switchSchema = z.strictObject({
+  id: z.string(),
+  from: brokerId,
+  to: brokerId,
+  reason: z.string(),
+  askedBy: z.string(),
+  at,
+  stage: z.enum(switchStages).meta({
+    description: "holding: until it is decided or given up. restoring: the old master gets its settings back.",
+  }),
+  outcome: z.string().meta({ description: "What came of it; empty while it is holding." }),
+});
+
 const setSchema = z.strictObject({
   ...summaryShape,
   revision: decimal,
@@ -158,6 +171,7 @@ const setSchema = z.strictObject({
     .strictObject({ id: z.string(), effects: z.array(effectSchema), open: z.array(z.enum(effectNames)) })
     .nullable()
     .meta({ description: "The one whose effects are not done." }),
+  switch: switchSchema.nullable().meta({ description: "A planned switch that is not over." }),
   failoversAt: z.array(at),
 });
 
@@ -254,6 +268,11 @@ export const bodies = {
     reason,
     master: brokerId.optional().meta({ description: "Left out: the one with the most progress." }),
     force: z.boolean().default(false).meta({ description: "Even one that may lack messages." }),
+  }),
+  switch: z.strictObject({
+    reason,
+    to: z.string().trim().min(1).max(200).meta({ description: "A broker's id, its address or its host, or an IDC." }),
+    dryRun: z.boolean().default(false).meta({ description: "Only say whether it would begin, and to whom." }),
   }),
   policies: z.strictObject({
     reason: reason.optional().meta({ description: "Needed unless dryRun." }),

@@ -55,6 +55,11 @@ export function changeRoutes(http: FastifyInstance, { daemon, log, newId }: Arbi
     const { name: set } = findSet(core.state.mirror.sets, params);
     return operate({ kind: "recover", set, master, reason, force }, { set, master, force, reason });
   });
+  http.post<OneSet>("/v1/sets/:cluster/:set/switch", async ({ params, body }) => {
+    const { reason, to, dryRun } = readBody(bodies.switch, body);
+    const { name: set } = findSet(core.state.mirror.sets, params);
+    return operate({ kind: "switch", set, to, reason, dryRun }, { set, to, dryRun, reason });
+  });
   http.put<{ Querystring: { dryRun?: string } }>(
     "/v1/policies",
     { bodyLimit: policyBytesMax },

@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import type { z } from "zod";
 import { silentLogger } from "#lib/log.ts";
 import { decide } from "../core/decide.ts";
-import { input } from "../core/decision.fixture.ts";
-import { answerKey, pauseKey, questionKey, refusalKey } from "../core/keys.ts";
+import { input, planned } from "../core/decision.fixture.ts";
+import { answerKey, pauseKey, questionKey, refusalKey, switchKey } from "../core/keys.ts";
 import { type DecisionRecord, setName } from "../core/model.ts";
-import { encodeAnswer, encodePause } from "../core/records.ts";
+import { encodeAnswer, encodePause, encodeSwitch } from "../core/records.ts";
 import { createMetrics } from "../metrics.ts";
 import { bodies, reports } from "./api.ts";
 import { createArbiterHttp } from "./http.ts";
@@ -330,4 +330,23 @@ test("what blocks a failover is written by the site that drives it, told at ever
   expect(driver.text(questionKey(name))).toBeDefined();
   expect(driver.text(refusalKey(name))).toBeUndefined();
   expect(await door(driver).read("set", "/v1/sets/C1/bs1")).toMatchObject({ phase: "suspected", blocked: null });
+});
+
+test("a switch is refused by name while nothing has changed; one that is on record and cannot go on is given up, and shown until its end", async () => {
+  const standing = createStanding();
+  const { read, change } = door(standing);
+  const url = "/v1/sets/C1/bs1/switch";
+  expect(await change(url, { to: "2" })).toEqual(refusal(400, "ARB_BAD_BODY", "reason"));
+  expect(await change(url, { reason: "work" })).toEqual(refusal(400, "ARB_BAD_BODY", "to"));
+  expect(await change(url, { reason: "work", to: "1" })).toEqual(refusal(409, "ARB_SWITCH_ALREADY_MASTER", "broker 1"));
+  expect(await change(url, { reason: "work", to: "3", dryRun: true })).toEqual(
+    refusal(409, "ARB_SWITCH_NOT_IN_SYNC", "broker 3 is not in sync"),
+  );
+  expect((await read("set", "/v1/sets/C1/bs1")).switch).toBeNull();
+  standing.write(switchKey(setName("C1", "bs1")), encodeSwitch({ ...planned, at: wallStart }));
+  expect(await read("set", "/v1/sets/C1/bs1")).toMatchObject({
+    phase: "restoring",
+    why: "broker 1 gets back minInSyncReplicas 1: broker 2 is not heard at idc1",
+    switch: { id: "7.1", from: 1, to: 2, reason: "an upgrade", stage: "restoring" },
+  });
 });

@@ -72,6 +72,13 @@ export const routes = [
     answer: "done",
     body: "recover",
   },
+  {
+    method: "post",
+    path: `${aSet}/switch`,
+    summary: "Another master on purpose, without losing a message; answered when it is over, or after 9 s.",
+    answer: "done",
+    body: "switch",
+  },
 ] as const satisfies readonly Route[];
 
 export function openapi(version: string): object {

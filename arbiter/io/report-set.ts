@@ -1,7 +1,14 @@
 import { brokerOf, idsOf, isHeardHere, viewHere } from "../core/brokers.ts";
 import type { Context } from "../core/context.ts";
 import { mostReported } from "../core/evidence.ts";
-import { type BrokerId, type DecisionRecord, effectNames, type SetPolicy, type SetRecord } from "../core/model.ts";
+import {
+  type BrokerId,
+  type DecisionRecord,
+  effectsOf,
+  type SetPolicy,
+  type SetRecord,
+  type SwitchRecord,
+} from "../core/model.ts";
 import { blockedBy, phaseOf, type SetView } from "../core/set-view.ts";
 import type { BrokerReport, DecisionSummary, PolicyReport, SetReport } from "./api.ts";
 import { isPresent, summarize, timeText } from "./report.ts";
@@ -46,6 +53,7 @@ export function reportSet(view: SetView, context: Context): SetReport {
       decision === null || record?.value.decision !== decision.value.id
         ? null
         : { id: decision.value.id, ...reportEffects(decision.value) },
+    switch: view.planned === null ? null : reportSwitch(view.planned.value),
     failoversAt: (record?.value.failoversAt ?? []).map(timeText),
   };
 }
@@ -80,18 +88,23 @@ function roleOf(id: BrokerId, { master, inSync, unconfirmed }: SetRecord): Broke
   return unconfirmed.includes(id) ? "unconfirmed" : "in-sync";
 }
 
+function reportSwitch({ id, from, to, reason, askedBy, at, stage, outcome }: SwitchRecord): SetReport["switch"] {
+  return { id, from, to, reason, askedBy, at: timeText(at), stage, outcome };
+}
+
 export function reportPolicy({ maxLostBytes, preferIdcs, ...rest }: SetPolicy): PolicyReport {
   return { ...rest, maxLostBytes: String(maxLostBytes), preferIdcs: [...preferIdcs] };
 }
 
 /** What is done, in the order it was done in, and what is not. */
-export function reportEffects({ effects }: DecisionRecord): Pick<DecisionSummary, "effects" | "open"> {
-  const done = effectNames.flatMap((effect) => {
+export function reportEffects({ input, effects }: DecisionRecord): Pick<DecisionSummary, "effects" | "open"> {
+  const names = effectsOf(input.kind);
+  const done = names.flatMap((effect) => {
     const found = effects[effect];
     return found === undefined ? [] : [{ effect, ...found }];
   });
   return {
     effects: done.toSorted((one, other) => one.at - other.at).map((one) => ({ ...one, at: timeText(one.at) })),
-    open: effectNames.filter((effect) => effects[effect] === undefined),
+    open: names.filter((effect) => effects[effect] === undefined),
   };
 }

@@ -87,7 +87,14 @@ export function summarize(view: SetView, context: Context): SetSummary {
 function whyOf(view: SetView): string {
   const frozen = view.record?.value.frozen ?? null;
   if (frozen !== null) return frozen.reason;
-  return blockedBy(view)?.why ?? "";
+  const blocked = blockedBy(view);
+  if (blocked !== null) return blocked.why;
+  const planned = view.planned?.value;
+  if (planned !== undefined && planned.stage === "holding")
+    return `broker ${planned.from} refuses messages for the switch to broker ${planned.to}`;
+  if (planned !== undefined)
+    return `broker ${planned.from} gets back minInSyncReplicas ${planned.minInSyncReplicas}: ${planned.outcome}`;
+  return "";
 }
 
 export function reportProtection(policy: SetPolicy, seen: ProtectionRecord | null): ProtectionReport {

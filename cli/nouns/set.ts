@@ -39,6 +39,14 @@ export const setNoun: readonly Verb[] = [
     run: unfreeze,
   },
   {
+    name: "set switch",
+    args: "SET",
+    help: "Make another broker the master, without losing a message: --to a broker's id, address or host, or an IDC. Needs --reason. Exit 3 refused, 5 not over yet.",
+    flags: ["to", "dryRun"],
+    reason: "needed",
+    run: switchMaster,
+  },
+  {
     name: "set recover",
     args: "SET",
     help: "Elect a master under an epoch above every one seen, for a set that is ledger-behind or has no candidate; --master ID --force: this one, whatever is lost. Needs --reason.",
@@ -98,6 +106,18 @@ async function recover(call: Call): Promise<number> {
     const who = master === undefined ? "the in-sync broker with the most progress" : `broker ${master}`;
     return `${who} would become master under an epoch above ${Math.max(set.epoch, ...epochs)}; master now: ${set.master?.id ?? "none"} of epoch ${set.epoch}, ${set.phase}`;
   });
+}
+
+/** A dry run is the arbiter's: it asks both brokers, and says what it would refuse. */
+async function switchMaster(call: Call): Promise<number> {
+  const { to, dryRun, reason } = call.flags;
+  if (to === undefined)
+    throw new UsageError("set switch needs --to: a broker's id, its address or its host, or an IDC");
+  const client = call.arbiters();
+  const path = await pathOf(client, onlyArg(call, "set switch", "a set: cluster/set"));
+  const { done } = await client.post<DoneReport>(`${path}/switch`, { reason, to, dryRun });
+  call.write(`${done}\n`);
+  return exitCodes.ok;
 }
 
 async function change(call: Call, verb: string, body: object, tell: (set: SetReport) => string): Promise<number> {
@@ -180,6 +200,14 @@ function renderSet(set: SetReport, paint: Paint): string {
     parts.push("\n", bold(`Decision ${decision.id} is being carried out; open: ${decision.open.join(", ")}`));
     for (const { effect, at, site, detail } of decision.effects)
       parts.push(`  ${at}  ${effect} (${site}): ${detail}\n`);
+  }
+  if (set.switch !== null) {
+    const { id, from, to, stage, outcome, reason, askedBy, at } = set.switch;
+    parts.push(
+      "\n",
+      bold(`Switch ${id} from broker ${from} to broker ${to}, asked for at ${askedBy} at ${at}: ${stage}`),
+    );
+    parts.push(`  ${[reason, outcome].filter((text) => text !== "").join("; ")}\n`);
   }
   const lost = policy.rpo === "bounded" ? `, at most ${policy.maxLostBytes} bytes lost` : "";
   parts.push(

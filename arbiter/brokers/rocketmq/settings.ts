@@ -24,18 +24,27 @@ export async function readSettings(
   options: CallOptions,
 ): Promise<BrokerSettings | null> {
   try {
-    const settings = await readAll(connections, address, options);
-    return {
-      allAckInSyncStateSet: truth(settings, "allAckInSyncStateSet"),
-      minInSyncReplicas: count(settings, "minInSyncReplicas"),
-      flushDiskType: text(settings, "flushDiskType"),
-      brokerPermission: count(settings, permission),
-    };
+    return await askSettings(connections, address, options);
   } catch (error) {
     options.signal.throwIfAborted();
     log.debug({ address, error: messageOf(error) }, "broker settings cannot be read");
     return null;
   }
+}
+
+/** @throws {RemotingError} */
+export async function askSettings(
+  connections: Connections,
+  address: string,
+  options: CallOptions,
+): Promise<BrokerSettings> {
+  const settings = await readAll(connections, address, options);
+  return {
+    allAckInSyncStateSet: truth(settings, "allAckInSyncStateSet"),
+    minInSyncReplicas: count(settings, "minInSyncReplicas"),
+    flushDiskType: text(settings, "flushDiskType"),
+    brokerPermission: count(settings, permission),
+  };
 }
 
 /**

@@ -31,6 +31,8 @@ export interface FakeBroker extends AsyncDisposable {
   inSyncSlaves: number;
   /** 1007 is answered with this code. */
   epochCacheCode: number;
+  /** 25 is answered with this code. */
+  updateCode: number;
   /** What a send is answered with. */
   sendKind: "ok" | "flushSlaveTimeout";
   /** Requests are answered so much later. */
@@ -102,9 +104,13 @@ export async function startFakeBroker(listen = "127.0.0.1:0"): Promise<FakeBroke
             });
       case requestCodes.GET_BROKER_CONFIG:
         return encodeGetBrokerConfigResponse(self.settings);
-      case requestCodes.UPDATE_BROKER_CONFIG:
-        self.updates.push(decodeUpdateBrokerConfigRequest(frame));
+      case requestCodes.UPDATE_BROKER_CONFIG: {
+        if (self.updateCode !== 0) return refusal(self.updateCode, "a setting is in the black list");
+        const update = decodeUpdateBrokerConfigRequest(frame);
+        self.updates.push(update);
+        for (const [name, value] of update) self.settings.set(name, value);
         return encodeUpdateBrokerConfigResponse();
+      }
       case requestCodes.UPDATE_AND_CREATE_TOPIC:
         self.topics.add(frame.fields["topic"] ?? "");
         return encodeCreateTopicResponse();
@@ -153,6 +159,7 @@ export async function startFakeBroker(listen = "127.0.0.1:0"): Promise<FakeBroke
     maxOffset: 1_234n,
     inSyncSlaves: 1,
     epochCacheCode: 0,
+    updateCode: 0,
     sendKind: "ok",
     answerAfter: undefined,
     settings: new Map([

@@ -10,7 +10,7 @@ export interface Judge {
   /** At the end: what the master has. */
   kept(messages: ReadonlySet<string>): void;
   readonly acks: readonly Ack[];
-  counts(): { acked: number; decisions: number; failovers: number };
+  counts(): { acked: number; decisions: number; failovers: number; switches: number; takenBack: number };
 }
 
 export interface Ack {
@@ -82,6 +82,8 @@ export function createJudge(): Judge {
       acked: acks.length,
       decisions: decisions.size,
       failovers: [...decisions.values()].filter(({ input }) => input.kind === "failover").length,
+      switches: [...decisions.values()].filter(({ input }) => input.kind === "switch").length,
+      takenBack: [...decisions.values()].filter(({ input }) => input.kind === "switch-back").length,
     }),
   };
 }

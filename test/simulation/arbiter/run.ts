@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ArbiterCore, createArbiterCore } from "../../../arbiter/core/arbiter.ts";
 import type { Command, ControllerAnswer, ControllerRequest, Event } from "../../../arbiter/core/events.ts";
+import { setName } from "../../../arbiter/core/model.ts";
 import { decodeDecision, decodeSet } from "../../../arbiter/core/records.ts";
 import { createRandom } from "../random.ts";
 import { createTimeline } from "../timeline.ts";
@@ -14,6 +15,8 @@ export interface Outcome {
   readonly acked: number;
   readonly decisions: number;
   readonly failovers: number;
+  readonly switches: number;
+  readonly takenBack: number;
   readonly epoch: number;
   readonly hash: string;
   readonly notes: readonly string[];
@@ -24,6 +27,8 @@ export interface RunOptions {
   readonly trace?: boolean;
   /** Called once the set is complete, in place of faults at random. */
   readonly strike?: (faults: Faults) => void;
+  /** Nothing happens to brokers and lines, only to arbiters; and masters acknowledge what they alone have. */
+  readonly calm?: boolean;
 }
 
 const cluster = "C1";
@@ -51,6 +56,10 @@ const timing = {
   gatherMs: 3_000,
   quorumProofMs: 2_000,
 };
+
+const callMsMax = 1_500;
+/** From its asking to its promotion. */
+const switchMsUsual = 400;
 
 interface SiteProcess {
   core: ArbiterCore;
@@ -84,6 +93,7 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
     net,
     set,
     cluster,
+    acksAlone: options.calm === true,
     route: { master: null, epoch: 0 },
     door: (site) => {
       const process = processes.get(site);
@@ -249,13 +259,32 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
         return;
       }
       case "readSettings": {
-        const settings = {
-          allAckInSyncStateSet: true,
-          minInSyncReplicas: 1,
-          flushDiskType: "ASYNC_FLUSH",
-          brokerPermission: 6,
-        };
-        timeline.after(10, () => back({ kind: "settingsSeen", broker: command.broker, settings }));
+        const { broker } = command;
+        const end = once((event: Event) => back(event));
+        timeline.after(callMsMax, () => end({ kind: "settingsSeen", broker, settings: null }));
+        around.brokerAt(broker.address)?.settings(site, (minInSyncReplicas) =>
+          end({
+            kind: "settingsSeen",
+            broker,
+            settings: {
+              allAckInSyncStateSet: true,
+              minInSyncReplicas,
+              flushDiskType: "ASYNC_FLUSH",
+              brokerPermission: 6,
+            },
+          }),
+        );
+        return;
+      }
+      case "raiseBarrier":
+      case "lowerBarrier": {
+        const { broker, minInSyncReplicas } = command;
+        const kind = command.kind === "raiseBarrier" ? "barrierRaised" : "barrierLowered";
+        const end = once((ok: boolean) => back({ kind, broker, minInSyncReplicas, ok, detail: "" }));
+        timeline.after(callMsMax, () => end(false));
+        around
+          .brokerAt(broker.address)
+          ?.change(site, minInSyncReplicas, command.kind === "lowerBarrier", () => end(true));
         return;
       }
       case "reregister":
@@ -302,8 +331,20 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
     }
   };
   timeline.after(messageEveryMs, client);
+  let switches = 0;
+  /** An operator, at any site, wants any broker. */
+  const switchMaster = (): void => {
+    switches += 1;
+    const to = String(random.int(1, brokers.length));
+    const name = setName(cluster, set);
+    const site = random.pick(sites);
+    note(`OPERATOR switch to ${to} at ${site}`);
+    const request = { kind: "switch", set: name, to, reason: "", dryRun: false } as const;
+    push(site, { kind: "operator", ask: 2_000_000 + switches, request });
+  };
   const faults = {
     net,
+    switchMaster,
     brokers,
     random,
     note,
@@ -315,7 +356,8 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
   const faultsUntil = calmMs + faultsMs;
   const strikeAgain = (): void => {
     if (timeline.now < faultsUntil) {
-      strike(faults);
+      if (options.calm === true) strikeArbiters(faults);
+      else strike(faults);
       timeline.after(random.int(200, 9_000), strikeAgain);
       return;
     }
@@ -331,8 +373,10 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
     }
   };
   const { strike: strikeOnce } = options;
-  if (strikeOnce === undefined) timeline.after(calmMs, strikeAgain);
-  else {
+  if (strikeOnce === undefined) {
+    timeline.after(calmMs, strikeAgain);
+    for (const at of [calmMs - 6_000, calmMs + faultsMs + 40_000]) timeline.after(at, switchMaster);
+  } else {
     timeline.after(calmMs, () => strikeOnce(faults));
     timeline.after(faultsUntil, makePeace);
   }
@@ -347,8 +391,18 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
   }
 }
 
+function once<Value>(act: (value: Value) => void): (value: Value) => void {
+  let over = false;
+  return (value) => {
+    if (over) return;
+    over = true;
+    act(value);
+  };
+}
+
 export interface Faults {
   readonly net: Net;
+  switchMaster(): void;
   readonly brokers: readonly Broker[];
   readonly random: Net["random"];
   note(text: string): void;
@@ -358,8 +412,18 @@ export interface Faults {
   isUp(site: Site): boolean;
 }
 
-/** One fault, or the end of one. */
-function strike({ net, brokers, random, note, start, stop, stall, isUp }: Faults): void {
+/** One fault, or the end of one; often just while a switch is under way. */
+function strike(faults: Faults): void {
+  const { net, random, switchMaster } = faults;
+  if (!random.chance(0.3)) {
+    strikeOnce(faults);
+    return;
+  }
+  switchMaster();
+  if (random.chance(0.6)) net.timeline.after(random.int(1, switchMsUsual), () => strikeOnce(faults));
+}
+
+function strikeOnce({ net, brokers, random, note, start, stop, stall, isUp }: Faults): void {
   const broker = random.pickAny(brokers);
   const site = random.pick(sites);
   const other = random.pick(sites);
@@ -421,6 +485,32 @@ function strike({ net, brokers, random, note, start, stop, stall, isUp }: Faults
   }
 }
 
+/** Switches, while arbiters die, stand still, and come back. */
+function strikeArbiters(faults: Faults): void {
+  const { net, random, switchMaster } = faults;
+  if (random.chance(0.7)) switchMaster();
+  net.timeline.after(random.int(1, switchMsUsual), () => strikeArbiter(faults));
+}
+
+function strikeArbiter({ random, note, start, stop, stall, isUp }: Faults): void {
+  const site = random.pick(sites);
+  switch (random.int(0, 3)) {
+    case 0:
+      note(`FAULT ${isUp(site) ? "kill" : "start"} arbiter ${site}`);
+      if (isUp(site)) stop(site);
+      else start(site);
+      return;
+    case 1: {
+      const ms = random.int(50, 6_000);
+      note(`FAULT stall arbiter ${site} ${ms} ms`);
+      stall(site, ms);
+      return;
+    }
+    default:
+      for (const one of sites) if (!isUp(one)) start(one);
+  }
+}
+
 /** After two minutes of peace all is as before, and nothing that was acknowledged is gone. */
 function atPeace(
   seed: number,
@@ -453,6 +543,9 @@ function atPeace(
   if (record.unconfirmed.length > 0) fail("a member was never confirmed");
   if (record.decision !== null) fail(`decision ${record.decision} is not carried out`);
   if (etcd.has(`questions/${cluster}/${set}`)) fail("a question is open");
+  if (etcd.has(`switches/${cluster}/${set}`)) fail("a switch is not over");
+  const changed = brokers.find(({ minInSync }) => minInSync !== 1);
+  if (changed !== undefined) fail(`${changed.name} is left with minInSyncReplicas ${changed.minInSync}`);
   judge.kept(new Set(master.log));
   void seed;
   return { ...judge.counts(), epoch: record.epoch, hash: digest, notes, acks: judge.acks };

@@ -32,6 +32,11 @@ interface VirtualBroker {
   notify(from: Site, info: MasterInfo, answer: (answered: boolean) => void): void;
   inSyncCount(): number;
   reregister(): void;
+  /** On its disk: what it may refuse for. */
+  readonly minInSync: number;
+  settings(from: Site, answer: (minInSync: number) => void): void;
+  /** 25 from a site's arbiter; it may arrive late, also after nobody waits for it any more. */
+  change(from: Site, minInSync: number, registers: boolean, answer: () => void): void;
 }
 
 /** What brokers have outside of themselves. */
@@ -51,6 +56,8 @@ export interface Surroundings {
   ):
     | (VirtualBroker & { pull(): { log: readonly Entry[] } | undefined; attached(slave: number, end: number): void })
     | undefined;
+  /** RocketMQ's default: a master acknowledges what it alone has. */
+  readonly acksAlone: boolean;
   /** The name servers' id 0. */
   readonly route: { master: string | null; epoch: number };
   nextConnection(): number;
@@ -85,6 +92,7 @@ export function createVirtualBroker(
   // On disk.
   const log: Entry[] = [];
   let id: number | null = null;
+  let minInSync = 1;
   const checkCode = `${address};${place.name}`;
   // In memory.
   let life = 0;
@@ -390,8 +398,9 @@ export function createVirtualBroker(
       for (const task of tasks) task();
     },
     send(message, acked) {
-      if (state !== "up" || role !== "master" || id === null) return;
+      if (state !== "up" || role !== "master" || id === null || members().length < minInSync) return;
       log.push({ epoch, message });
+      if (around.acksAlone) return acked();
       unacked.push({ end: log.length, until: timeline.now + ackMsMax, acked });
       settle();
     },
@@ -421,6 +430,25 @@ export function createVirtualBroker(
       });
     },
     inSyncCount: () => members().length,
+    get minInSync() {
+      return minInSync;
+    },
+    settings(from, answer) {
+      net.send(from, site, () => {
+        if (state !== "down") awake(life, () => net.send(site, from, () => answer(minInSync)));
+      });
+    },
+    change(from, value, registers, answer) {
+      const apply = (): void => {
+        if (state === "down") return;
+        awake(life, () => {
+          minInSync = value;
+          if (registers) fetchHaAddress();
+          net.send(site, from, answer);
+        });
+      };
+      net.send(from, site, () => timeline.after(random.chance(0.03) ? random.int(500, 9_000) : 1, apply));
+    },
     reregister() {
       if (state === "up") fetchHaAddress();
     },

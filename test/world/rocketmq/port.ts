@@ -12,12 +12,12 @@ import { parseLine, printLine, type Reply } from "./port-lines.ts";
 const readyMsMax = 30_000;
 
 /** The arbiter's RocketMQ port as a process in a site sees the brokers. It ends with the world. */
-export interface PortInSite extends Pick<BrokerPort, Verb> {
+export interface PortInSite extends BrokerPort {
   /** What the last call took, as measured in the site. */
   readonly tookMs: number;
 }
 
-type Verb = "probe" | "notify" | "routedMaster" | "canary" | "inSyncCount" | "settings" | "reaches" | "reregister";
+type Verb = keyof BrokerPort;
 
 type PortOptions = Omit<RocketmqPortOptions, "clock" | "log">;
 
@@ -62,6 +62,8 @@ export async function openPortIn(world: World, site: SiteName, options: PortOpti
     settings: verb("settings"),
     reaches: verb("reaches"),
     reregister: verb("reregister"),
+    raiseBarrier: verb("raiseBarrier"),
+    lowerBarrier: verb("lowerBarrier"),
     get tookMs() {
       return tookMs;
     },

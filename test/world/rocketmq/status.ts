@@ -6,7 +6,8 @@ import { type Answer, createRemoting, parseBody, type Remoting, type Request } f
 const answerMsMax = 3_000;
 const codes = {
   createTopic: 17,
-  updateConfig: 25,
+  changeSettings: 25,
+  settings: 26,
   electMaster: 1002,
   controllerMetadata: 1005,
   syncState: 1006,
@@ -110,7 +111,7 @@ export async function changeSettings(
   broker: string,
   settings: Readonly<Record<string, string | number | boolean>>,
 ): Promise<void> {
-  await askOnce(network, from, broker, { code: codes.updateConfig, body: Buffer.from(propertiesText(settings)) });
+  await askOnce(network, from, broker, { code: codes.changeSettings, body: Buffer.from(propertiesText(settings)) });
 }
 
 /** Asks the controllers to make a member of the in-sync set master. @throws when they refuse */
@@ -126,4 +127,19 @@ export async function electMaster(
     code: codes.electMaster,
     fields: { clusterName: cluster, brokerName: set, brokerId: id, designateElect: true, invokeTime: Date.now() },
   });
+}
+
+/** A broker's settings as they run, by name. */
+export async function brokerSettings(
+  network: Network,
+  from: SiteName,
+  broker: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { body } = await askOnce(network, from, broker, { code: codes.settings });
+  const pairs = body
+    .toString()
+    .split("\n")
+    .filter((line) => line.includes("="))
+    .map((line): [string, string] => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
+  return new Map(pairs);
 }

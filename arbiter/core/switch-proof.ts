@@ -1,0 +1,91 @@
+import { brokerOf, candidatesOf, isHeardHere, probe } from "./brokers.ts";
+import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
+import type { Context } from "./context.ts";
+import { decide } from "./decide.ts";
+import { figure } from "./figures.ts";
+import { decisionKey } from "./keys.ts";
+import type { BrokerId, DecisionRecord, OffsetReading, SetRecord, Stored, SwitchRecord } from "./model.ts";
+import { encodeDecision } from "./records.ts";
+import type { SetView } from "./set-view.ts";
+import { compareMsMax, levelMsMax } from "./timing.ts";
+
+/**
+ * The proof of a switch: read after its demotion, when it appends nothing any more, the old master has no more than the new one. If
+ * it has, or the new one is gone, the switch is taken back, and nobody was promoted.
+ */
+
+export function compareEnds(
+  view: SetView,
+  record: SetRecord,
+  decision: Stored<DecisionRecord>,
+  context: Context,
+): void {
+  const { effects } = view;
+  const { now } = context.moment;
+  const { planned } = decision.value.input;
+  if (planned === null || view.busy) return;
+  effects.comparingSince ??= now;
+  const since = effects.comparingSince;
+  const sinceMs = now - since;
+  const { from, to } = planned;
+  const [old, named] = [from, to].map((id) => readSince(view, id, since, context));
+  if (old != null && named != null) {
+    const lead = old.maxOffset - named.maxOffset;
+    if (lead <= 0n) effects.compared = `both end at ${figure(named.maxOffset)}`;
+    // What was on its way to the new one may still arrive.
+    else if (sinceMs > levelMsMax) takeBack(view, record, decision, planned, context);
+  } else if (named != null) {
+    if (sinceMs > compareMsMax || !isHeardHere(view, from, context))
+      effects.compared = `broker ${from} could not be read again; it refused messages when both ended at ${endText(decision.value, to)}`;
+  } else if (sinceMs > compareMsMax) {
+    if (old != null) takeBack(view, record, decision, planned, context);
+    else
+      effects.compared = `neither could be read again; broker ${from} refused messages when both ended at ${endText(decision.value, to)}`;
+  }
+}
+
+function readSince(view: SetView, id: BrokerId, since: number, context: Context): OffsetReading | null {
+  const { reading } = brokerOf(view, id, context);
+  if (reading !== null && reading.sentAt >= since) return reading.value;
+  probe(view, id, context, since);
+  return null;
+}
+
+function endText({ input }: DecisionRecord, id: BrokerId): string {
+  const reading = input.candidates.find((candidate) => candidate.id === id)?.reading;
+  return reading == null ? "the same" : figure(reading.maxOffset);
+}
+
+function takeBack(
+  view: SetView,
+  record: SetRecord,
+  decision: Stored<DecisionRecord>,
+  planned: SwitchRecord,
+  context: Context,
+): void {
+  const { value, revision } = decision;
+  const { from, to, reason } = planned;
+  const since = view.effects.comparingSince ?? context.moment.now;
+  const input = inputOf(view, record, context, {
+    kind: "switch-back",
+    planned: { ...planned, stage: "restoring", decided: value.verdict.epoch },
+    answers: [],
+    candidates: candidatesOf(view, [viewFromHere(view, context)], since, context),
+    gathered: true,
+    designated: from,
+    forced: false,
+    reason,
+  });
+  const verdict = decide(input);
+  if (verdict.kind === "refuse") return;
+  const { site } = context.options;
+  const compared = { site, at: context.moment.wall, detail: `broker ${to} was not promoted: ${verdict.why}` };
+  const ended: DecisionRecord = { ...value, effects: { ...value.effects, compared } };
+  const key = decisionKey(value.id);
+  commitDecision(view, input, verdict, [], context, {
+    also: {
+      compares: [{ key, revision }],
+      puts: [{ key, text: encodeDecision(ended), onLease: false }],
+    },
+  });
+}

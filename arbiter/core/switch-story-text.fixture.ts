@@ -1,0 +1,105 @@
+import type { Command, Event } from "./events.ts";
+import { parseKey } from "./keys.ts";
+import { type BrokerId, type SetRecord, type SwitchRecord, setName } from "./model.ts";
+import { decodeDecision, decodeSet, decodeSwitch } from "./records.ts";
+
+/** What stories of a switch begin with, and how commands and records read in them. */
+
+export const name = setName("C1", "bs1");
+export const startMs = 1_000;
+export const startWall = 1_764_000_000_000;
+export const addresses: Readonly<Record<BrokerId, string>> = {
+  1: "10.1.0.21:10911",
+  2: "10.2.0.21:10911",
+  3: "10.1.0.22:10911",
+};
+export const first: SetRecord = {
+  cluster: "C1",
+  set: "bs1",
+  epoch: 7,
+  inSyncEpoch: 20,
+  master: 1,
+  inSync: [1, 2, 3],
+  unconfirmed: [],
+  replicas: Object.fromEntries(Object.entries(addresses).map(([id, address]) => [id, { address, checkCode: "" }])),
+  decision: null,
+  frozen: null,
+  failoversAt: [],
+};
+
+export function begunElsewhere(to: BrokerId): SwitchRecord {
+  return {
+    id: "7.1",
+    cluster: "C1",
+    set: "bs1",
+    epoch: 7,
+    from: 1,
+    to,
+    reason: "an upgrade",
+    askedBy: "idc2",
+    at: startWall + startMs,
+    minInSyncReplicas: 1,
+    brokerPermission: 6,
+    stage: "holding",
+    decided: null,
+    outcome: "",
+  };
+}
+
+export function answered({ broker, sentAt }: Extract<Command, { kind: "probe" }>): Event {
+  const reading = { epoch: 7, maxOffset: 900n };
+  return { kind: "probed", broker, sentAt, outcome: { kind: "answered", reading, acting: broker.id === 1 } };
+}
+
+export function settled(id: BrokerId): Event {
+  const settings = { allAckInSyncStateSet: false, minInSyncReplicas: 1, flushDiskType: "", brokerPermission: 6 };
+  return { kind: "settingsSeen", broker: { set: name, id, address: addresses[id] ?? "" }, settings };
+}
+
+export function keyText(key: string, text: string | null): string[] {
+  switch (parseKey(key)?.kind) {
+    case "switch": {
+      if (text === null) return ["ledger: the switch is over"];
+      const { stage, from, to, decided, outcome, minInSyncReplicas } = decodeSwitch(text);
+      const end =
+        stage === "holding" ? `${from} gets back ${minInSyncReplicas}` : `epoch ${decided ?? "none"}: ${outcome}`;
+      return [`ledger: switch ${stage}, ${from} to ${to}; ${end}`];
+    }
+    case "set": {
+      if (text === null) return [];
+      const { epoch, master, decision } = decodeSet(text);
+      return [
+        `ledger: master ${master} of epoch ${epoch}, ${decision === null ? "nothing open" : `decision ${decision} open`}`,
+      ];
+    }
+    case "decision": {
+      if (text === null) return [];
+      const { input, effects, verdict } = decodeDecision(text);
+      const done = Object.entries(effects).map(([effect, { detail }]) => `${effect} (${detail})`);
+      return [
+        `ledger: ${input.kind} ${verdict.epoch}, ${done.length === 0 ? verdict.why : `done: ${done.join(", ")}`}`,
+      ];
+    }
+    case "question":
+      return [text === null ? "ledger: the question is closed" : "ledger: is the master down?"];
+    default:
+      return [];
+  }
+}
+
+export function commandText(command: Command): string {
+  switch (command.kind) {
+    case "probe":
+      return `ask ${command.broker.id} how far it is`;
+    case "readSettings":
+      return `ask ${command.broker.id} for its settings`;
+    case "raiseBarrier":
+      return `raise the barrier of ${command.broker.id}: minInSyncReplicas ${command.minInSyncReplicas}`;
+    case "lowerBarrier":
+      return `lower the barrier of ${command.broker.id}: minInSyncReplicas ${command.minInSyncReplicas}, brokerPermission ${command.brokerPermission}`;
+    case "notify":
+      return `tell ${command.broker.id}: ${command.info.master} is master of epoch ${command.info.epoch}`;
+    default:
+      return command.kind;
+  }
+}

@@ -1,0 +1,341 @@
+import type { Instant } from "#lib/clock.ts";
+import { createArbiterCore } from "./arbiter.ts";
+import type { BrokerRef, Command, Event, Transaction } from "./events.ts";
+import { clusterKey, parseKey, pauseKey, setKey, siteKey, switchKey } from "./keys.ts";
+import type { BrokerId, SetRecord } from "./model.ts";
+import { decodeSet, encodeCluster, encodePause, encodeSet, encodeSite, encodeSwitch } from "./records.ts";
+import {
+  addresses,
+  answered,
+  begunElsewhere,
+  commandText,
+  first,
+  keyText,
+  name,
+  settled,
+  startMs,
+  startWall,
+} from "./switch-story-text.fixture.ts";
+
+/**
+ * Stories of a planned switch as plain text, around a real core at idc1, a ledger in memory, and brokers 1 and 3 (idc1) and 2 (idc2)
+ * of C1/bs1, of which 1 is master of epoch 7. A step is what happened, `----`, and what the core did then; `====` stands between
+ * steps. What the core asks a broker waits until a line says how it ends. A line takes 1 ms.
+ */
+export interface SwitchTeller {
+  tell(happened: readonly string[]): string[];
+}
+
+const voting = ["idc1", "idc2", "witness"];
+const tickMs = 50;
+const beatMs = 250;
+
+export function createSwitchTeller(): SwitchTeller {
+  const store = new Map<string, { text: string; revision: bigint }>();
+  const silent = new Set<BrokerId>();
+  const settings = new Map<BrokerId, number>([1, 2, 3].map((id) => [id, 1]));
+  let told: string[] = [];
+  let pending: Command[] = [];
+  let held: { token: number; transaction: Transaction }[] = [];
+  const answers: (() => void)[] = [];
+  let etcd: "there" | "slow" | "away" = "there";
+  let now = startMs as Instant;
+  let revision = 10n;
+  let asks = 0;
+  let beats = 0;
+  let beatAt = startMs;
+  const core = createArbiterCore({
+    site: "idc1",
+    clusters: ["C1"],
+    controller: "10.1.0.5:9878",
+    version: "0.1.0",
+    timing: {
+      probeTimeoutMs: 500,
+      suspectAfterMs: 2_500,
+      leaderSilentMs: 700,
+      demoteFirstMs: 400,
+      offsetReadMs: 300,
+      gatherMs: 3_000,
+      quorumProofMs: 2_000,
+    },
+    idcOf: (address) => (address.startsWith("10.2.") ? "idc2" : "idc1"),
+    canary: false,
+  });
+
+  function feed(event: Event): void {
+    for (const command of core.step(event, { now, wall: startWall + now })) carryOut(command);
+  }
+
+  function carryOut(command: Command): void {
+    switch (command.kind) {
+      case "commit": {
+        const { token, transaction } = command;
+        if (etcd === "slow" && isToldOf(transaction)) held.push({ token, transaction });
+        else commit(token, transaction);
+        return;
+      }
+      case "answerOperator": {
+        const { answer } = command;
+        told.push(answer.kind === "done" ? `answer: ${answer.detail}` : `refused, ${answer.code}: ${answer.message}`);
+        return;
+      }
+      case "answer":
+        if (command.answer.kind === "refused")
+          told.push(`refused over the controller protocol: ${command.answer.remark}`);
+        return;
+      case "note":
+        if (command.sentence === "set changed its phase") {
+          const { from, to, why } = command.fields;
+          told.push(`${String(from)} -> ${String(to)}: ${String(why)}`);
+        } else if (command.level !== "debug") told.push(`note: ${command.sentence}`);
+        return;
+      case "probeSite":
+      case "readInSync":
+        return;
+      default:
+        pending.push(command);
+        if (command.kind !== "readRoute" && command.kind !== "canary") told.push(commandText(command));
+    }
+  }
+
+  function commit(token: number, { compares, puts, deletes }: Transaction): void {
+    if (etcd === "away") {
+      feed({ kind: "unanswered", token, detail: "etcd is away" });
+      return;
+    }
+    const isHeld = compares.every(({ key, revision: seen }) => (store.get(key)?.revision ?? 0n) === seen);
+    if (!isHeld) {
+      const entries = compares.flatMap(({ key }) => {
+        const found = store.get(key);
+        return found === undefined ? [] : [{ key, ...found }];
+      });
+      told.push("ledger: outdated");
+      feed({ kind: "outdated", token, entries, tookMs: 2 });
+      return;
+    }
+    revision += 1n;
+    for (const { key, text } of puts) {
+      store.set(key, { text, revision });
+      told.push(...keyText(key, text));
+    }
+    for (const key of deletes) {
+      store.delete(key);
+      told.push(...keyText(key, null));
+    }
+    feed({ kind: "committed", token, revision, tookMs: 2 });
+  }
+
+  function write(key: string, text: string): void {
+    revision += 1n;
+    store.set(key, { text, revision });
+    feed({ kind: "changed", key, text, revision });
+  }
+
+  function pass(ms: number): void {
+    for (let passed = 0; passed < ms; passed += tickMs) {
+      now = (now + tickMs) as Instant;
+      if (now >= beatAt) beat();
+      feed({ kind: "tick" });
+    }
+  }
+
+  /** Of the other sites, and of the brokers. */
+  function beat(): void {
+    beats += 1;
+    beatAt = now + beatMs;
+    for (const site of voting.slice(1)) {
+      if (etcd !== "away")
+        write(
+          siteKey(site),
+          encodeSite({ site, controller: site, version: "", beat: beats, unheard: [], votes: true, why: "" }),
+        );
+    }
+    for (const id of [1, 2, 3]) if (!silent.has(id)) heartbeat(id);
+  }
+
+  function heartbeat(id: BrokerId): void {
+    const address = addresses[id] ?? "";
+    const beat = { cluster: "C1", set: "bs1", id, address, epoch: 7, maxOffset: 900n, priority: 0 };
+    feed({ kind: "heartbeat", connection: id, beat });
+  }
+
+  /** The oldest of these that waits. */
+  function take<Kind extends Command["kind"]>(kind: Kind, id: BrokerId): Extract<Command, { kind: Kind }> {
+    const found = pending.find((command) => command.kind === kind && brokerIn(command)?.id === id);
+    if (found === undefined) throw new Error(`Nobody waits for ${kind} of broker ${id}`);
+    pending = pending.filter((command) => command !== found);
+    return found as Extract<Command, { kind: Kind }>;
+  }
+
+  const forms: readonly (readonly [RegExp, (...found: string[]) => void])[] = [
+    [
+      /^an operator switches to (\S+)(, to try)?$/,
+      (to, dryRun) => {
+        asks += 1;
+        const request = { kind: "switch", set: name, to, reason: "an upgrade", dryRun: dryRun !== undefined } as const;
+        feed({ kind: "operator", ask: asks, request });
+      },
+    ],
+    [
+      /^mqadmin elects (\d)$/,
+      (id) => {
+        asks += 1;
+        const request = { kind: "electMaster", cluster: "C1", set: "bs1", id: Number(id), designate: true } as const;
+        feed({ kind: "asked", ask: asks, connection: 99, request });
+      },
+    ],
+    [
+      /^(\d) asks for a master$/,
+      (id) => {
+        asks += 1;
+        const request = { kind: "electMaster", cluster: "C1", set: "bs1", id: Number(id), designate: false } as const;
+        feed({ kind: "asked", ask: asks, connection: Number(id), request });
+      },
+    ],
+    [
+      /^(\d) is read at (\d+)(, not as master)?$/,
+      (id, end, idle) => {
+        const { broker, sentAt } = take("probe", Number(id));
+        const reading = { epoch: 7, maxOffset: BigInt(end) };
+        const isActing = idle === undefined && broker.id === decodeSet(store.get(setKey(name))?.text ?? "").master;
+        feed({ kind: "probed", broker, sentAt, outcome: { kind: "answered", reading, acting: isActing } });
+      },
+    ],
+    [
+      /^a probe of (\d) (times out|is refused)$/,
+      (id, how) => {
+        const { broker, sentAt } = take("probe", Number(id));
+        const kind = how === "times out" ? "timedOut" : "refused";
+        feed({ kind: "probed", broker, sentAt, outcome: { kind, detail: "" } });
+      },
+    ],
+    [/^(\d) has minInSyncReplicas (\d+)$/, (id, value) => void settings.set(Number(id), Number(value))],
+    [
+      /^(\d) tells its settings$/,
+      (id) => {
+        const { broker } = take("readSettings", Number(id));
+        const minInSyncReplicas = settings.get(Number(id)) ?? 1;
+        const others = { allAckInSyncStateSet: false, flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 };
+        feed({ kind: "settingsSeen", broker, settings: { ...others, minInSyncReplicas } });
+      },
+    ],
+    [
+      /^(\d) refuses messages$/,
+      (id) => {
+        const { broker, minInSyncReplicas } = take("raiseBarrier", Number(id));
+        settings.set(broker.id, minInSyncReplicas);
+        feed({ kind: "barrierRaised", broker, minInSyncReplicas, ok: true, detail: "" });
+      },
+    ],
+    [
+      /^(\d) does not answer its barrier$/,
+      (id) => {
+        const { broker, minInSyncReplicas } = take("raiseBarrier", Number(id));
+        feed({ kind: "barrierRaised", broker, minInSyncReplicas, ok: false, detail: "no answer in 1500 ms" });
+      },
+    ],
+    [
+      /^(\d) has its settings again$/,
+      (id) => {
+        const { broker, minInSyncReplicas } = take("lowerBarrier", Number(id));
+        settings.set(broker.id, minInSyncReplicas);
+        feed({ kind: "barrierLowered", broker, minInSyncReplicas, ok: true, detail: "" });
+      },
+    ],
+    [
+      /^(\d) does not get its settings$/,
+      (id) => {
+        const { broker, minInSyncReplicas } = take("lowerBarrier", Number(id));
+        feed({ kind: "barrierLowered", broker, minInSyncReplicas, ok: false, detail: "no answer in 1500 ms" });
+      },
+    ],
+    [
+      /^(\d) answers its 1008$/,
+      (id) => {
+        const { broker, info } = take("notify", Number(id));
+        feed({ kind: "notified", broker, epoch: info.epoch, answered: true, detail: "" });
+      },
+    ],
+    [/^the route shows (\d)$/, (id) => feed({ kind: "routeSeen", set: name, master: addresses[Number(id)] ?? null })],
+    [/^(\d) falls silent$/, (id) => void silent.add(Number(id))],
+    [/^(\d) closes its connection$/, (id) => feed({ kind: "closed", connection: Number(id) })],
+    [/^(\d+) ms pass$/, (ms) => pass(Number(ms))],
+    [/^etcd is (slow|away|there)$/, (how) => ledgerIs(how as typeof etcd)],
+    [/^the watch tells of it first$/, () => watchTells()],
+    [/^failover is paused$/, () => write(pauseKey, encodePause({ reason: "work", at: startWall, until: null }))],
+    [/^in sync: ([\d, ]+)$/, (list) => put({ inSync: list.split(", ").map(Number), inSyncEpoch: 21 })],
+    [
+      /^another site has begun a switch to (\d)$/,
+      (to) => write(switchKey(name), encodeSwitch(begunElsewhere(Number(to)))),
+    ],
+    [
+      /^another site makes (\d) master of epoch (\d+)$/,
+      (id, epoch) => put({ master: Number(id), epoch: Number(epoch), inSyncEpoch: 30, inSync: [Number(id)] }),
+    ],
+  ];
+
+  function ledgerIs(how: typeof etcd): void {
+    etcd = how;
+    if (etcd === "slow") return;
+    for (const answer of answers.splice(0)) answer();
+    const waiting = held;
+    held = [];
+    for (const { token, transaction } of waiting) commit(token, transaction);
+  }
+
+  /** All that waits is applied, and its answers are still on their way. */
+  function watchTells(): void {
+    const early = held;
+    held = [];
+    for (const { token, transaction } of early) {
+      for (const { key, text } of transaction.puts) {
+        write(key, text);
+        told.push(...keyText(key, text));
+      }
+      const at = revision;
+      answers.push(() => feed({ kind: "committed", token, revision: at, tookMs: 2 }));
+    }
+  }
+
+  function put(changes: Partial<SetRecord>): void {
+    const record = decodeSet(store.get(setKey(name))?.text ?? "");
+    write(setKey(name), encodeSet({ ...record, ...changes }));
+  }
+
+  feed({ kind: "ledger", entries: [] });
+  write(clusterKey, encodeCluster({ sites: voting, incarnation: "1", at: startWall }));
+  write(setKey(name), encodeSet(first));
+  pass(beatMs);
+  for (const command of pending) {
+    if (command.kind === "probe") feed(answered(command));
+    if (command.kind === "notify")
+      feed({ kind: "notified", broker: command.broker, epoch: 7, answered: true, detail: "" });
+  }
+  pending = [];
+  for (const id of [1, 2, 3]) feed(settled(id));
+  pass(beatMs);
+  pending = [];
+
+  return {
+    tell(happened) {
+      told = [];
+      for (const line of happened.filter((one) => !one.startsWith("#"))) {
+        now = (now + 1) as Instant;
+        const form = forms.find(([pattern]) => pattern.test(line));
+        if (form === undefined) throw new Error(`Cannot read the line ${JSON.stringify(line)} of a story`);
+        form[1](...(form[0].exec(line)?.slice(1) ?? []));
+      }
+      return told.length > 0 ? told : ["nothing"];
+    },
+  };
+}
+
+function isToldOf({ puts, deletes }: Transaction): boolean {
+  return [...puts.map(({ key }) => key), ...deletes].some((key) =>
+    ["set", "switch", "decision"].includes(parseKey(key)?.kind ?? ""),
+  );
+}
+
+function brokerIn(command: Command): BrokerRef | undefined {
+  return "broker" in command ? command.broker : undefined;
+}
