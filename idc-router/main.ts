@@ -3,10 +3,11 @@ import { idcRouterSchema } from "#config/idc-router.ts";
 import { idcRouterCautions } from "#config/idc-router-cautions.ts";
 import { loadConfig, readConfigFile } from "#config/load.ts";
 import { formatProblem } from "#config/problems.ts";
-import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
+import type { CommandSpec } from "#lib/args.ts";
 import { systemClock } from "#lib/clock.ts";
-import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
+import { exitCodes } from "#lib/errors.ts";
 import { createLogger } from "#lib/log.ts";
+import { daemonOptions, runProgram } from "#lib/program.ts";
 import { stopOnSignals } from "#lib/stop-signal.ts";
 import { readVersion } from "#lib/version.ts";
 import { impliedTimes } from "./implied-times.ts";
@@ -16,16 +17,7 @@ const spec = {
   program: "crossidc-router",
   version: readVersion(),
   summary: "Tells clients which brokers to use: the nearest that can bear it, and never none.",
-  options: {
-    config: {
-      type: "string",
-      short: "c",
-      placeholder: "F",
-      required: true,
-      help: "Config file (YAML); docs/config.md has every key.",
-    },
-    check: { type: "boolean", help: "Print the effective config and the times it implies, and end." },
-  },
+  options: daemonOptions,
   examples: [
     {
       command: "crossidc-router --config /etc/crossidc/idc-router.yaml --check",
@@ -37,17 +29,7 @@ const spec = {
 } as const satisfies CommandSpec;
 
 /** The process: config, clients, run, close on SIGTERM; nothing else. */
-async function main(): Promise<number> {
-  const line = parseCommandLine(spec, process.argv.slice(2));
-  if (line.kind === "print") {
-    process.stdout.write(line.text);
-    return exitCodes.ok;
-  }
-  if (line.kind === "usage") {
-    process.stderr.write(`${line.message}\n`);
-    return exitCodes.usage;
-  }
-  const { values } = line;
+await runProgram(spec, async (values) => {
   const { config, warnings } = loadConfig(idcRouterSchema, values.config, {
     readFile: readConfigFile,
     cautions: idcRouterCautions,
@@ -66,15 +48,4 @@ async function main(): Promise<number> {
     credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"],
     signal: stopOnSignals("RTR_STOPPED"),
   });
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const hint = error instanceof OperatorError && error.hint !== "" ? `\n${error.hint}` : "";
-  process.stderr.write(`${spec.program}: ${messageOf(error)}${hint}\n`);
-  if (!(error instanceof OperatorError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exitCode = exitCodes.error;
-}
-// Whatever is still open by now is of no use to anybody.
-process.exit();
+});
