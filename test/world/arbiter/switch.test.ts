@@ -15,9 +15,8 @@ const full = process.env["CROSSIDC_FULL"] === "1";
 const raiseMsMax = 480_000;
 const playMsMax = full ? 2_400_000 : 300_000;
 const roundTrips = full ? 20 : 1;
-/** Of a switch that nobody disturbs. The second is for runs that say something of a distribution. */
+/** Of switches that nobody disturbs, on a quiet machine: held only where there are enough of them to speak of a distribution. */
 const gapMsMax = { median: 250, p95: 600 } as const;
-const gapMsMaxUsual = 1_500;
 
 let world: World;
 let stage: Stage;
@@ -40,28 +39,27 @@ async function played(steps: readonly Step[], ackedMin: number): Promise<Switche
   return outcome;
 }
 
-function expectShort({ switches }: SwitchesOutcome): void {
+function tellGaps({ switches }: SwitchesOutcome): void {
   const gaps = switches.map(({ gap }) => gap.all.ms).toSorted((one, other) => one - other);
   const at = (share: number): number => gaps[Math.min(gaps.length - 1, Math.floor(gaps.length * share))] ?? 0;
   console.log(
     `no writes: median ${Math.round(at(0.5))} ms, p95 ${Math.round(at(0.95))} ms, longest ${Math.round(at(1))} ms of ${gaps.length}`,
   );
-  if (full) {
-    expect(at(0.5)).toBeLessThanOrEqual(gapMsMax.median);
-    expect(at(0.95)).toBeLessThanOrEqual(gapMsMax.p95);
-  } else expect(at(1)).toBeLessThanOrEqual(gapMsMaxUsual);
+  if (!full) return;
+  expect(at(0.5)).toBeLessThanOrEqual(gapMsMax.median);
+  expect(at(0.95)).toBeLessThanOrEqual(gapMsMax.p95);
 }
 
 worldTest(
   "with RocketMQ's default settings a master is switched there and back without loss",
-  async () => expectShort(await played(thereAndBack(roundTrips), 5_000)),
+  async () => tellGaps(await played(thereAndBack(roundTrips), 5_000)),
   playMsMax,
 );
 
 worldTest(
   "an arbiter that dies while the master is behind its barrier leaves a switch to the others, and no changed setting",
   async () => {
-    const meanwhile = killLeaderWhen((look) => look.switch?.stage === "holding");
+    const meanwhile = killLeaderWhen((look) => look.switch !== null && look.decision === null);
     await played([{ meanwhile, mayFail: true }], 1_500);
   },
   playMsMax,
@@ -82,7 +80,7 @@ worldTest(
     for (const { address } of stage.brokers) {
       await changeSettings(world.network, "clients", address, { allAckInSyncStateSet: true });
     }
-    expectShort(await played(thereAndBack(roundTrips), 3_000));
+    tellGaps(await played(thereAndBack(roundTrips), 3_000));
   },
   playMsMax,
 );

@@ -8,6 +8,7 @@ export function problemsOfSwitches(
   const failed = switches.filter(({ exitCode }, nth) => exitCode !== 0 && steps[nth]?.mayFail === undefined);
   return [
     ...failed.map(({ to, exitCode, said }) => `the switch to ${to} ended with ${exitCode}: ${said}`),
+    ...switches.flatMap(({ meanwhile }) => (meanwhile?.happened === false ? [meanwhile.what] : [])),
     ...switches.flatMap(({ exitCode, from, master, to }) => {
       if (exitCode === 0 && master === from) return [`idcctl says that ${to} is master, and ${from} still is`];
       return [];
@@ -30,7 +31,7 @@ export function linesOfSwitches({ switches, set, stale, leftovers }: SwitchesOut
   return [
     ...switches.map(
       ({ to, from, master, exitCode, gap, tookMs, inSyncMs, meanwhile, said }) =>
-        `to ${to}: ${from} -> ${master}; exit ${exitCode} after ${ms(tookMs)}; no writes for ${ms(gap.all.ms)}; all in sync after ${ms(inSyncMs)}${meanwhile && `; ${meanwhile}`}${exitCode === 0 ? "" : `; ${said}`}`,
+        `to ${to}: ${from} -> ${master}; exit ${exitCode} after ${ms(tookMs)}; no writes for ${ms(gap.all.ms)}; all in sync after ${ms(inSyncMs)}${meanwhile === null ? "" : `; ${meanwhile.what}`}${exitCode === 0 ? "" : `; ${said}`}`,
     ),
     `${set.acked} acked, ${set.lost.length} lost, ${set.duplicated.length} twice, ${set.reordered.length} out of order; ${stale.acks.length} stale; ${leftovers.length} settings left`,
   ].join("\n");

@@ -22,9 +22,14 @@ import { addressesOf, type Stage, serverAt, untilComplete } from "./stage.ts";
 /** Always to the best of the IDC that the master is not in. */
 export interface Step {
   /** What happens beside it, and is over when it resolves. */
-  readonly meanwhile?: (stage: Stage) => Promise<string>;
+  readonly meanwhile?: (stage: Stage) => Promise<Meanwhile>;
   /** The switch may be refused or given up, as long as nothing is lost. */
   readonly mayFail?: true;
+}
+
+interface Meanwhile {
+  readonly happened: boolean;
+  readonly what: string;
 }
 
 interface SwitchOutcome {
@@ -33,7 +38,8 @@ interface SwitchOutcome {
   readonly master: string;
   readonly exitCode: number | null;
   readonly said: string;
-  readonly meanwhile: string;
+  /** Null: nothing was to happen. */
+  readonly meanwhile: Meanwhile | null;
   readonly gap: GapReport;
   readonly tookMs: number;
   readonly inSyncMs: number;
@@ -71,7 +77,7 @@ export async function playSwitches(
     const askedAt = performance.now();
     const [asked, meanwhile] = await Promise.all([
       stage.contender === "arbiter" ? askArbiter(stage, to) : askStock(stage, to, before),
-      step.meanwhile === undefined ? "" : step.meanwhile(stage),
+      step.meanwhile === undefined ? null : step.meanwhile(stage),
     ]);
     const tookMs = performance.now() - askedAt;
     const after = await untilComplete(stage);
@@ -192,9 +198,10 @@ export function killLeaderWhen(is: (look: SetLook) => boolean): NonNullable<Step
         const at = `${look.phase}, switch ${look.switch?.stage ?? "none"}, open ${look.decision?.open.join(" ") ?? "none"}`;
         await delay(quietMs);
         await leader.restart();
-        return `${leader.name} was killed in ${at}`;
+        return { happened: true, what: `${leader.name} was killed in ${at}` };
       }
-      if (performance.now() - startedAt > askMsMax) return "nobody was killed: it was never seen so";
+      if (performance.now() - startedAt > askMsMax)
+        return { happened: false, what: "nobody was killed: it was never seen so" };
     }
   };
 }
