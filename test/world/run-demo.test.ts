@@ -36,14 +36,14 @@ async function tellsFailover(): Promise<void> {
     expect(scene).toMatch(/Decision C1\/bs1\/\d+: broker \d is master of epoch \d+/);
   }
   expect(deadMaster.match(/votes: dead, refused a connection/g)?.length).toBeGreaterThanOrEqual(2);
-  expect(hungMaster.match(/votes: silent, unheard for/g)?.length).toBeGreaterThanOrEqual(2);
+  expect(hungMaster.match(/votes: silent, /g)?.length).toBeGreaterThanOrEqual(2);
 
   const rows = stdout.matchAll(/^ +kill -(?:9|STOP) +idc1 .* (\d+) -> (\d+) .* m?s +(\d+) +(\d+) +(\d+) /gm);
   const figures = [...rows].map((row) => row.slice(1).map(Number));
   expect(figures).toHaveLength(2);
   for (const [before = 0, after = 0, acked, lost, stale] of figures) {
     expect(after).toBeGreaterThan(before);
-    expect(acked).toBeGreaterThanOrEqual(5_000);
+    expect(acked).toBeGreaterThanOrEqual(2_000);
     expect({ lost, stale }).toEqual({ lost: 0, stale: 0 });
   }
   expect(stdout).toMatch(/Done after .*; nothing is left running\.\n$/);
