@@ -1,6 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exitCodes } from "#lib/errors.ts";
+import { eventually } from "../../integration/harness/eventually.ts";
+import type { RunningProcess } from "../../integration/harness/process.ts";
 import { inProject } from "../../integration/harness/project.ts";
 import { networkOf, type SiteName, serverSites } from "../network/sites.ts";
 import type { Recipe, Server } from "../server.ts";
@@ -52,6 +55,8 @@ export function arbiterRecipes(members: readonly Member<"controller">[], setting
   });
 }
 
+/** Usually at once. */
+const quorumMsMax = 60_000;
 /** Faults follow each other closely here: the cool-down would block the third within a minute. */
 const worldPolicy = { match: "*", cooldownMs: 0 };
 
@@ -74,11 +79,17 @@ export async function recordSites(
     ]) {
       const asked = ["--endpoint", `http://${first.host}:${first.ports.http}`, "--reason", "a new world"];
       const command = [inProject("bin/idcctl"), ...verb, ...asked];
-      const process = run(first.site, command);
-      const { code } = await process.exit;
-      if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}. ${process.log()}`);
+      const { code, log } = await eventually(() => unlessNoQuorum(run(first.site, command)), { withinMs: quorumMsMax });
+      if (code !== exitCodes.ok) throw new Error(`${command.join(" ")} ended with ${code}. ${log}`);
     }
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** An arbiter that has just started may not have completed a write yet. */
+async function unlessNoQuorum(process: RunningProcess) {
+  const { code } = await process.exit;
+  if (code === exitCodes.noQuorum) throw new Error(process.log());
+  return { code, log: process.log() };
 }
