@@ -86,7 +86,7 @@ async function expectGood(
 faultTest("a killed master is replaced", { usual: 1, full: 20 }, "kill");
 restartTest(
   "all arbiters may be restarted at once, and answer a kill afterwards",
-  { usual: 1, full: 5 },
+  { usual: 0, full: 5 },
   "all-deciders",
 );
 restartTest(
