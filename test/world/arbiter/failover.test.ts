@@ -94,7 +94,9 @@ restartTest(
   { usual: 1, full: 5 },
   "all-etcd",
 );
-faultTest("a frozen master is replaced, and acknowledges nothing when it goes on", { usual: 1, full: 5 }, "freeze");
+faultTest("a frozen master is replaced, and acknowledges nothing when it goes on", { usual: 1, full: 5 }, "freeze", {
+  settleMsMax: inSyncMsAfterTail,
+});
 faultTest("a master that restarts at once is named under a new epoch, or replaced", { usual: 1, full: 5 }, "restart");
 faultTest("an arbiter that leads may die", { usual: 1, full: 5 }, "leader");
 faultTest("a master is replaced though the leading arbiter dies with it", { usual: 1, full: 5 }, "both");
