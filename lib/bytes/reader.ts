@@ -24,6 +24,11 @@ export class Reader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  /** Of the next byte. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   get remaining(): number {
     return this.#bytes.length - this.#offset;
   }
@@ -45,7 +50,17 @@ export class Reader {
 
   i64(): bigint {
     const at = this.#take(8);
-    return this.#view.getBigInt64(at);
+    const view = this.#view;
+    if (view.getInt32(at + 4) === 0 && view.getInt32(at) === 0) return 0n;
+    return view.getBigInt64(at);
+  }
+
+  /** As i64, for a value that often is the one before at byte `at`: then `value` itself is given again, and no bigint made. */
+  i64Again(at: number, value: bigint): bigint {
+    const view = this.#view;
+    const here = this.#take(8);
+    const isSame = view.getInt32(here + 4) === view.getInt32(at + 4) && view.getInt32(here) === view.getInt32(at);
+    return isSame ? value : view.getBigInt64(here);
   }
 
   bool(): boolean {

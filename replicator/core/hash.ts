@@ -25,23 +25,33 @@ export function hashText(text: string): string {
   return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
 }
 
+/** Of the frame whose nodes are hashed one after the other. */
+let frame: DataView = new DataView(new ArrayBuffer(0));
+
+function viewOf(buffer: ArrayBufferLike): DataView {
+  if (frame.buffer !== buffer) frame = new DataView(buffer);
+  return frame;
+}
+
 /** The result of the last mix(): two numbers without an object, as this runs for each node of a tree. */
 let high = 0;
 let low = 0;
 
 function mix(bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const blocksEnd = bytes.length & ~7;
+  const view = viewOf(bytes.buffer);
+  const from = bytes.byteOffset;
+  const end = from + bytes.length;
+  const blocksEnd = from + (bytes.length & ~7);
   let a = 0x9747b28c | 0;
   let b = 0x3c6ef372 | 0;
-  let at = 0;
+  let at = from;
   for (; at < blocksEnd; at += 8) {
     a = (Math.imul(rotate(a ^ scrambleA(view.getInt32(at, true)), 19) + b, 5) + 0x561ccd1b) | 0;
     b = (Math.imul(rotate(b ^ scrambleB(view.getInt32(at + 4, true)), 17) + a, 5) + 0x0bcaa747) | 0;
   }
   let tailA = 0;
   let tailB = 0;
-  for (let shift = 0; at < bytes.length; at++, shift += 8) {
+  for (let shift = 0; at < end; at++, shift += 8) {
     if (shift < 32) tailA |= view.getUint8(at) << shift;
     else tailB |= view.getUint8(at) << (shift - 32);
   }

@@ -73,9 +73,10 @@ export function createScan(options: ScanOptions): Scan {
     feed(requests, results) {
       answersAwaited -= requests.length;
       size.answered(results);
-      for (const [index, request] of requests.entries()) {
+      for (let index = 0; index < requests.length; index++) {
+        const request = requests[index];
         const result = results[index];
-        if (result === undefined) continue;
+        if (request === undefined || result === undefined) continue;
         switch (result.kind) {
           case "error":
             visit(request.path, result);

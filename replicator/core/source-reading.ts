@@ -139,7 +139,9 @@ export function createSourceReading(parts: {
     };
     const entry = index.get(target);
     if (!isTargetRead && entry?.seenInTarget !== pass) {
-      waiting.set(target, { ...said, hash: said.isPlain ? hashData(data ?? null) : 0, twice: false });
+      const { isPlain, czxid, acl } = said;
+      const hash = isPlain ? hashData(data ?? null) : 0;
+      waiting.set(target, { source, target, isPlain, czxid, acl, hash, twice: false });
       return;
     }
     // Two sources seen for one target path, or one that is not plainly equal: the carrier reads all of them and decides.

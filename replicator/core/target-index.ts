@@ -162,15 +162,19 @@ export function createTargetIndex(): TargetIndex {
     isEphemeral: (path) => ephemerals.has(path),
     sweep(pass) {
       lost.clear();
-      for (const [path, entry] of entries)
+      // forEach, as an iterator makes an array for each of them.
+      entries.forEach((entry, path) => {
         if (entry.seenInTarget < pass) doubtful.has(path) ? remove(path) : lose(path);
+      });
       doubtful.clear();
       isComplete = true;
       for (const [path, seen] of ephemerals) if (seen < pass) ephemerals.delete(path);
     },
     withoutSource(pass) {
       const paths: string[] = [];
-      for (const [path, entry] of entries) if (entry.seenInSource < pass) paths.push(path);
+      entries.forEach((entry, path) => {
+        if (entry.seenInSource < pass) paths.push(path);
+      });
       return paths;
     },
   };

@@ -5,7 +5,7 @@ import type { Divergence, Past } from "./divergence.ts";
 import { hashData } from "./hash.ts";
 import type { LinkContext } from "./link-context.ts";
 import { ancestorsOf } from "./paths.ts";
-import { mayHoldTargets, sourcesOf } from "./rules/rules.ts";
+import { hasSources, mayHoldTargets } from "./rules/rules.ts";
 import { createScan, type Scan } from "./scan.ts";
 import type { TargetIndex } from "./target-index.ts";
 
@@ -26,21 +26,14 @@ export function createTargetReading(parts: {
   const { context, index, acls, divergence } = parts;
   const { limits, options } = context;
   const { rules } = options;
-  /** Paths that the scan is to read because they are under the rules, so that this is found out once. */
-  const ours = new Set<string>();
   /** Nodes above the rules' targets, read only if a delete there could be somebody else's. */
   let above: ReadonlySet<string> = new Set();
   let aboveSeen = 0;
 
-  const isOurs = (path: string): boolean => index.get(path) !== undefined || sourcesOf(rules, path).length > 0;
-  const wanted = (path: string): boolean => {
-    if (!isOurs(path)) return mayHoldTargets(rules, path);
-    ours.add(path);
-    return true;
-  };
+  const isOurs = (path: string): boolean => index.get(path) !== undefined || hasSources(rules, path);
   /** Whether the index has the node now. */
   const visit = (path: string, result: ReadResult, pass: number): boolean => {
-    const isOneOfOurs = ours.delete(path) || isOurs(path);
+    const isOneOfOurs = isOurs(path);
     if (result.kind === "error" && result.code !== errorCodes.noNode) divergence.undecided(path);
     if (result.kind !== "data") return false;
     if (above.has(path)) aboveSeen += 1;
@@ -71,11 +64,10 @@ export function createTargetReading(parts: {
     start(pass, past, found) {
       above = new Set(past === undefined ? [] : rules.targetRoots.flatMap(ancestorsOf));
       aboveSeen = 0;
-      ours.clear();
       return createScan({
         ...limits,
         roots: [...above, ...rules.targetRoots],
-        wanted,
+        wanted: (path) => isOurs(path) || mayHoldTargets(rules, path),
         descend: (path) => !above.has(path) && mayHoldTargets(rules, path),
         visit: (path, result) => {
           if (visit(path, result, pass)) found(path);

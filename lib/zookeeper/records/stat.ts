@@ -21,18 +21,25 @@ export function encodeStat(writer: Writer, stat: Stat): void {
   writer.i64(stat.pzxid);
 }
 
+/** Most nodes were written once, and have no children: their zxids are the same, and their times. */
 export function decodeStat(reader: Reader): Stat {
+  const zxidAt = reader.offset;
+  const czxid = reader.i64();
+  const mzxid = reader.i64Again(zxidAt, czxid);
+  const timeAt = reader.offset;
+  const ctime = reader.i64();
+  const mtime = reader.i64Again(timeAt, ctime);
   return {
-    czxid: reader.i64() as Zxid,
-    mzxid: reader.i64() as Zxid,
-    ctime: reader.i64(),
-    mtime: reader.i64(),
+    czxid: czxid as Zxid,
+    mzxid: mzxid as Zxid,
+    ctime,
+    mtime,
     version: reader.i32(),
     cversion: reader.i32(),
     aversion: reader.i32(),
     ephemeralOwner: reader.i64(),
     dataLength: reader.i32(),
     numChildren: reader.i32(),
-    pzxid: reader.i64() as Zxid,
+    pzxid: reader.i64Again(zxidAt, czxid) as Zxid,
   };
 }

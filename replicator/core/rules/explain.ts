@@ -51,12 +51,13 @@ type DataChange =
 /** `data` is what the source has; undefined when it is not known: then the path alone is explained. */
 export function explain(rules: RuleSet, source: string, data: NodeData | undefined): Explanation {
   const path = segmentsOf(source);
-  const outcome = data === undefined ? translatePath(rules, source) : translate(rules, source, data);
+  const translation = data === undefined ? undefined : translate(rules, source, data);
+  const outcome = translation ?? translatePath(rules, source);
   const attempts = path === undefined || reservedRoot(source) !== undefined ? [] : tried(rules, path);
   const fitting = "rule" in outcome ? rules.rules[outcome.rule] : undefined;
   const values = fitting === undefined || path === undefined ? [] : (matchPattern(fitting.match, source) ?? []);
   const names = fitting === undefined ? [] : captureNames(fitting.match);
-  const after = outcome.kind === "copy" && "data" in outcome ? outcome.data : undefined;
+  const after = translation?.kind === "copy" ? translation.data : undefined;
   return {
     source,
     tried: attempts,

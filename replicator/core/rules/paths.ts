@@ -1,4 +1,5 @@
 import {
+  fits,
   fitsAllBelow,
   hasBadCharacter,
   isPath,
@@ -18,10 +19,12 @@ export function translatePath(rules: RuleSet, source: string): PathOutcome {
   if (!isPath(source)) return { kind: "unruled" };
   if (reservedRoot(source) !== undefined) return canaryOf(rules, source);
   for (const rule of rules.rules) {
-    const captures = matchPattern(rule.match, source);
-    if (captures === undefined) continue;
-    if (rule.action === "ignore") return { kind: "ignored", rule: rule.index };
-    return targetOf(rules, rule, source, captures);
+    if (rule.action === "ignore") {
+      if (fits(rule.match, source)) return { kind: "ignored", rule: rule.index };
+      continue;
+    }
+    const outcome = rule.keepsPath ? kept(rule, source) : moved(rules, rule, source);
+    if (outcome !== undefined) return outcome;
   }
   return { kind: "unruled" };
 }
@@ -31,18 +34,39 @@ export function translatePath(rules: RuleSet, source: string): PathOutcome {
  * one, and contested (I8) when there are several.
  */
 export function sourcesOf(rules: RuleSet, target: string): readonly string[] {
-  if (!isPath(target)) return [];
-  if (reservedRoot(target) !== undefined) return target === rules.canary?.target ? [rules.canary.source] : [];
   const sources: string[] = [];
+  findSources(rules, target, (source) => {
+    if (!sources.includes(source)) sources.push(source);
+    return true;
+  });
+  return sources;
+}
+
+/** Whether there is any. */
+export function hasSources(rules: RuleSet, target: string): boolean {
+  return !findSources(rules, target, () => false);
+}
+
+/** Tells `found` each source, some of them twice, as long as it wants more. False: it does not want any more. */
+function findSources(rules: RuleSet, target: string, found: (source: string) => boolean): boolean {
+  if (!isPath(target)) return true;
+  if (reservedRoot(target) !== undefined) return target !== rules.canary?.target || found(rules.canary.source);
   for (const rule of rules.rules) {
     if (rule.action === "ignore") continue;
+    if (rule.keepsPath) {
+      if (leadsTo(rules, target, target) && !found(target)) return false;
+      continue;
+    }
     for (const source of candidates(rules, rule, target)) {
-      if (sources.includes(source)) continue;
-      const outcome = translatePath(rules, source);
-      if (outcome.kind === "copy" && outcome.target === target) sources.push(source);
+      if (leadsTo(rules, source, target) && !found(source)) return false;
     }
   }
-  return sources;
+  return true;
+}
+
+function leadsTo(rules: RuleSet, source: string, target: string): boolean {
+  const outcome = translatePath(rules, source);
+  return outcome.kind === "copy" && outcome.target === target;
 }
 
 /** Whether a scan must look below this source path: some descendant could be copied. */
@@ -68,18 +92,27 @@ function isPathOrRoot(path: string): boolean {
 /** It has no rule, and its data is copied as it is. */
 function canaryOf(rules: RuleSet, source: string): PathOutcome {
   if (source !== rules.canary?.source) return { kind: "unruled" };
-  return { kind: "copy", rule: rules.rules.length, target: rules.canary.target, captures: [] };
+  return { kind: "copy", rule: rules.rules.length, target: rules.canary.target };
 }
 
-function targetOf(rules: RuleSet, rule: CopyRule, source: string, captures: readonly string[]): PathOutcome {
-  const filled = rule.keepsPath ? { path: source } : fill(rule.to, captures, (name) => mapCluster(rules, name));
-  if ("unmapped" in filled) {
-    const kind = rules.unmapped === "skip" ? "skipped" : "unmapped";
-    return { kind, rule: rule.index, table: "clusters", value: filled.unmapped, at: undefined, target: undefined };
-  }
-  const message = whyInvalid(rule, filled.path);
-  if (message !== undefined) return { kind: "invalidTarget", rule: rule.index, target: filled.path, message };
-  return { kind: "copy", rule: rule.index, target: filled.path, captures };
+/** What a rule that copies every path to itself says of this one; undefined: it does not fit. */
+function kept(rule: CopyRule, source: string): PathOutcome | undefined {
+  return fits(rule.match, source) ? checked(rule, source) : undefined;
+}
+
+function moved(rules: RuleSet, rule: CopyRule, source: string): PathOutcome | undefined {
+  const captures = matchPattern(rule.match, source);
+  if (captures === undefined) return undefined;
+  const filled = fill(rule.to, captures, (name) => mapCluster(rules, name));
+  if ("path" in filled) return checked(rule, filled.path);
+  const kind = rules.unmapped === "skip" ? "skipped" : "unmapped";
+  return { kind, rule: rule.index, table: "clusters", value: filled.unmapped, at: undefined, target: undefined };
+}
+
+function checked(rule: CopyRule, target: string): PathOutcome {
+  const message = whyInvalid(rule, target);
+  if (message !== undefined) return { kind: "invalidTarget", rule: rule.index, target, message };
+  return { kind: "copy", rule: rule.index, target };
 }
 
 function mapCluster(rules: RuleSet, name: string): string | undefined {
@@ -108,7 +141,6 @@ const suspicious = /[^ -~]|\/[./]/;
 
 /** Source paths that this rule may have made this target path of. */
 function candidates(rules: RuleSet, rule: CopyRule, target: string): readonly string[] {
-  if (rule.keepsPath) return [target];
   const sources: string[] = [];
   for (const mapped of splitsOf(rule.to, target) ?? []) {
     for (const captures of unmappedWays(rules, rule, mapped)) {

@@ -62,23 +62,33 @@ export function parsePattern(source: string): Parsed {
   return { ok: true, pattern };
 }
 
-/**
- * The captured values, in the order of captureNames(); undefined when the path, which must pass isPath(), doesn't fit. Walks
- * along the text without taking it apart: this is asked several times for each node of a tree.
- */
-export function matchPattern({ segments, rest }: Pattern, path: string): string[] | undefined {
+/** The captured values, in the order of captureNames(); undefined when the path, which must pass isPath(), doesn't fit. */
+export function matchPattern(pattern: Pattern, path: string): string[] | undefined {
   const captures: string[] = [];
+  return walk(pattern, path, captures) ? captures : undefined;
+}
+
+/** Whether the path, which must pass isPath(), fits. */
+export function fits(pattern: Pattern, path: string): boolean {
+  return walk(pattern, path, undefined);
+}
+
+/**
+ * Walks along the text without taking it apart: this is asked several times for each node of a tree.
+ * @param captures where the captured values go, if somebody wants them
+ */
+function walk({ segments, rest }: Pattern, path: string, captures: string[] | undefined): boolean {
   let at = 0;
   for (const segment of segments) {
-    if (at === path.length) return undefined;
+    if (at === path.length) return false;
     const end = segmentEnd(path, at + 1);
-    if (!matchBetween(segment, path, at + 1, end, captures)) return undefined;
+    if (!matchBetween(segment, path, at + 1, end, captures)) return false;
     at = end;
   }
-  if (!rest) return at === path.length ? captures : undefined;
-  if (at === path.length) return undefined;
-  captures.push(path.slice(at + 1));
-  return captures;
+  if (!rest) return at === path.length;
+  if (at === path.length) return false;
+  captures?.push(path.slice(at + 1));
+  return true;
 }
 
 function segmentEnd(path: string, from: number): number {
@@ -87,11 +97,17 @@ function segmentEnd(path: string, from: number): number {
 }
 
 /** matchSegment() for the part of a path, which is only cut out where it must be. */
-function matchBetween(segment: Segment, path: string, from: number, end: number, captures: string[]): boolean {
-  const [first] = segment;
-  if (segment.length > 1) return matchSegment(segment, path.slice(from, end), captures);
+function matchBetween(
+  segment: Segment,
+  path: string,
+  from: number,
+  end: number,
+  captures: string[] | undefined,
+): boolean {
+  const first = segment[0];
+  if (segment.length > 1) return matchSegment(segment, path.slice(from, end), captures ?? []);
   if (first.kind === "text") return first.text.length === end - from && path.startsWith(first.text, from);
-  captures.push(path.slice(from, end));
+  captures?.push(path.slice(from, end));
   return true;
 }
 
@@ -133,7 +149,7 @@ export function mayFitBelow({ segments, rest }: Pattern, path: string): boolean 
   for (const segment of segments) {
     if (at === path.length) return true;
     const end = segmentEnd(path, at + 1);
-    if (!matchBetween(segment, path, at + 1, end, [])) return false;
+    if (!matchBetween(segment, path, at + 1, end, undefined)) return false;
     at = end;
   }
   return rest;
@@ -141,7 +157,7 @@ export function mayFitBelow({ segments, rest }: Pattern, path: string): boolean 
 
 /** Whether every path below this one fits. It must pass isPath(), or be the root. */
 export function fitsAllBelow(pattern: Pattern, path: string): boolean {
-  return pattern.rest && matchPattern(pattern, path === "/" ? "/x" : `${path}/x`) !== undefined;
+  return pattern.rest && fits(pattern, path === "/" ? "/x" : `${path}/x`);
 }
 
 /** Names in the order of the pattern; `**` stands last when the pattern has a rest. */

@@ -30,12 +30,12 @@ const withRules = (...rules: RuleInput[]) => compileRules({ ...zmsConfig, rules 
 describe("a path becomes", () => {
   const missing = { table: "clusters", at: undefined, target: undefined };
   const cases: [source: string, outcome: PathOutcome | { kind: string }][] = [
-    ["/zms/cluster/rmq-idc1", { kind: "copy", rule: 0, target: "/zms/cluster/rmq-idc2", captures: ["rmq-idc1"] }],
+    ["/zms/cluster/rmq-idc1", { kind: "copy", rule: 0, target: "/zms/cluster/rmq-idc2" }],
     ["/zms/cluster/nobody", { kind: "unmapped", rule: 0, value: "nobody", ...missing }],
     ["/zms/cluster/rmq-idc2", { kind: "unmapped", rule: 0, value: "rmq-idc2", ...missing }],
     ["/zms/host/a/b", { kind: "ignored", rule: 1 }],
     ["/zms/host/a", { kind: "ignored", rule: 1 }],
-    ["/zms/topic/orders", { kind: "copy", rule: 2, target: "/zms/topic/orders", captures: ["topic", "orders"] }],
+    ["/zms/topic/orders", { kind: "copy", rule: 2, target: "/zms/topic/orders" }],
     ["/zms/topic", { kind: "unruled" }],
     ["/zms/topic/a/b", { kind: "unruled" }],
     ["/", { kind: "unruled" }],

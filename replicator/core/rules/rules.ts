@@ -6,6 +6,6 @@ export { withCanary } from "./canary.ts";
 export { compileRules } from "./compile.ts";
 export { type Explanation, explain } from "./explain.ts";
 export { checkLinks } from "./links.ts";
-export { mayHoldSources, mayHoldTargets, sourcesOf, translatePath } from "./paths.ts";
+export { hasSources, mayHoldSources, mayHoldTargets, sourcesOf, translatePath } from "./paths.ts";
 export type { PathOutcome, RuleSet, Translation } from "./ruleset.ts";
 export { translate, translateData } from "./translate.ts";

@@ -60,8 +60,7 @@ interface Missing {
 }
 
 export type PathOutcome =
-  /** `captures` in the order of the rule's `match`. */
-  | { readonly kind: "copy"; readonly rule: number; readonly target: string; readonly captures: readonly string[] }
+  | { readonly kind: "copy"; readonly rule: number; readonly target: string }
   | { readonly kind: "ignored"; readonly rule: number }
   | { readonly kind: "unruled" }
   /** `unmapped: error`: hold the node back, keep what the target has, report it. */
