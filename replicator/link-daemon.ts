@@ -2,16 +2,15 @@ import type { LinkConfig } from "#config/replicator.ts";
 import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
-import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
-import type { Acl, NodeData, SessionState, WatchEvent, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
-import { aclText, type Identity, permsOf, translateAcl } from "./core/acl.ts";
+import type { SessionState, WatchEvent, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
+import type { Identity } from "./core/acl.ts";
 import type { StopCode } from "./core/claim.ts";
-import { limitsOf } from "./core/limits.ts";
 import { createLink } from "./core/link.ts";
-import type { LinkOptions } from "./core/link-context.ts";
 import type { LinkProgress, LinkStatus, Side } from "./core/link-events.ts";
-import { type Explanation, explain, type RuleSet, withCanary } from "./core/rules/rules.ts";
+import { type RuleSet, withCanary } from "./core/rules/rules.ts";
 import type { PhaseName } from "./core/transitions.ts";
+import { explainPath, type LinkExplanation } from "./explain-path.ts";
+import { createInspection, type Inspection } from "./inspection.ts";
 import { presumedIdentities } from "./io/acls.ts";
 import { type CanaryStatus, createCanaryKeeper } from "./io/canary.ts";
 import { openZooKeeper } from "./io/clients.ts";
@@ -24,9 +23,10 @@ import { deletePause, readPause, writePause } from "./io/pause.ts";
 import { createReader } from "./io/reader.ts";
 import { readTombstones } from "./io/tombstones.ts";
 import { createNoteTaker, refreshGauges } from "./link-notes.ts";
+import { journalAclOf, linkOptions, ownAclOf } from "./link-options.ts";
 import { createLinkRunner, type LinkRunner } from "./link-runner.ts";
 import type { Metrics } from "./metrics.ts";
-import { type Survey, survey } from "./survey.ts";
+import { survey } from "./survey.ts";
 
 export interface LinkDeps {
   readonly clock: Clock;
@@ -41,7 +41,7 @@ export interface LinkDeps {
 }
 
 /** One link's clients, core and loop, and what can be asked of it. */
-export interface LinkDaemon {
+export interface LinkDaemon extends Inspection {
   readonly name: string;
   readonly config: LinkConfig;
   status(): LinkStatus;
@@ -53,9 +53,6 @@ export interface LinkDaemon {
   /** Runs until the signal is aborted; then carries over what is known, for at most `drainMs`, and ends the sessions. */
   run(signal: AbortSignal): Promise<void>;
   until: LinkRunner["until"];
-  plan(signal: AbortSignal): Promise<Survey>;
-  /** As `plan`, but what is only being carried over right now does not count as a difference. */
-  verify(signal: AbortSignal): Promise<Survey>;
   explain(path: string, signal: AbortSignal): Promise<LinkExplanation>;
   /** The journal's entries, oldest first, without their bytes; from the target, also where this replicator only waits. */
   drift(signal: AbortSignal): Promise<readonly DriftEntry[]>;
@@ -74,26 +71,8 @@ export interface DriftEntry extends JournalEntry {
   readonly id: string;
 }
 
-export interface LinkExplanation {
-  readonly explanation: Explanation;
-  readonly sourceExists: boolean;
-  /** undefined when the path maps nowhere. */
-  readonly inTarget: { readonly exists: boolean; readonly equal: boolean } | undefined;
-  /** What a node that the link creates there would be given; undefined where ACLs are not copied or nothing is to be copied. */
-  readonly acl: ExplainedAcl | undefined;
-  /** Why it is held back right now. */
-  readonly problem: string | undefined;
-}
-
-/** A text for each entry; or why there is none. */
-type ExplainedAcl = { readonly given: readonly string[] } | { readonly held: string };
-
 const drainMs = 5_000;
 const pauseLookEveryMs = 5_000;
-/** Differences count only if they are still there after so many looks. */
-const verifyLooks = 3;
-const verifyPauseMs = 500;
-
 export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkDeps): LinkDaemon {
   const { clock, metrics } = deps;
   const name = config.name;
@@ -205,37 +184,15 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
       if (states.target.kind === "connected") await lookForPause(signal);
     }
   };
-  let looking = false;
-  const look = async (signal: AbortSignal): Promise<Survey> => {
-    if (looking) {
-      throw new OperatorError("REP_BUSY", `Link ${name} is being surveyed already`, {
-        hint: "A plan or a verify reads both trees in full: one at a time. Try again when the other is done",
-      });
-    }
-    looking = true;
-    try {
+  const inspection = createInspection({
+    link: name,
+    clock,
+    async look(signal) {
       const either = AbortSignal.any([signal, closing.signal]);
       const tombstones = keepsTombstones ? await readTombstones(ownNodes, either) : [];
       return await survey({ link: options, reader, own, tombstones, clock }, either);
-    } finally {
-      looking = false;
-    }
-  };
-
-  const explainAcl = async (source: string, signal: AbortSignal): Promise<ExplainedAcl> => {
-    const { acl } = await clients.source.getAcl(source, { signal });
-    const translation = translateAcl(acl, { schemes: config.aclSchemes, own });
-    return translation.kind === "held"
-      ? { held: translation.detail }
-      : { given: translation.rights.entries.map(aclText) };
-  };
-  const compareWith = async (target: string, wanted: NodeData | undefined, signal: AbortSignal) => {
-    const found = await dataOf(clients.target, target, signal);
-    return {
-      exists: found !== undefined,
-      equal: found !== undefined && wanted !== undefined && sameData(found, wanted),
-    };
-  };
+    },
+  });
 
   return {
     name,
@@ -270,31 +227,9 @@ export function createLinkDaemon(config: LinkConfig, rules: RuleSet, deps: LinkD
       closing.abort();
     },
     until: runner.until,
-    plan: look,
-    async verify(signal) {
-      let result = await look(signal);
-      for (let looks = 1; looks < verifyLooks && result.differences.length > 0; looks++) {
-        await clock.sleep(verifyPauseMs, { signal });
-        result = stillDifferent(result, await look(signal));
-      }
-      return result;
-    },
-    async explain(path, signal) {
-      const data = await dataOf(clients.source, path, signal);
-      const explanation = explain(rules, path, data);
-      const { target } = explanation;
-      const problem = link.status().problems.find((one) => one.path === (one.side === "source" ? path : target));
-      return {
-        explanation,
-        sourceExists: data !== undefined,
-        acl:
-          copiesAcls && data !== undefined && explanation.outcome === "copy"
-            ? await explainAcl(path, signal)
-            : undefined,
-        inTarget: target === undefined ? undefined : await compareWith(target, explanation.after, signal),
-        problem: problem === undefined ? undefined : `${problem.kind}: ${problem.detail}`,
-      };
-    },
+    ...inspection,
+    explain: (path, signal) =>
+      explainPath({ path, config, rules, clients, own, problems: link.status().problems }, signal),
     drift: (signal) => listJournal(ownNodes, signal),
     driftEntry: (id, signal) => readJournal(ownNodes, id, signal),
     compare: () => runner.push({ kind: "compareAsked" }),
@@ -337,54 +272,4 @@ function notStopped(link: string, phase: PhaseName, leader: string | undefined):
   return new OperatorError("REP_NOT_STOPPED", `Link ${link} is neither stopped nor paused, it is ${phase}`, {
     hint: "There is nothing to resume",
   });
-}
-
-export function linkOptions(config: LinkConfig, rules: RuleSet): LinkOptions {
-  const { deletes, compareEveryMs, pollEveryMs } = config;
-  const limits = limitsOf(config.limits);
-  const acl = config.targetAcl.map(toAcl);
-  const aclSchemes = config.acl === "copy" ? config.aclSchemes : undefined;
-  const yieldAfterMs = config.source.sessionTimeoutMs;
-  return { rules, deletes, compareEveryMs, pollEveryMs, yieldAfterMs, acl, aclSchemes, limits };
-}
-
-function toAcl({ perms, scheme, id }: LinkConfig["targetAcl"][number]): Acl {
-  return { perms: permsOf(perms), scheme, id };
-}
-
-/** Ours alone to change where we have a name there; everybody may read, so that idcctl and a standby can look. */
-function ownAclOf(side: LinkConfig["target"]): readonly Acl[] {
-  if (side.auth.length === 0) return [{ perms: 31, scheme: "world", id: "anyone" }];
-  return [
-    { perms: 31, scheme: "auth", id: "" },
-    { perms: 1, scheme: "world", id: "anyone" },
-  ];
-}
-
-/** What others wrote may be meant for few: where we have a name, only we may read it. */
-function journalAclOf(config: LinkConfig): readonly Acl[] {
-  return config.target.auth.length === 0 ? ownAclOf(config.target) : [{ perms: 31, scheme: "auth", id: "" }];
-}
-
-function stillDifferent(before: Survey, now: Survey): Survey {
-  const keyOf = ({ action, target }: { action: string; target: string }): string => `${action} ${target}`;
-  const known = new Set(before.differences.map(keyOf));
-  const differences = now.differences.filter((difference) => known.has(keyOf(difference)));
-  const count = (action: string): number => differences.filter((difference) => difference.action === action).length;
-  const counts = { create: count("create"), update: count("update"), delete: count("delete"), acl: count("acl") };
-  return { ...now, differences, counts };
-}
-
-async function dataOf(client: ZooKeeper, path: string, signal: AbortSignal): Promise<NodeData | undefined> {
-  try {
-    return (await client.getData(path, { signal })).data;
-  } catch (error) {
-    if (error instanceof ZooKeeperError && error.is("noNode")) return undefined;
-    throw error;
-  }
-}
-
-function sameData(a: NodeData, b: NodeData): boolean {
-  if (a === null || b === null) return a === b;
-  return Buffer.compare(a, b) === 0;
 }

@@ -1,4 +1,3 @@
-import { assert } from "#lib/assert.ts";
 import type { Instant } from "#lib/clock.ts";
 import { errorCodes } from "#lib/zookeeper/errors.ts";
 import type { ReadRequest, ReadResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
@@ -6,19 +5,21 @@ import { type AclCopy, createAclCopy } from "./acl-copy.ts";
 import type { AclIndex } from "./acl-index.ts";
 import { createAnswers } from "./answers.ts";
 import type { Brake, BrakeReason } from "./brake.ts";
-import type { Fence, StopCode } from "./claim.ts";
+import { createCheckpoints } from "./checkpoints.ts";
+import type { StopCode } from "./claim.ts";
 import { createRechecks } from "./drift.ts";
 import { desiredOf, evaluate } from "./evaluate.ts";
 import { createFamily } from "./family.ts";
 import type { LinkContext } from "./link-context.ts";
-import type { AclWriteOutcome, Checkpoint, LinkEvent, Side, WriteOutcome } from "./link-events.ts";
+import type { AclWriteOutcome, LinkEvent, Side, WriteOutcome } from "./link-events.ts";
 import { createOutbox, type PendingWrite, toWriteOp } from "./outbox.ts";
 import { isBelow, parentOf } from "./paths.ts";
 import type { Problems } from "./problems.ts";
 import { createRate } from "./rate.ts";
 import { createReadSize } from "./read-size.ts";
 import { sourcesOf, type Translation, translatePath } from "./rules/rules.ts";
-import { type CarrierParts, settle, settleUnruled } from "./settle.ts";
+import { type CarrierParts, settle } from "./settle.ts";
+import { createSourceAsks, type SourceRead } from "./source-asks.ts";
 import type { TargetIndex } from "./target-index.ts";
 import type { Tombstones } from "./tombstones.ts";
 import type { Witnesses } from "./witnesses.ts";
@@ -65,22 +66,7 @@ export interface Carrier {
   readonly sourceZxid: Zxid;
 }
 
-type Read =
-  | {
-      readonly side: "source";
-      /** The source had reached this when it was asked. */
-      readonly since: Zxid;
-      readonly groups: readonly {
-        readonly path: string;
-        readonly sources: readonly string[];
-        readonly first: number;
-        /** Index of the first of its sources' ACLs; undefined: they were not asked for. */
-        readonly firstAcl: number | undefined;
-      }[];
-      /** Source root -> index of its request. */
-      readonly roots: ReadonlyMap<string, number>;
-    }
-  | { readonly side: "target"; readonly paths: readonly string[] };
+type Read = SourceRead | { readonly side: "target"; readonly paths: readonly string[] };
 
 export function createCarrier(core: {
   context: LinkContext;
@@ -107,25 +93,19 @@ export function createCarrier(core: {
       : createAclCopy({ context, schemes: options.aclSchemes, acls, index, work, recheck: rechecks.ask });
   const parts: CarrierParts = { ...core, outbox, family: createFamily({ index, outbox, work }), rechecks, aclCopy };
   const answers = createAnswers(parts);
+  const asks = createSourceAsks(parts);
   const reads = new Map<number, Read>();
   const writes = new Map<number, readonly PendingWrite[]>();
-  let fence: Fence | undefined;
+  const checkpoints = createCheckpoints(core);
   let sourceZxid = 0n as Zxid;
   let pass = 0;
   let overflow = false;
   /** Id of the last write that carried them. */
   let tombstonesId = 0;
-  let sourceWins: Zxid | undefined;
-  /** When the checkpoint was last written, and what it says of the brake and of an operator's word. */
-  let saved: { at: Instant; braked: BrakeReason | undefined; sourceWins: Zxid | undefined } = {
-    at: 0 as Instant,
-    braked: undefined,
-    sourceWins: undefined,
-  };
   let halt: { code: StopCode; detail: string } | undefined;
 
   const takeSourceAnswer = (
-    read: Read & { side: "source" },
+    read: SourceRead,
     { results, acls: asked = [] }: LinkEvent & { kind: "read" },
     now: Instant,
   ): void => {
@@ -164,59 +144,15 @@ export function createCarrier(core: {
     }
   };
   const sendSourceRead = (now: Instant): void => {
-    const most = size.next;
-    const requests: ReadRequest[] = [];
-    const aclPaths: string[] = [];
-    const groups: { path: string; sources: readonly string[]; first: number; firstAcl: number | undefined }[] = [];
-    const next = (): string | undefined => rechecks.next ?? work.next();
-    for (let path = next(); path !== undefined; path = next()) {
-      const sources = sourcesOf(rules, path);
-      if (requests.length > 0 && requests.length + sources.length > most) break;
-      if (!rechecks.begin(path)) work.begin(path);
-      if (sources.length === 0) {
-        work.finish(path);
-        settleUnruled(parts, path);
-        continue;
-      }
-      if (sources.length > limits.sourcesPerTarget) {
-        work.hold(
-          path,
-          "ambiguous",
-          `${sources.length} source paths could map to it, more than ${limits.sourcesPerTarget}`,
-          now,
-        );
-        continue;
-      }
-      if (aclCopy?.needsTarget(path) === true) {
-        rechecks.ask(path);
-        if (rechecks.asked < limits.requestsPerRead) continue;
-        break;
-      }
-      const withAcls = aclCopy?.needsSource(path) === true;
-      groups.push({ path, sources, first: requests.length, firstAcl: withAcls ? aclPaths.length : undefined });
-      for (const source of sources) requests.push(dataOf(source));
-      if (withAcls) aclPaths.push(...sources);
-    }
-    const roots = new Map<string, number>();
-    for (const root of context.guardedRoots) {
-      if (!groups.some(({ sources }) => sources.some((source) => isBelow(source, root)))) continue;
-      roots.set(root, requests.length);
-      requests.push(dataOf(root));
-    }
-    send({ side: "source", since: sourceZxid, groups, roots }, requests, aclPaths);
-  };
-  const checkpoint = (now: Instant): Checkpoint => {
-    saved = { at: now, braked: brake.engagement()?.reason, sourceWins };
-    assert(fence !== undefined, "nothing is written before the fence is claimed");
-    const newest = witnesses.newest(limits.witnesses);
-    return { fence, sourceZxid, rules: rules.hash, brake: brake.memory(now), witnesses: newest, sourceWins };
+    const { read, requests, aclPaths } = asks.next({ most: size.next, since: sourceZxid }, now);
+    send(read, requests, aclPaths);
   };
   const sendWrite = (batch: readonly PendingWrite[], now: Instant): void => {
     const id = context.nextId();
     writes.set(id, batch);
     const ops = batch.map((write) => toWriteOp(write, options.acl));
     const journal = batch.flatMap(({ overwritten }) => overwritten ?? []);
-    context.emit({ kind: "write", id, ops, journal, checkpoint: checkpoint(now) });
+    context.emit({ kind: "write", id, ops, journal, checkpoint: checkpoints.take(sourceZxid, now) });
   };
   const sendWrites = (now: Instant): void => {
     for (let allowed = rate.allowance(now); allowed > 0 && writes.size < limits.writesInFlight; ) {
@@ -234,26 +170,24 @@ export function createCarrier(core: {
       const batch = from.take(id, allowed);
       rate.spend(batch.length, now);
       allowed -= batch.length;
-      context.emit({ kind: "writeAcls", id, writes: batch, checkpoint: checkpoint(now) });
+      context.emit({ kind: "writeAcls", id, writes: batch, checkpoint: checkpoints.take(sourceZxid, now) });
     }
   };
   /** Alone, where no batch has carried it: the brake must survive a crash, and the checkpoint's mark say how long we looked. */
   const sendCheckpointIfDue = (now: Instant): void => {
-    if (work.pending === 0) sourceWins = undefined;
+    if (work.pending === 0) checkpoints.settled();
     if (tombstones?.wantsSaving(now) === true && writes.size < limits.writesInFlight) {
       sendTombstones(tombstones, now);
       return;
     }
-    const isNews = saved.braked !== brake.engagement()?.reason || saved.sourceWins !== sourceWins;
-    const isDue = isNews || now - saved.at >= limits.checkpointEveryMs;
-    if (isDue && writes.size < limits.writesInFlight) sendWrite([], now);
+    if (checkpoints.isDue(now) && writes.size < limits.writesInFlight) sendWrite([], now);
   };
   const sendTombstones = (from: Tombstones, now: Instant): void => {
     from.saving(now);
     tombstonesId = context.nextId();
     writes.set(tombstonesId, []);
     const list = from.list(now, limits.tombstoneBytes);
-    const saving = { ...checkpoint(now), tombstones: list };
+    const saving = { ...checkpoints.take(sourceZxid, now), tombstones: list };
     context.emit({ kind: "write", id: tombstonesId, ops: [], journal: [], checkpoint: saving });
   };
   /** All at once to the brake: before the first of them is deleted. */
@@ -273,9 +207,7 @@ export function createCarrier(core: {
   return {
     begin(claim, word, now) {
       const { checkpoint } = claim;
-      fence = claim.fence;
-      sourceWins = word.over;
-      saved = { at: now, braked: checkpoint?.brake.engaged?.reason, sourceWins: checkpoint?.sourceWins };
+      checkpoints.begin(claim, word.over, now);
       const known = checkpoint?.sourceZxid ?? (0n as Zxid);
       if (word.sourceWins || known > sourceZxid) sourceZxid = known;
       if (word.sourceWins) witnesses.clear();

@@ -1,22 +1,16 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
-import { createAclIndex } from "./acl-index.ts";
-import { createBrake } from "./brake.ts";
-import { createCarrier } from "./carrier.ts";
 import type { Fence, StopCode } from "./claim.ts";
-import { createComparison } from "./comparison.ts";
 import type { Past } from "./divergence.ts";
 import type { DriftKind } from "./drift.ts";
+import { createKnowledge } from "./knowledge.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LinkContext, LinkOptions } from "./link-context.ts";
 import type { LinkCommand, LinkEvent, LinkProgress, LinkStatus, Pause, Side, WatchMode } from "./link-events.ts";
-import { createProblems } from "./problems.ts";
 import { mayHoldSources } from "./rules/rules.ts";
-import { createTargetIndex } from "./target-index.ts";
-import { createTombstones, type Tombstone } from "./tombstones.ts";
+import type { Tombstone } from "./tombstones.ts";
 import { type PhaseName, type PhaseTrigger, transitionOn } from "./transitions.ts";
-import { createWitnesses, witnessesMax } from "./witnesses.ts";
-import { createWork } from "./work.ts";
+import { witnessesMax } from "./witnesses.ts";
 
 /**
  * One link: source and target connected, fence claimed, watches armed, trees compared, changes carried over. Decides only:
@@ -361,20 +355,4 @@ export function createLink(options: LinkOptions): Link {
     progress,
     status: () => ({ ...progress(), oldestPendingSince: work.oldestSince, problems: problems.list() }),
   };
-}
-
-/** All that a leader knows of its link. */
-function createKnowledge(context: LinkContext) {
-  const { options, limits } = context;
-  const index = createTargetIndex();
-  const acls = options.aclSchemes === undefined ? undefined : createAclIndex();
-  const problems = createProblems(limits.problemsListed);
-  const brake = createBrake(options.deletes);
-  const work = createWork(context, problems);
-  const witnesses = createWitnesses();
-  const { mode, tombstoneMs = 0 } = options.deletes;
-  const tombstones = mode === "tombstone" ? createTombstones(tombstoneMs) : undefined;
-  const parts = { context, index, acls, problems, brake, witnesses, work, tombstones };
-  const carrier = createCarrier(parts);
-  return { ...parts, carrier, comparison: createComparison({ ...parts, carrier }) };
 }

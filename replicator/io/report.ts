@@ -4,7 +4,8 @@ import type { Side } from "../core/link-events.ts";
 import { type LineChange, lineChanges } from "../core/rules/line-changes.ts";
 import type { Explanation } from "../core/rules/rules.ts";
 import { transitions } from "../core/transitions.ts";
-import type { DriftEntry, LinkDaemon, LinkExplanation } from "../link-daemon.ts";
+import type { LinkExplanation } from "../explain-path.ts";
+import type { DriftEntry, LinkDaemon } from "../link-daemon.ts";
 import type { Difference, Survey } from "../survey.ts";
 import type { CanaryStatus } from "./canary.ts";
 
