@@ -6,10 +6,20 @@ import { createQueue } from "#lib/queue.ts";
 import type { CallOptions } from "#lib/remoting/connections.ts";
 import type { BrokerPort } from "./brokers/broker.ts";
 import { type ArbiterCore, createArbiterCore } from "./core/arbiter.ts";
+import { auditEntriesMax } from "./core/audit.ts";
 import type { ArbiterOptions, Moment } from "./core/context.ts";
-import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest, ProbeOutcome } from "./core/events.ts";
-import { decisionKey } from "./core/keys.ts";
-import type { DecisionId, DecisionRecord, SetName } from "./core/model.ts";
+import type {
+  AskId,
+  BrokerRef,
+  Command,
+  Event,
+  LedgerEntry,
+  OperatorAnswer,
+  OperatorRequest,
+  ProbeOutcome,
+} from "./core/events.ts";
+import { auditFolder, decisionKey } from "./core/keys.ts";
+import type { DecisionId, DecisionRecord, SetName, SiteName } from "./core/model.ts";
 import { decodeDecision } from "./core/records.ts";
 import { stallMs } from "./core/timing.ts";
 import type { Door } from "./io/door.ts";
@@ -24,11 +34,14 @@ export interface ArbiterDaemon {
   readonly lastStepAt: Instant;
   /** For the door. */
   push(event: Event): void;
-  operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer>;
+  /** `who`: for the audit log. */
+  operate(request: OperatorRequest, options: { who: string; signal: AbortSignal }): Promise<OperatorAnswer>;
   /** Newest first. */
   decisions(name: SetName | null, options: { limit: number; signal: AbortSignal }): Promise<readonly DecisionRecord[]>;
   /** null: there is none. */
   decision(id: DecisionId, signal: AbortSignal): Promise<DecisionRecord | null>;
+  /** All of a site's chain in the audit log, at one revision. */
+  auditChain(site: SiteName, signal: AbortSignal): Promise<readonly LedgerEntry[]>;
   ledgerHealth(signal: AbortSignal): Promise<LedgerHealth>;
   /** Until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
@@ -87,11 +100,11 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
       return lastStepAt;
     },
     push,
-    async operate(request, signal) {
+    async operate(request, { who, signal }) {
       const ask = nextAsk();
       const answer = Promise.withResolvers<OperatorAnswer>();
       operators.set(ask, answer.resolve);
-      push({ kind: "operator", ask, request });
+      push({ kind: "operator", ask, request, who });
       const late = AbortSignal.any([signal, AbortSignal.timeout(operatorTimeoutMs)]);
       const onLate = (): void =>
         answer.reject(
@@ -118,6 +131,8 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
       const found = entries.find((entry) => entry.key === key);
       return found === undefined ? null : decodeDecision(found.text, key);
     },
+    // One more than there can be, and the head: a chain that somebody has made longer is seen as such.
+    auditChain: (site, signal) => ledger.list(auditFolder(site), { limit: auditEntriesMax + 2, signal }),
     ledgerHealth: (signal) => ledger.health({ signal }),
     async run(signal) {
       await using door = await deps.openDoor({ onEvent: push, nextAsk, signal });

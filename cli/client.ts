@@ -1,5 +1,6 @@
 import { messageOf, OperatorError } from "#lib/errors.ts";
 import type { ErrorBody } from "#lib/http.ts";
+import { whoHeader, writeWho } from "#lib/who.ts";
 
 /** The daemons' HTTP doors, tried in order until one answers: idcctl works as long as any of them does. */
 export interface Client {
@@ -27,8 +28,11 @@ const answerTimeoutMs = 330_000;
 /** Another daemon may do what this one says it cannot. */
 const elsewhereCodes = ["ARB_NO_QUORUM", "HTTP_NOT_LOCAL"];
 
-/** @param endpoints base addresses, http://host:port */
-export function createClient(endpoints: readonly string[], daemon: Daemon): Client {
+/**
+ * @param endpoints base addresses, http://host:port
+ * @param who calls, for the logs of what is changed
+ */
+export function createClient(endpoints: readonly string[], daemon: Daemon, who = ""): Client {
   const askOne = async (endpoint: string, path: string, init: RequestInit): Promise<unknown> => {
     const response = await fetch(new URL(path, endpoint), { ...init, signal: AbortSignal.timeout(answerTimeoutMs) });
     return await answerOf(response, daemon);
@@ -53,7 +57,11 @@ export function createClient(endpoints: readonly string[], daemon: Daemon): Clie
     throw elsewhere ?? noAnswer(failures, daemon);
   };
   const send = async (method: string, path: string, body: object): Promise<unknown> =>
-    await ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    await ask(path, {
+      method,
+      headers: { "content-type": "application/json", [whoHeader]: writeWho(who) },
+      body: JSON.stringify(body),
+    });
   return {
     async getFromAll<T>(path: string) {
       const answers = await Promise.all(

@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { homedir, hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { type CommandSpec, parseCommandLine } from "#lib/args.ts";
 import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
@@ -8,6 +8,7 @@ import { readVersion } from "#lib/version.ts";
 import { type Call, type FlagName, type Flags, UsageError, type Verb } from "./call.ts";
 import { createClient, type Daemon } from "./client.ts";
 import { endpointsOf } from "./endpoints.ts";
+import { auditNoun } from "./nouns/audit.ts";
 import { decisionNoun } from "./nouns/decision.ts";
 import { doctorVerb } from "./nouns/doctor.ts";
 import { linkNoun } from "./nouns/link.ts";
@@ -24,6 +25,7 @@ const verbs: readonly Verb[] = [
   ...setNoun,
   ...decisionNoun,
   ...policyNoun,
+  ...auditNoun,
   ...routeNoun,
   ...linkNoun,
 ];
@@ -52,7 +54,7 @@ const spec = {
       choices: ["table", "json", "yaml"],
       help: "Format of what is printed.",
     },
-    reason: { type: "string", placeholder: "TEXT", help: "What changes something: why; goes to the daemon's log." },
+    reason: { type: "string", placeholder: "TEXT", help: "What changes something: why; goes to the daemon's logs." },
     "dry-run": { type: "boolean", help: "What changes something: say what would happen, change nothing." },
     "accept-deletes": { type: "boolean", help: "link resume: accept the deletes held by the brake." },
     "source-wins": {
@@ -82,7 +84,7 @@ const spec = {
     },
     force: { type: "boolean", help: "set recover: make --master the master even if it lacks messages." },
     policy: { type: "string", placeholder: "KEY=VALUE,…", help: "decision replay: as if the policy had said so." },
-    limit: { type: "string", placeholder: "N", help: "decision list: how many, 1 to 200. Default: 20." },
+    limit: { type: "string", placeholder: "N", help: "decision list, audit list: how many. Default: 20." },
     idc: {
       type: "string",
       placeholder: "IDC",
@@ -99,6 +101,7 @@ const spec = {
     { command: "idcctl set list", help: "Who is master of what, and how is it protected?" },
     { command: 'idcctl set switch C1/bs1 --to idc2 --reason "upgrade"', help: "Another master, on purpose." },
     { command: "idcctl decision explain C1/bs1", help: "Why did the last failover of this set go as it did?" },
+    { command: "idcctl audit list", help: "Who has changed what, and why?" },
     { command: "idcctl route explain orders --idc idc1", help: "Where do messages of idc1 go, and why?" },
     { command: "idcctl link status", help: "Are all links well?" },
     { command: "idcctl link explain /zms/topic/orders", help: "What becomes of this node?" },
@@ -145,6 +148,7 @@ async function main(): Promise<number> {
         configHome: process.env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config"),
       }),
       daemon,
+      whoAmI(),
     );
   const call: Call = {
     output: values.output as OutputFormat,
@@ -162,6 +166,19 @@ async function main(): Promise<number> {
     if (error instanceof UsageError) return usage(`idcctl: ${error.message}`);
     throw error;
   }
+}
+
+/** Whoever called sudo, else the user of this process; with the machine, since logs of many are read together. */
+function whoAmI(): string {
+  const user = (): string => {
+    try {
+      return userInfo().username;
+    } catch {
+      // A user without an entry in the machine's list.
+      return `uid ${process.getuid?.() ?? "unknown"}`;
+    }
+  };
+  return `${process.env["SUDO_USER"] ?? user()}@${hostname()}`;
 }
 
 /** The verb, or why there is none. */

@@ -1,5 +1,6 @@
 import { asked } from "./asked.ts";
 import { expireAsks } from "./asks.ts";
+import { sendAudited } from "./audited.ts";
 import { beat } from "./beat.ts";
 import { stallAll } from "./brokers.ts";
 import type { ArbiterOptions, Context, Moment } from "./context.ts";
@@ -42,6 +43,7 @@ export function createArbiterCore(options: ArbiterOptions): ArbiterCore {
       if (state.steppedAt !== null && moment.now - state.steppedAt > stallMs) onStall(context);
       state.steppedAt = moment.now;
       take(event, state, context);
+      sendAudited(state, context);
       return commands;
     },
   };
@@ -61,10 +63,10 @@ function take(event: Event, state: Inner, context: Context): void {
       closed(event.connection, state, context);
       return;
     case "asked":
-      asked(event.ask, event.connection, event.request, state, context);
+      asked(event, state, context);
       return;
     case "operator":
-      onOperator(event.ask, event.request, context);
+      onOperator(event, context);
       return;
     case "ledger":
       load(mirror, event.entries, now);

@@ -3,7 +3,7 @@ import { type Binding, inSyncData, onAsk } from "./asks.ts";
 import { brokerOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { driveSet } from "./drive-set.ts";
-import type { AskId, ConnectionId, ControllerAnswer, ControllerRequest, SetRequest } from "./events.ts";
+import type { ConnectionId, ControllerAnswer, ControllerRequest, Event, SetRequest } from "./events.ts";
 import { onAsked } from "./evidence.ts";
 import { noteRival } from "./freezes.ts";
 import { type Inner, setsMax } from "./inner.ts";
@@ -15,9 +15,7 @@ import type { SetView } from "./set-view.ts";
 /** A request of a broker or a tool at the controller door: which set it is about, and who may be answered here. */
 
 export function asked(
-  ask: AskId,
-  connection: ConnectionId,
-  request: ControllerRequest,
+  { ask, connection, request, tool = "" }: Extract<Event, { kind: "asked" }>,
   state: Inner,
   context: Context,
 ): void {
@@ -77,7 +75,7 @@ export function asked(
     const broker = brokerOf(view, caller, context);
     broker.evidence = onAsked(broker.evidence, moment.now);
   }
-  onAsk(view, { ask, connection, request, caller }, context);
+  onAsk(view, { ask, connection, request, caller, tool }, context);
   driveSet(view, context);
   prove(state, context);
 }

@@ -1,10 +1,11 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
+import type { Act } from "./audit.ts";
 import { isHeardHere, notify } from "./brokers.ts";
 import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
 import { mayBeTold } from "./effects.ts";
-import type { AskId, ConnectionId, ControllerAnswer, SetRequest } from "./events.ts";
+import type { ControllerAnswer, SetRequest } from "./events.ts";
 import { setKey } from "./keys.ts";
 import type { BrokerId, SetName } from "./model.ts";
 import { encodeSet } from "./records.ts";
@@ -29,7 +30,7 @@ export interface Binding {
 /** A request about one set: it waits in the set's list until it can be answered. */
 export function onAsk(
   view: SetView,
-  ask: { ask: AskId; connection: ConnectionId; request: SetRequest; caller: BrokerId | null },
+  ask: Pick<WaitingAsk, "ask" | "connection" | "request" | "caller" | "tool">,
   context: Context,
 ): void {
   const waiting: WaitingAsk = {
@@ -174,7 +175,21 @@ function commitAsk(
       then.emit({ kind: "note", level: "info", sentence: "set record changed", fields });
       finish(view, waiting, answer, then);
     },
+    actOf(view, waiting, why),
   );
+}
+
+/** What brokers ask for is theirs to ask; a tool's request is an operator's. */
+function actOf({ name }: SetView, waiting: WaitingAsk, why: string): Act | undefined {
+  const { request } = waiting;
+  if (request.kind !== "cleanBroker") return undefined;
+  const detail = request.ids === null ? why : `${why}: ${request.ids.join(", ")}`;
+  const reason = "asked for over the controller protocol";
+  return { what: "clean", who: toolName(waiting), set: name, decision: null, reason, detail };
+}
+
+function toolName({ tool }: WaitingAsk): string {
+  return `a tool at ${tool === "" ? "the controller door" : tool}`;
 }
 
 function finish(view: SetView, waiting: WaitingAsk, answer: ControllerAnswer, context: Context): void {
@@ -202,7 +217,8 @@ function considerElection(view: SetView, waiting: WaitingAsk, context: Context):
   else if (request.designate && view.switchAsk === null) {
     const { ask } = waiting;
     const reason = "asked for by name over the controller protocol";
-    askSwitch(view, { ask, by: "tool", to: String(request.id), reason, dryRun: false }, context);
+    const who = toolName(waiting);
+    askSwitch(view, { ask, by: "tool", who, to: String(request.id), reason, dryRun: false }, context);
   }
 }
 

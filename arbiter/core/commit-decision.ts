@@ -1,3 +1,4 @@
+import { arbiterName } from "./audit.ts";
 import { brokerOf, idsOf, viewHere } from "./brokers.ts";
 import type { Context, Ending } from "./context.ts";
 import type { Transaction } from "./events.ts";
@@ -61,6 +62,8 @@ interface CommitOptions {
   readonly done?: (ending: Ending, context: Context) => void;
   /** What the same transaction compares and writes beside it. */
   readonly also?: Pick<Transaction, "compares" | "puts">;
+  /** The operator whose decision it is; left out: this arbiter's. */
+  readonly who?: string;
 }
 
 /**
@@ -73,7 +76,7 @@ export function commitDecision(
   verdict: Extract<DecisionVerdict, { kind: "elect" }>,
   answers: readonly Stored<AnswerRecord>[],
   context: Context,
-  { done, also }: CommitOptions = {},
+  { done, also, who = arbiterName(context) }: CommitOptions = {},
 ): void {
   const { name, record, question } = view;
   const { mirror, options, moment } = context;
@@ -148,6 +151,14 @@ export function commitDecision(
         sentence: "master decided",
         fields: { ...fields, decisionId: id, committedInMs: Math.round(then.moment.now - startedAt) },
       });
+    },
+    {
+      what: input.kind === "recover" ? "recover" : "decision",
+      who,
+      set: name,
+      decision: id,
+      reason: input.reason,
+      detail: `${input.kind}: broker ${input.master ?? "none"} -> ${verdict.winner}, epoch ${verdict.epoch}`,
     },
   );
 }

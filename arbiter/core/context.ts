@@ -1,5 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
-import type { Command, Token, Transaction } from "./events.ts";
+import type { Act } from "./audit.ts";
+import type { Command, Transaction } from "./events.ts";
 import type { Mirror } from "./mirror.ts";
 import type { BrokerId, SetPolicy, SiteName } from "./model.ts";
 import type { SetView } from "./set-view.ts";
@@ -36,8 +37,11 @@ export interface Context {
   /** When this site last reached another site, or a broker of another IDC. */
   readonly outsideAt: Instant | null;
   emit(command: Command): void;
-  /** Sends a transaction; `then` runs in the step that hears of its end. */
-  commit(transaction: Transaction, then: (ending: Ending, context: Context) => void): Token;
+  /**
+   * Sends a transaction; `then` runs in the step that hears of its end. With an act its entry of the audit log goes in the same
+   * transaction (audited.ts).
+   */
+  commit(transaction: Transaction, then: (ending: Ending, context: Context) => void, act?: Act): void;
   /** Has this site completed a write in the last quorumProofMs? */
   hasQuorum(): boolean;
   /**

@@ -20,7 +20,7 @@ export function ended(
     state.quorumAt = commit.sentAt;
   if (event.kind === "committed") applyOwn(mirror, commit.transaction, event.revision, moment.now);
   if (event.kind === "outdated") refresh(mirror, commit.transaction, event.entries, moment.now);
-  commit.then(event.kind, context);
+  commit.then(event.kind, context, event.kind === "outdated" ? event.entries : []);
   for (const key of keysOf(commit.transaction)) afterKey(key, context);
   prove(state, context);
 }

@@ -124,7 +124,13 @@ export type ControllerAnswer =
   | { readonly kind: "cleanBroker" };
 
 export type OperatorRequest =
-  | { readonly kind: "init"; readonly sites: readonly string[]; readonly incarnation: string }
+  | {
+      readonly kind: "init";
+      readonly sites: readonly string[];
+      readonly incarnation: string;
+      /** "" where none was given. */
+      readonly reason: string;
+    }
   | { readonly kind: "freeze"; readonly set: SetName; readonly reason: string; readonly untilWall: number | null }
   | { readonly kind: "unfreeze"; readonly set: SetName; readonly reason: string }
   | { readonly kind: "pause"; readonly reason: string; readonly untilWall: number | null }
@@ -137,7 +143,7 @@ export type OperatorRequest =
       readonly dryRun: boolean;
     }
   | { readonly kind: "resume"; readonly reason: string }
-  | { readonly kind: "applyPolicies"; readonly text: string }
+  | { readonly kind: "applyPolicies"; readonly text: string; readonly reason: string }
   /** The set gets an epoch above every one seen; `master` null: the one with most progress. */
   | {
       readonly kind: "recover";
@@ -190,9 +196,20 @@ export interface LedgerEntry {
   readonly revision: Revision;
 }
 
-/** Compare every revision (0n: absent), then put and delete: all or nothing. */
+/** That a record is as it was read: by its revision (0n: absent), or by its very text. */
+export type Comparison =
+  | { readonly key: string; readonly revision: Revision }
+  | { readonly key: string; readonly text: string };
+
+/** Does it hold for what lies there now? */
+export function holds(comparison: Comparison, found: { text: string; revision: Revision } | undefined): boolean {
+  if ("text" in comparison) return found?.text === comparison.text;
+  return (found?.revision ?? 0n) === comparison.revision;
+}
+
+/** Compare everything, then put and delete: all or nothing. */
 export interface Transaction {
-  readonly compares: readonly { readonly key: string; readonly revision: Revision }[];
+  readonly compares: readonly Comparison[];
   readonly puts: readonly { readonly key: string; readonly text: string; readonly onLease: boolean }[];
   readonly deletes: readonly string[];
 }
@@ -228,8 +245,11 @@ export type Event =
       readonly ask: AskId;
       readonly connection: ConnectionId;
       readonly request: ControllerRequest;
+      /** Of an operator's tool: its host:port. */
+      readonly tool?: string;
     }
-  | { readonly kind: "operator"; readonly ask: AskId; readonly request: OperatorRequest }
+  /** `who`: as he was named at the door. */
+  | { readonly kind: "operator"; readonly ask: AskId; readonly request: OperatorRequest; readonly who: string }
   /** The whole ledger, at start and whenever the watch had to be made anew: what is not in it is gone. */
   | { readonly kind: "ledger"; readonly entries: readonly LedgerEntry[] }
   /** text null: deleted. */

@@ -24,7 +24,12 @@ test("a set that is thawed once the copy is off stays so, though the copy asked 
   askAsCopy(arbiter);
   arbiter.pass(1_000);
   beat(arbiter);
-  arbiter.feed({ kind: "operator", ask: 7, request: { kind: "unfreeze", set: name, reason: "the copy is off" } });
+  arbiter.feed({
+    kind: "operator",
+    ask: 7,
+    who: "alice",
+    request: { kind: "unfreeze", set: name, reason: "the copy is off" },
+  });
   expect(frozenOf(arbiter)).toBeNull();
   arbiter.pass(1_000);
   beat(arbiter);
@@ -36,7 +41,12 @@ test("a set that is thawed while the copy runs is frozen again", () => {
   beat(arbiter);
   askAsCopy(arbiter);
   beat(arbiter);
-  arbiter.feed({ kind: "operator", ask: 7, request: { kind: "unfreeze", set: name, reason: "too early" } });
+  arbiter.feed({
+    kind: "operator",
+    ask: 7,
+    who: "alice",
+    request: { kind: "unfreeze", set: name, reason: "too early" },
+  });
   askAsCopy(arbiter);
   beat(arbiter);
   expect(frozenOf(arbiter)).toMatchObject({ code: "duplicate-id" });

@@ -1,3 +1,4 @@
+import { arbiterName } from "./audit.ts";
 import { brokerOf, isHeardHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import type { Heartbeat } from "./events.ts";
@@ -12,11 +13,19 @@ const rivalMs = 5_000;
 
 /** A set is frozen when nobody can know who is right: until an operator says so, nothing is decided in it. */
 
+interface FreezeOptions {
+  readonly then?: (done: boolean, context: Context) => void;
+  /** The operator; left out: this arbiter does it by itself. */
+  readonly who?: string;
+  /** Of a thaw. */
+  readonly reason?: string;
+}
+
 export function freeze(
   view: SetView,
   frozen: Freeze | null,
   context: Context,
-  then?: (done: boolean, context: Context) => void,
+  { then, who = arbiterName(context), reason = frozen?.reason ?? "its time is over" }: FreezeOptions = {},
 ): void {
   const { record, name } = view;
   if (record === null || view.busy) {
@@ -41,6 +50,14 @@ export function freeze(
         sentence: frozen === null ? "set thawed" : "set frozen",
         fields,
       });
+    },
+    {
+      what: frozen === null ? "unfreeze" : "freeze",
+      who,
+      set: name,
+      decision: null,
+      reason,
+      detail: frozen?.code ?? `it was frozen (${record.value.frozen?.code ?? "no more"})`,
     },
   );
 }

@@ -1,7 +1,8 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Binding } from "./asks.ts";
+import type { Audited } from "./audited.ts";
 import type { ArbiterOptions, Context, Ending, Moment } from "./context.ts";
-import type { Command, ConnectionId, Token, Transaction } from "./events.ts";
+import type { Command, ConnectionId, LedgerEntry, Token, Transaction } from "./events.ts";
 import { isExpired } from "./expiry.ts";
 import { type Mirror, newMirror } from "./mirror.ts";
 import { defaultPolicies, policyOf } from "./policy.ts";
@@ -35,9 +36,11 @@ export interface Inner extends ArbiterState {
     {
       readonly transaction: Transaction;
       readonly sentAt: Instant;
-      readonly then: (ending: Ending, context: Context) => void;
+      /** `entries`: of an outdated one, what was found. */
+      readonly then: (ending: Ending, context: Context, entries: readonly LedgerEntry[]) => void;
     }
   >;
+  readonly audited: { waiting: Audited[]; inFlight: boolean };
 }
 
 export function newInner(): Inner {
@@ -54,6 +57,7 @@ export function newInner(): Inner {
     steppedAt: null,
     tokens: 0,
     commits: new Map(),
+    audited: { waiting: [], inFlight: false },
   };
 }
 
@@ -73,12 +77,15 @@ export function contextOf(
       return state.outsideAt;
     },
     emit,
-    commit(transaction, then) {
+    commit(transaction, then, act) {
+      if (act !== undefined) {
+        state.audited.waiting.push({ transaction, then, act, tries: 0 });
+        return;
+      }
       state.tokens += 1;
       const token = state.tokens;
       state.commits.set(token, { transaction, sentAt: context.moment.now, then });
       emit({ kind: "commit", token, transaction });
-      return token;
     },
     hasQuorum: () => state.quorumAt !== null && context.moment.now - state.quorumAt <= timing.quorumProofMs,
     isMyTurn(since) {

@@ -46,7 +46,16 @@ export function protectionKey(name: SetName): string {
 }
 
 export function auditKey(site: SiteName, n: number): string {
-  return `audit/${site}/${n}`;
+  return `${auditFolder(site)}${n}`;
+}
+
+export function auditHeadKey(site: SiteName): string {
+  return `${auditFolder(site)}head`;
+}
+
+/** All of a site's chain lies below it. */
+export function auditFolder(site: SiteName): string {
+  return `audit/${site}/`;
 }
 
 /** Written by a transaction that would change nothing else: only a write that was applied proves a quorum. */
@@ -56,7 +65,7 @@ export function proofKey(site: SiteName): string {
 
 export type ParsedKey =
   | { readonly kind: "cluster" | "policy" | "pause" }
-  | { readonly kind: "site" | "proof"; readonly site: SiteName }
+  | { readonly kind: "site" | "proof" | "auditHead"; readonly site: SiteName }
   | { readonly kind: "set"; readonly name: SetName }
   | { readonly kind: "question" | "refusal" | "protection" | "switch"; readonly set: SetName }
   | { readonly kind: "answer"; readonly set: SetName; readonly site: SiteName }
@@ -95,6 +104,7 @@ export function parseKey(key: string): ParsedKey | undefined {
     case "decisions 3":
       return isNumber(third) ? { kind: "decision", id: `${set}/${third}`, set, epoch: Number(third) } : undefined;
     case "audit 2":
+      if (second === "head") return { kind: "auditHead", site: first };
       return isNumber(second) ? { kind: "audit", site: first, n: Number(second) } : undefined;
     default:
       return undefined;

@@ -1,5 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
+import { type AuditChain, type AuditEntry, decodeAuditEntry, decodeAuditHead } from "./audit.ts";
 import type { LedgerEntry, Transaction } from "./events.ts";
 import { parseKey } from "./keys.ts";
 import type {
@@ -36,10 +37,17 @@ export interface Mirror {
   pause: Stored<PauseRecord> | null;
   readonly sites: Map<SiteName, Stored<SiteRecord> & { readonly seenAt: Instant }>;
   readonly sets: Map<SetName, SetView>;
+  /** The sites' chains of the audit log. */
+  readonly audit: Map<SiteName, AuditView>;
   /** Records that cannot be read, with the reason: whatever they are about stands still. */
   readonly unreadable: Map<string, string>;
   /** Keys whose newest change came with an own transaction, which the watch still has to tell. */
   readonly ahead: Map<string, Revision>;
+}
+
+interface AuditView extends AuditChain {
+  head: AuditChain["head"];
+  readonly links: Map<number, Pick<AuditEntry, "previous" | "digest"> | null>;
 }
 
 export function newMirror(): Mirror {
@@ -50,6 +58,7 @@ export function newMirror(): Mirror {
     pause: null,
     sites: new Map(),
     sets: new Map(),
+    audit: new Map(),
     unreadable: new Map(),
     ahead: new Map(),
   };
@@ -67,6 +76,7 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Insta
   mirror.policies = null;
   mirror.pause = null;
   mirror.sites.clear();
+  mirror.audit.clear();
   mirror.unreadable.clear();
   mirror.ahead.clear();
   for (const view of mirror.sets.values()) {
@@ -153,6 +163,8 @@ function revisionOf(mirror: Mirror, key: string): Revision | undefined {
       return mirror.sets.get(nameOf(parsed))?.protection?.revision;
     case "switch":
       return mirror.sets.get(nameOf(parsed))?.planned?.revision;
+    case "auditHead":
+      return mirror.audit.get(parsed.site)?.head?.revision;
     default:
       return undefined;
   }
@@ -261,8 +273,37 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       else if (!isSame) view.barrier = newBarrierWork();
       return;
     }
+    case "audit": {
+      const { links } = auditOf(mirror, parsed.site);
+      if (text === null) links.delete(parsed.n);
+      else
+        links.set(
+          parsed.n,
+          readable(() => decodeAuditEntry(text, key)),
+        );
+      return;
+    }
+    case "auditHead":
+      auditOf(mirror, parsed.site).head =
+        text === null ? null : { text, revision, value: readable(() => decodeAuditHead(text, key)) };
+      return;
     default:
       return;
+  }
+}
+
+function auditOf(mirror: Mirror, site: SiteName): AuditView {
+  const view = mirror.audit.get(site) ?? { head: null, links: new Map() };
+  mirror.audit.set(site, view);
+  return view;
+}
+
+/** A log that somebody has spoilt keeps nobody from deciding: verifying it tells. */
+function readable<Value>(decode: () => Value): Value | null {
+  try {
+    return decode();
+  } catch {
+    return null;
   }
 }
 

@@ -1,5 +1,7 @@
+import { sha256 } from "#lib/digest.ts";
+import type { Act } from "./audit.ts";
 import type { Context } from "./context.ts";
-import type { AskId, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
+import type { Event, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
 import { freeze } from "./freezes.ts";
 import { clusterKey, pauseKey, policyKey } from "./keys.ts";
 import { parsePolicies } from "./policy.ts";
@@ -9,7 +11,7 @@ import { askSwitch } from "./switch-ask.ts";
 
 /** What operators ask for. Each is one compare-and-swap; the answer tells how it ended. */
 
-export function onOperator(ask: AskId, request: OperatorRequest, context: Context): void {
+export function onOperator({ ask, request, who }: Extract<Event, { kind: "operator" }>, context: Context): void {
   const answer = (of: OperatorAnswer, later: Context = context): void =>
     later.emit({ kind: "answerOperator", ask, answer: of });
   const refuse = (code: string, message: string, hint: string): void =>
@@ -22,12 +24,17 @@ export function onOperator(ask: AskId, request: OperatorRequest, context: Contex
     );
     return;
   }
-  const write = (transaction: Transaction, detail: string): void => {
-    context.commit(transaction, (ending, later) => {
-      if (ending === "committed") answer({ kind: "done", detail }, later);
-      else if (ending === "outdated") answer(changedMeanwhile, later);
-      else answer(unanswered, later);
-    });
+  const write = (transaction: Transaction, what: Act["what"], detail: string): void => {
+    const reason = "reason" in request ? request.reason : "";
+    context.commit(
+      transaction,
+      (ending, later) => {
+        if (ending === "committed") answer({ kind: "done", detail }, later);
+        else if (ending === "outdated") answer(changedMeanwhile, later);
+        else answer(unanswered, later);
+      },
+      { what, who, set: null, decision: null, reason, detail },
+    );
   };
   switch (request.kind) {
     case "init":
@@ -36,11 +43,12 @@ export function onOperator(ask: AskId, request: OperatorRequest, context: Contex
     case "pause": {
       const { reason, untilWall } = request;
       const text = encodePause({ reason, at: context.moment.wall, until: untilWall });
-      write({ compares: [], puts: [{ key: pauseKey, text, onLease: false }], deletes: [] }, "failover is paused");
+      const puts = [{ key: pauseKey, text, onLease: false }];
+      write({ compares: [], puts, deletes: [] }, "pause", "failover is paused");
       return;
     }
     case "resume":
-      write({ compares: [], puts: [], deletes: [pauseKey] }, "failover is on");
+      write({ compares: [], puts: [], deletes: [pauseKey] }, "resume", "failover is on");
       return;
     case "applyPolicies": {
       const parsed = parsePolicies(request.text);
@@ -53,7 +61,8 @@ export function onOperator(ask: AskId, request: OperatorRequest, context: Contex
       else
         write(
           { compares: [], puts: [{ key: policyKey, text: request.text, onLease: false }], deletes: [] },
-          "policies applied",
+          "policies",
+          `policies applied: ${parsed.policies.length}, SHA-256 ${sha256(request.text)}`,
         );
       return;
     }
@@ -64,21 +73,18 @@ export function onOperator(ask: AskId, request: OperatorRequest, context: Contex
       const view = context.mirror.sets.get(request.set);
       if (view === undefined || view.record === null)
         refuse("ARB_NO_SET", `There is no set ${request.set}`, "idcctl set list shows them");
-      else if (request.kind === "recover") recover(view, request, context, answer);
-      else if (request.kind === "switch") askSwitch(view, { ask, by: "operator", ...request }, context);
+      else if (request.kind === "recover") recover(view, { request, who, answer }, context);
+      else if (request.kind === "switch") askSwitch(view, { ask, by: "operator", who, ...request }, context);
       else {
         const { reason } = request;
         const until = request.kind === "freeze" ? request.untilWall : null;
         const frozen =
           request.kind === "freeze" ? ({ code: "operator", reason, at: context.moment.wall, until } as const) : null;
-        freeze(view, frozen, context, (done, later) =>
-          answer(
-            done
-              ? { kind: "done", detail: `${view.name} is ${frozen === null ? "thawed" : "frozen"}` }
-              : changedMeanwhile,
-            later,
-          ),
-        );
+        const then = (done: boolean, later: Context): void => {
+          const detail = `${view.name} is ${frozen === null ? "thawed" : "frozen"}`;
+          answer(done ? { kind: "done", detail } : changedMeanwhile, later);
+        };
+        freeze(view, frozen, context, { then, who, reason });
       }
     }
   }
@@ -94,7 +100,7 @@ const unanswered: OperatorAnswer = {
 function init(
   { sites, incarnation }: Extract<OperatorRequest, { kind: "init" }>,
   context: Context,
-  write: (transaction: Transaction, detail: string) => void,
+  write: (transaction: Transaction, what: Act["what"], detail: string) => void,
   refuse: (code: string, message: string, hint: string) => void,
 ): void {
   if (context.mirror.cluster !== null) {
@@ -117,6 +123,7 @@ function init(
   const text = encodeCluster({ sites, incarnation, at: context.moment.wall });
   write(
     { compares: [{ key: clusterKey, revision: 0n }], puts: [{ key: clusterKey, text, onLease: false }], deletes: [] },
+    "init",
     `voting sites: ${sites.join(", ")}`,
   );
 }

@@ -21,15 +21,14 @@ export const changedMeanwhile: OperatorAnswer = {
 
 export function recover(
   view: SetView,
-  request: Recovery["request"],
+  { request, who, answer }: Pick<Recovery, "request" | "who" | "answer">,
   context: Context,
-  answer: Recovery["answer"],
 ): void {
   if (view.recovery !== null) {
     answer(underWay, context);
     return;
   }
-  view.recovery = { since: context.moment.now, request, answer };
+  view.recovery = { since: context.moment.now, request, who, answer };
   driveRecovery(view, context);
 }
 
@@ -51,7 +50,7 @@ export function driveRecovery(view: SetView, context: Context): void {
   conclude(view, recovery, context);
 }
 
-function conclude(view: SetView, { since, request, answer }: Recovery, context: Context): void {
+function conclude(view: SetView, { since, request, who, answer }: Recovery, context: Context): void {
   const record = view.record?.value;
   if (record === undefined) {
     answer(changedMeanwhile, context);
@@ -79,5 +78,5 @@ function conclude(view: SetView, { since, request, answer }: Recovery, context: 
     const detail = `broker ${verdict.winner} is master of epoch ${verdict.epoch}`;
     answer(ending === "committed" ? { kind: "done", detail } : changedMeanwhile, later);
   };
-  commitDecision(view, input, verdict, [], context, { done });
+  commitDecision(view, input, verdict, [], context, { done, who });
 }

@@ -83,6 +83,7 @@ export interface SetView {
 interface Recovery {
   readonly since: Instant;
   readonly request: Extract<OperatorRequest, { kind: "recover" }>;
+  readonly who: string;
   readonly answer: (of: OperatorAnswer, context: Context) => void;
 }
 
@@ -147,6 +148,8 @@ export interface WaitingAsk {
   readonly request: SetRequest;
   /** Its id, if its connection has told; null: not known. */
   readonly caller: BrokerId | null;
+  /** host:port of an operator's tool; "" for a broker. */
+  readonly tool: string;
   readonly since: Instant;
   /** An epoch that the record had after that time, as a transaction has told; null: none has yet. */
   epoch: number | null;
@@ -183,6 +186,8 @@ export interface SwitchAsk {
   readonly ask: AskId;
   /** An operator's request, or a 1002 by name. */
   readonly by: "operator" | "tool";
+  /** For the audit log. */
+  readonly who: string;
   readonly to: string;
   readonly reason: string;
   readonly dryRun: boolean;

@@ -15,7 +15,7 @@ import { switchAnswerMsMax, switchReadMsMax } from "./timing.ts";
 
 export function askSwitch(
   view: SetView,
-  of: Pick<SwitchAsk, "ask" | "by" | "to" | "reason" | "dryRun">,
+  of: Pick<SwitchAsk, "ask" | "by" | "who" | "to" | "reason" | "dryRun">,
   context: Context,
 ): void {
   const ask: SwitchAsk = { ...of, since: context.moment.now, id: null, writing: false, seen: null };
@@ -154,6 +154,14 @@ function begin(
       ask.seen = planned;
       const fields = { set: name, switch: planned.id, from: from.id, to: to.id, reason: ask.reason };
       then.emit({ kind: "note", level: "warn", sentence: "switch begun", fields });
+    },
+    {
+      what: "switch",
+      who: ask.who,
+      set: name,
+      decision: null,
+      reason: ask.reason,
+      detail: `switch ${planned.id}: broker ${from.id} -> ${to.id}`,
     },
   );
 }

@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
-import type { BrokerRef, Command, Event, Transaction } from "./events.ts";
+import { type BrokerRef, type Command, type Event, holds, type Transaction } from "./events.ts";
 import { clusterKey, parseKey, pauseKey, setKey, siteKey, switchKey } from "./keys.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
 import { decodeSet, encodeCluster, encodePause, encodeSet, encodeSite, encodeSwitch } from "./records.ts";
@@ -87,7 +87,7 @@ export function createSwitchTeller(): SwitchTeller {
         if (command.sentence === "set changed its phase") {
           const { from, to, why } = command.fields;
           told.push(`${String(from)} -> ${String(to)}: ${String(why)}`);
-        } else if (command.level !== "debug") told.push(`note: ${command.sentence}`);
+        } else if (command.level !== "debug" && command.sentence !== "audit entry written") told.push(`note: ${command.sentence}`);
         return;
       case "probeSite":
       case "readInSync":
@@ -103,7 +103,7 @@ export function createSwitchTeller(): SwitchTeller {
       feed({ kind: "unanswered", token, detail: "etcd is away" });
       return;
     }
-    const isHeld = compares.every(({ key, revision: seen }) => (store.get(key)?.revision ?? 0n) === seen);
+    const isHeld = compares.every((each) => holds(each, store.get(each.key)));
     if (!isHeld) {
       const entries = compares.flatMap(({ key }) => {
         const found = store.get(key);
@@ -173,7 +173,7 @@ export function createSwitchTeller(): SwitchTeller {
       (to, dryRun) => {
         asks += 1;
         const request = { kind: "switch", set: name, to, reason: "an upgrade", dryRun: dryRun !== undefined } as const;
-        feed({ kind: "operator", ask: asks, request });
+        feed({ kind: "operator", ask: asks, who: "alice", request });
       },
     ],
     [

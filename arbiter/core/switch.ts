@@ -1,4 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
+import { arbiterName } from "./audit.ts";
 import { barrierOf } from "./barrier.ts";
 import { brokerOf, candidatesOf, isHeardHere, probe, refOf } from "./brokers.ts";
 import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
@@ -94,6 +95,14 @@ function giveUp(view: SetView, planned: Planned, why: string, context: Context):
       const { id, from, to } = next;
       const fields = { set: name, switch: id, from, to, why };
       then.emit({ kind: "note", level: "warn", sentence: "switch given up", fields });
+    },
+    {
+      what: "switch-given-up",
+      who: arbiterName(context),
+      set: name,
+      decision: null,
+      reason: why,
+      detail: `switch ${next.id}: broker ${next.from} -> ${next.to}`,
     },
   );
 }

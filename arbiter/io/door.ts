@@ -86,7 +86,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     }
     const request = readControllerRequest(frame);
     if (request === undefined) return notSupported(frame);
-    return (isOperators(request) ? refuseOperator(frame, connection) : undefined) ?? ask(frame, request, connection.id);
+    const isTool = isOperators(request);
+    return (isTool ? refuseOperator(frame, connection) : undefined) ?? ask(frame, request, connection, isTool);
   }
 
   function refuseOperator(frame: Frame, connection: RemotingConnection<undefined>): RemotingAnswer | undefined {
@@ -101,7 +102,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     );
   }
 
-  async function ask(frame: Frame, request: ControllerRequest, connection: number) {
+  async function ask(frame: Frame, request: ControllerRequest, from: RemotingConnection<undefined>, isTool: boolean) {
+    const connection = from.id;
     const id = nextAsk();
     const answered = Promise.withResolvers<RemotingAnswer | undefined>();
     const late = new AbortController();
@@ -111,7 +113,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       () => {},
     );
     try {
-      onEvent({ kind: "asked", ask: id, connection, request });
+      onEvent({ kind: "asked", ask: id, connection, request, ...(isTool && { tool: from.remoteAddress }) });
       return await answered.promise;
     } finally {
       waiting.delete(id);

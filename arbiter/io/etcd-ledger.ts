@@ -117,11 +117,12 @@ function requestOf(
   ];
   return {
     // A key that is not there has the revision 0.
-    compare: compares.map(({ key, revision }) => ({
-      key: bytes(key),
-      target: "Mod",
+    compare: compares.map((each) => ({
+      key: bytes(each.key),
       result: "Equal",
-      mod_revision: String(revision),
+      ...("text" in each
+        ? { target: "Value", value: Buffer.from(each.text) }
+        : { target: "Mod", mod_revision: String(each.revision) }),
     })),
     success: puts.length > 0 ? writes : [...writes, { request_put: { key: bytes(proof), value: Buffer.alloc(0) } }],
     failure: compares.map(({ key }) => ({ request_range: { key: bytes(key) } })),

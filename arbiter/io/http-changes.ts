@@ -1,4 +1,4 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
 import type { OperatorRequest } from "../core/events.ts";
 import { parsePolicies } from "../core/policy.ts";
@@ -7,6 +7,7 @@ import type { ArbiterHttpOptions } from "./http.ts";
 import { badRequest, readBody, refused } from "./http-errors.ts";
 import { findSet, type OneSet } from "./http-reads.ts";
 import { reportPolicyChange } from "./report-policy.ts";
+import { whoOf } from "./who.ts";
 
 const changeTimeoutMs = 10_000;
 /** The policies of a thousand sets. */
@@ -15,55 +16,68 @@ const policyBytesMax = 300_000;
 /** Each is one request to the core, which answers when the ledger has it. */
 export function changeRoutes(http: FastifyInstance, { daemon, log, newId }: ArbiterHttpOptions): void {
   const { core } = daemon;
-  const operate = async (request: OperatorRequest, fields: Readonly<Record<string, unknown>>): Promise<DoneReport> => {
-    const answer = await daemon.operate(request, AbortSignal.timeout(changeTimeoutMs));
+  const operate = async (
+    from: FastifyRequest,
+    request: OperatorRequest,
+    fields: Readonly<Record<string, unknown>>,
+  ): Promise<DoneReport> => {
+    const who = whoOf(from);
+    const answer = await daemon.operate(request, { who, signal: AbortSignal.timeout(changeTimeoutMs) });
     if (answer.kind === "done") {
-      log.warn({ change: request.kind, ...fields, done: answer.detail }, "operator changed something");
+      log.warn({ change: request.kind, who, ...fields, done: answer.detail }, "operator changed something");
       return { done: answer.detail };
     }
-    log.warn({ change: request.kind, ...fields, code: answer.code, why: answer.message }, "operator was refused");
+    log.warn({ change: request.kind, who, ...fields, code: answer.code, why: answer.message }, "operator was refused");
     const { code, message, hint } = answer;
     throw refused(statusOf(code), new OperatorError(code, message, { hint }));
   };
   const untilOf = (forMs: number | undefined): number | null =>
     forMs === undefined ? null : daemon.moment().wall + forMs;
 
-  http.post("/v1/init", async ({ body }) => {
-    const { sites, reason } = readBody(bodies.init, body);
-    return operate({ kind: "init", sites, incarnation: newId() }, { sites, reason });
+  http.post("/v1/init", async (request) => {
+    const { body } = request;
+    const { sites, reason = "" } = readBody(bodies.init, body);
+    return operate(request, { kind: "init", sites, incarnation: newId(), reason }, { sites, reason });
   });
-  http.post("/v1/pause", async ({ body }) => {
+  http.post("/v1/pause", async (request) => {
+    const { body } = request;
     const { reason, forMs } = readBody(bodies.until, body);
-    return operate({ kind: "pause", reason, untilWall: untilOf(forMs) }, { reason, forMs });
+    return operate(request, { kind: "pause", reason, untilWall: untilOf(forMs) }, { reason, forMs });
   });
-  http.post("/v1/resume", async ({ body }) => {
+  http.post("/v1/resume", async (request) => {
+    const { body } = request;
     const { reason } = readBody(bodies.reason, body);
-    return operate({ kind: "resume", reason }, { reason });
+    return operate(request, { kind: "resume", reason }, { reason });
   });
-  http.post<OneSet>("/v1/sets/:cluster/:set/freeze", async ({ params, body }) => {
+  http.post<OneSet>("/v1/sets/:cluster/:set/freeze", async (request) => {
+    const { params, body } = request;
     const { reason, forMs } = readBody(bodies.until, body);
     const { name: set } = findSet(core.state.mirror.sets, params);
-    return operate({ kind: "freeze", set, reason, untilWall: untilOf(forMs) }, { set, reason, forMs });
+    return operate(request, { kind: "freeze", set, reason, untilWall: untilOf(forMs) }, { set, reason, forMs });
   });
-  http.post<OneSet>("/v1/sets/:cluster/:set/unfreeze", async ({ params, body }) => {
+  http.post<OneSet>("/v1/sets/:cluster/:set/unfreeze", async (request) => {
+    const { params, body } = request;
     const { reason } = readBody(bodies.reason, body);
     const { name: set } = findSet(core.state.mirror.sets, params);
-    return operate({ kind: "unfreeze", set, reason }, { set, reason });
+    return operate(request, { kind: "unfreeze", set, reason }, { set, reason });
   });
-  http.post<OneSet>("/v1/sets/:cluster/:set/recover", async ({ params, body }) => {
+  http.post<OneSet>("/v1/sets/:cluster/:set/recover", async (request) => {
+    const { params, body } = request;
     const { reason, master = null, force } = readBody(bodies.recover, body);
     const { name: set } = findSet(core.state.mirror.sets, params);
-    return operate({ kind: "recover", set, master, reason, force }, { set, master, force, reason });
+    return operate(request, { kind: "recover", set, master, reason, force }, { set, master, force, reason });
   });
-  http.post<OneSet>("/v1/sets/:cluster/:set/switch", async ({ params, body }) => {
+  http.post<OneSet>("/v1/sets/:cluster/:set/switch", async (request) => {
+    const { params, body } = request;
     const { reason, to, dryRun } = readBody(bodies.switch, body);
     const { name: set } = findSet(core.state.mirror.sets, params);
-    return operate({ kind: "switch", set, to, reason, dryRun }, { set, to, dryRun, reason });
+    return operate(request, { kind: "switch", set, to, reason, dryRun }, { set, to, dryRun, reason });
   });
   http.put<{ Querystring: { dryRun?: string } }>(
     "/v1/policies",
     { bodyLimit: policyBytesMax },
-    async ({ body, query }): Promise<PolicyChangeReport> => {
+    async (request): Promise<PolicyChangeReport> => {
+      const { body, query } = request;
       const { policies, reason } = readBody(bodies.policies, body);
       const text = JSON.stringify({ policies });
       const parsed = parsePolicies(text);
@@ -79,7 +93,7 @@ export function changeRoutes(http: FastifyInstance, { daemon, log, newId }: Arbi
       if (dryRun) return report;
       if (reason === undefined)
         throw badRequest("ARB_BAD_BODY", "Policies need a reason", 'Send {"reason": "…"}; it is logged');
-      await operate({ kind: "applyPolicies", text }, { reason, policies: policies.length });
+      await operate(request, { kind: "applyPolicies", text, reason }, { reason, policies: policies.length });
       return report;
     },
   );

@@ -22,7 +22,7 @@ import { reportPolicies } from "./report-policy.ts";
 import { reportSet } from "./report-set.ts";
 
 const ledgerTimeoutMs = 5_000;
-const decisionsUsual = 20;
+const limitUsual = 20;
 const decisionsMax = 200;
 
 export interface OneSet {
@@ -53,7 +53,10 @@ export function readRoutes(http: FastifyInstance, { daemon }: ArbiterHttpOptions
   });
 
   http.get<{ Querystring: { set?: string; limit?: string } }>("/v1/decisions", async ({ query }) => {
-    const found = await daemon.decisions(wantedSet(query.set), { limit: wantedLimit(query.limit), signal: patience() });
+    const found = await daemon.decisions(wantedSet(query.set), {
+      limit: wantedLimit(query.limit, decisionsMax),
+      signal: patience(),
+    });
     return { decisions: found.map(summarizeDecision) };
   });
   const find = async ({ cluster, set, epoch }: OneDecision["Params"]): Promise<DecisionRecord> => {
@@ -133,8 +136,9 @@ function wantedSet(text: string | undefined): SetName | null {
   throw badRequest("ARB_NO_SET", `${JSON.stringify(text)} names no set`, "Write cluster/set, for example C1/bs1");
 }
 
-function wantedLimit(text: string | undefined): number {
-  const limit = text === undefined ? decisionsUsual : Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= decisionsMax) return limit;
-  throw badRequest("ARB_BAD_LIMIT", `limit=${text} is none`, `A whole number, 1 to ${decisionsMax}`);
+/** @throws {OperatorError} ARB_BAD_LIMIT, answered with 400 */
+export function wantedLimit(text: string | undefined, max: number): number {
+  const limit = text === undefined ? limitUsual : Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= max) return limit;
+  throw badRequest("ARB_BAD_LIMIT", `limit=${text} is none`, `A whole number, 1 to ${max}`);
 }

@@ -6,6 +6,7 @@ import type { ArbiterDaemon } from "../daemon.ts";
 import { refreshGauges } from "../gauges.ts";
 import type { ArbiterMetrics } from "../metrics.ts";
 import { liveChecks, readyChecks } from "./health.ts";
+import { auditRoutes } from "./http-audit.ts";
 import { changeRoutes } from "./http-changes.ts";
 import { readRoutes } from "./http-reads.ts";
 import { openapi } from "./openapi.ts";
@@ -13,7 +14,7 @@ import { openapi } from "./openapi.ts";
 /** What the door needs of the daemon. */
 export type HttpDaemon = Pick<
   ArbiterDaemon,
-  "core" | "moment" | "lastStepAt" | "operate" | "decisions" | "decision" | "ledgerHealth"
+  "core" | "moment" | "lastStepAt" | "operate" | "decisions" | "decision" | "auditChain" | "ledgerHealth"
 >;
 
 export interface ArbiterHttpOptions {
@@ -49,6 +50,7 @@ export function createArbiterHttp(options: ArbiterHttpOptions & { readonly liste
   });
   http.get("/openapi.json", async () => openapi(daemon.core.context(daemon.moment()).options.version));
   readRoutes(http, options);
+  auditRoutes(http, options);
   changeRoutes(http, options);
   return http;
 }

@@ -53,6 +53,23 @@ export const routes = [
     body: "policies",
     query: [{ name: "dryRun", help: "1: only say what would change" }],
   },
+  {
+    method: "get",
+    path: "/v1/audit",
+    summary: "What operators and arbiters have changed, the newest first.",
+    answer: "audit",
+    query: [
+      { name: "site", help: "Of this site's chain only" },
+      { name: "limit", help: "1 to 1000; 20 unless given" },
+    ],
+  },
+  {
+    method: "get",
+    path: "/v1/audit/verify",
+    summary: "Is every chain of the audit log whole, and if not, which entry is missing, changed or moved?",
+    answer: "auditVerify",
+    query: [{ name: "site", help: "This site's chain only" }],
+  },
   { method: "get", path: "/v1/ledger", summary: "etcd's members, sizes and alarms.", answer: "ledger" },
   { method: "post", path: "/v1/init", summary: "Names the voting sites, once.", answer: "done", body: "init" },
   { method: "post", path: "/v1/pause", summary: "No failovers until resumed.", answer: "done", body: "until" },

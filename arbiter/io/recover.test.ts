@@ -3,6 +3,7 @@ import type { SetName } from "../core/model.ts";
 import { createStanding, type Standing } from "./testing/standing.ts";
 
 const set = "C1/bs1" as SetName;
+const options = { who: "alice", signal: new AbortController().signal };
 const recovery = { kind: "recover", set, master: null, reason: "etcd was restored", force: false } as const;
 
 /** Broker 2 is heard, and all probes so far have been answered with what it had then. */
@@ -38,7 +39,7 @@ test("a recovery waits for what every broker that is heard says now, not some se
   const standing = withBroker2();
   standing.pass(1_000);
   const before = standing.probes.length;
-  const done = standing.operate(recovery, new AbortController().signal);
+  const done = standing.operate(recovery, options);
   const asked = standing.probes.slice(before);
   expect(asked.map(({ broker }) => broker.id)).toEqual([2]);
   expect(standing.core.state.mirror.sets.get(set)?.record?.value.epoch).toBe(7);
@@ -51,9 +52,8 @@ test("a recovery waits for what every broker that is heard says now, not some se
 test("a recovery goes on without a broker that does not answer, and refuses a second one meanwhile", async () => {
   const standing = withBroker2();
   standing.pass(1_000);
-  const { signal } = new AbortController();
-  const first = standing.operate(recovery, signal);
-  expect(await standing.operate(recovery, signal)).toMatchObject({ kind: "refused", code: "ARB_BUSY" });
+  const first = standing.operate(recovery, options);
+  expect(await standing.operate(recovery, options)).toMatchObject({ kind: "refused", code: "ARB_BUSY" });
   standing.pass(500);
   expect(await first).toMatchObject({
     kind: "refused",

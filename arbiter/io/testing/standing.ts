@@ -1,7 +1,15 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "../../core/arbiter.ts";
-import type { AskId, Command, Event, OperatorAnswer, OperatorRequest, Transaction } from "../../core/events.ts";
-import { clusterKey, decisionKey, protectionKey, questionKey, setKey, siteKey } from "../../core/keys.ts";
+import {
+  type AskId,
+  type Command,
+  type Event,
+  holds,
+  type OperatorAnswer,
+  type OperatorRequest,
+  type Transaction,
+} from "../../core/events.ts";
+import { auditFolder, clusterKey, decisionKey, protectionKey, questionKey, setKey, siteKey } from "../../core/keys.ts";
 import type { DecisionRecord, SetName, SetRecord } from "../../core/model.ts";
 import {
   decodeDecision,
@@ -95,7 +103,7 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
       const value = store.get(key);
       return value === undefined ? [] : [{ key, ...value }];
     });
-    if (compares.some(({ key, revision: wanted }) => (store.get(key)?.revision ?? 0n) !== wanted)) {
+    if (!compares.every((each) => holds(each, store.get(each.key)))) {
       feed({ kind: "outdated", token, entries: found, tookMs: 3 });
       return;
     }
@@ -151,11 +159,11 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
     loseQuorum() {
       hasEtcd = false;
     },
-    async operate(request: OperatorRequest) {
+    async operate(request: OperatorRequest, { who }) {
       asks += 2;
       const answer = Promise.withResolvers<OperatorAnswer>();
       operators.set(asks, answer.resolve);
-      feed({ kind: "operator", ask: asks, request });
+      feed({ kind: "operator", ask: asks, request, who });
       return await answer.promise;
     },
     async decisions(name, { limit }) {
@@ -167,6 +175,9 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
     async decision(id) {
       const found = store.get(decisionKey(id));
       return found === undefined ? null : decodeDecision(found.text, decisionKey(id));
+    },
+    async auditChain(site) {
+      return entries().filter(({ key }) => key.startsWith(auditFolder(site)));
     },
     ledgerHealth: async () => ({
       clusterId: "14841639068965178418",

@@ -308,12 +308,12 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
   for (const site of sites) start(site);
   // Asked until it is done: a site may have no quorum proof yet. Once it is done it is refused.
   for (const [nth, at] of [600, 1_200, 1_700, 2_400].entries()) {
-    const request = { kind: "init", sites, incarnation: "one" } as const;
-    timeline.after(at, () => push("idc1", { kind: "operator", ask: 1_000_000 + nth, request }));
+    const request = { kind: "init", sites, incarnation: "one", reason: "" } as const;
+    timeline.after(at, () => push("idc1", { kind: "operator", ask: 1_000_000 + nth, request, who: "alice" }));
   }
   for (const [nth, at] of [1_500, 2_500, 3_500].entries()) {
-    const request = { kind: "applyPolicies", text: policies } as const;
-    timeline.after(at, () => push("idc1", { kind: "operator", ask: 1_100_000 + nth, request }));
+    const request = { kind: "applyPolicies", text: policies, reason: "" } as const;
+    timeline.after(at, () => push("idc1", { kind: "operator", ask: 1_100_000 + nth, request, who: "alice" }));
   }
   for (const [index, broker] of brokers.entries()) timeline.after(2_000 + index * 1_500, () => broker.start());
 
@@ -340,7 +340,7 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
     const site = random.pick(sites);
     note(`OPERATOR switch to ${to} at ${site}`);
     const request = { kind: "switch", set: name, to, reason: "", dryRun: false } as const;
-    push(site, { kind: "operator", ask: 2_000_000 + switches, request });
+    push(site, { kind: "operator", ask: 2_000_000 + switches, request, who: "alice" });
   };
   const faults = {
     net,

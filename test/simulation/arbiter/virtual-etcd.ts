@@ -1,4 +1,4 @@
-import type { LedgerEntry, Transaction } from "../../../arbiter/core/events.ts";
+import { holds, type LedgerEntry, type Transaction } from "../../../arbiter/core/events.ts";
 import type { CommitOutcome } from "../../../arbiter/ledger.ts";
 import { type Net, type Site, sites } from "./net.ts";
 
@@ -73,9 +73,9 @@ export function createVirtualEtcd(net: Net): VirtualEtcd {
   timeline.after(lookEveryMs, look);
 
   const apply = (site: Site, { compares, puts, deletes }: Transaction): CommitOutcome => {
-    const holds = compares.every(({ key, revision: wanted }) => (entries.get(key)?.revision ?? 0n) === wanted);
+    const isHeld = compares.every((each) => holds(each, entries.get(each.key)));
     renewedAt.set(site, timeline.now);
-    if (!holds) return { kind: "outdated", entries: compares.flatMap(({ key }) => entries.get(key) ?? []) };
+    if (!isHeld) return { kind: "outdated", entries: compares.flatMap(({ key }) => entries.get(key) ?? []) };
     revision += 1n;
     const changes: { key: string; text: string | null }[] = [];
     for (const { key, text, onLease } of puts) {

@@ -1,0 +1,136 @@
+import { type Act, append, encodeAuditEntry, encodeAuditHead } from "./audit.ts";
+import type { Context, Ending } from "./context.ts";
+import { type Comparison, holds, type LedgerEntry, type Transaction } from "./events.ts";
+import type { Inner } from "./inner.ts";
+import { auditHeadKey, auditKey } from "./keys.ts";
+
+/**
+ * Transactions that have an entry in the audit log: no change without its entry, no entry without its change. Each of them moves
+ * the head of this site's chain, so one is under way at a time. What comes meanwhile goes together in the next one: it costs no
+ * round trip of its own, also where a hundred sets lose their master in one moment.
+ */
+
+export interface Audited {
+  readonly transaction: Transaction;
+  readonly then: (ending: Ending, context: Context) => void;
+  readonly act: Act;
+  /** How often it was composed anew because others in its transaction, or the head, had moved. */
+  tries: number;
+}
+
+/** The ledger takes 100 comparisons, and 100 writes. */
+const operationsMax = 100;
+/** Of all texts in one transaction; etcd takes 1.5 MB. */
+const charsMax = 500_000;
+/** After so many an audited change counts as outdated: whoever wants it judges anew. */
+const triesMax = 10;
+
+/** Called at the end of each step. */
+export function sendAudited(state: Inner, context: Context): void {
+  const { audited } = state;
+  if (audited.inFlight || audited.waiting.length === 0) return;
+  const { site } = context.options;
+  const { now, wall } = context.moment;
+  const chain = context.mirror.audit.get(site) ?? { head: null, links: new Map() };
+  const group = takeGroup(audited.waiting);
+  audited.waiting = audited.waiting.slice(group.length);
+  audited.inFlight = true;
+  const acts = group.map(({ act }) => act);
+  const { entries, head, dropped } = append(chain, acts, { site, at: wall });
+  const headKey = auditHeadKey(site);
+  const transaction: Transaction = {
+    compares: [
+      ...distinct(group.flatMap(({ transaction: { compares } }) => compares)).values(),
+      chain.head === null ? { key: headKey, revision: 0n } : { key: headKey, text: chain.head.text },
+    ],
+    puts: [
+      ...group.flatMap(({ transaction: { puts } }) => puts),
+      ...entries.map((entry) => ({ key: auditKey(site, entry.n), text: encodeAuditEntry(entry), onLease: false })),
+      { key: headKey, text: encodeAuditHead(head), onLease: false },
+    ],
+    deletes: [...group.flatMap(({ transaction: { deletes } }) => deletes), ...dropped.map((n) => auditKey(site, n))],
+  };
+  const then = (ending: Ending, later: Context, found: readonly LedgerEntry[]): void => {
+    audited.inFlight = false;
+    if (ending === "committed") for (const entry of entries) tell(entry, later);
+    finish(group, ending, found, state, later);
+  };
+  state.tokens += 1;
+  state.commits.set(state.tokens, { transaction, sentAt: now, then });
+  context.emit({ kind: "commit", token: state.tokens, transaction });
+}
+
+/** The log outside of the ledger: whoever rewrites a chain cannot rewrite that. */
+function tell(
+  { n, digest, what, who, set, reason, detail }: ReturnType<typeof append>["entries"][number],
+  { emit }: Context,
+) {
+  const fields = { n, digest, what, who, set, reason, detail };
+  emit({ kind: "note", level: "info", sentence: "audit entry written", fields });
+}
+
+function finish(
+  group: readonly Audited[],
+  ending: Ending,
+  found: readonly LedgerEntry[],
+  state: Inner,
+  context: Context,
+): void {
+  const { audited } = state;
+  switch (ending) {
+    case "committed":
+      for (const { then } of group) then("committed", context);
+      return;
+    case "unanswered": {
+      // Nobody waits longer than for one answer: those that were not sent wait no more either.
+      const waiting = audited.waiting;
+      audited.waiting = [];
+      for (const { then } of [...group, ...waiting]) then("unanswered", context);
+      return;
+    }
+    case "outdated": {
+      const byKey = new Map(found.map((entry) => [entry.key, entry]));
+      const stands = (one: Audited): boolean =>
+        one.tries < triesMax && one.transaction.compares.every((each) => holds(each, byKey.get(each.key)));
+      const again = group.filter(stands);
+      for (const one of again) one.tries += 1;
+      audited.waiting = [...again, ...audited.waiting];
+      for (const one of group) if (!again.includes(one)) one.then("outdated", context);
+    }
+  }
+}
+
+/** As many from the front as fit, none of which touches what another one writes. */
+function takeGroup(waiting: readonly Audited[]): Audited[] {
+  const group: Audited[] = [];
+  const compared = new Map<string, Comparison>();
+  const written = new Set<string>();
+  let chars = 0;
+  for (const one of waiting) {
+    const { compares, puts, deletes } = one.transaction;
+    const writes = [...puts.map(({ key }) => key), ...deletes];
+    const isApart =
+      writes.every((key) => !written.has(key) && !compared.has(key)) &&
+      compares.every((each) => !written.has(each.key) && isSame(each, compared.get(each.key)));
+    chars += puts.reduce((sum, { text }) => sum + text.length, 0);
+    const compareCount = distinct([...compared.values(), ...compares]).size + 1;
+    // Each has its entry, and may drop one; the head is one more.
+    const writeCount = written.size + writes.length + 2 * (group.length + 1) + 1;
+    const fits = isApart && chars <= charsMax && compareCount <= operationsMax && writeCount <= operationsMax;
+    if (group.length > 0 && !fits) break;
+    group.push(one);
+    for (const each of compares) compared.set(each.key, each);
+    for (const key of writes) written.add(key);
+  }
+  return group;
+}
+
+function isSame(one: Comparison, other: Comparison | undefined): boolean {
+  if (other === undefined) return true;
+  if ("text" in one) return "text" in other && one.text === other.text;
+  return "revision" in other && one.revision === other.revision;
+}
+
+function distinct(compares: readonly Comparison[]): Map<string, Comparison> {
+  return new Map(compares.map((each) => [each.key, each]));
+}
