@@ -82,21 +82,20 @@ export function append(
   { site, at }: { readonly site: SiteName; readonly at: number },
 ): { readonly entries: readonly AuditEntry[]; readonly head: AuditHead; readonly dropped: readonly number[] } {
   const before = endOf(chain, site);
-  const links = new Map(chain.links);
   const entries: AuditEntry[] = [];
   let { n, digest } = before;
   for (const act of acts) {
     n += 1;
     const entry = seal({ ...shortened(act), site, n, at, previous: digest });
     digest = entry.digest;
-    links.set(n, entry);
     entries.push(entry);
   }
   const first = Math.min(Math.max(before.first, n - auditEntriesMax + 1), before.first + acts.length);
   const dropped: number[] = [];
   for (let old = before.first; old < first; old += 1) dropped.push(old);
-  const anchor = first === before.first ? before.anchor : (links.get(first - 1)?.digest ?? links.get(first)?.previous);
-  return { entries, head: { site, n, digest, first, anchor: anchor ?? "" }, dropped };
+  const linkOf = (of: number) => entries[of - before.n - 1] ?? chain.links.get(of);
+  const anchor = first === before.first ? before.anchor : (linkOf(first - 1)?.digest ?? linkOf(first)?.previous ?? "");
+  return { entries, head: { site, n, digest, first, anchor }, dropped };
 }
 
 /** A head that is gone or unreadable stops nobody: the chain goes on after its highest entry, and verifying tells. */

@@ -1,7 +1,7 @@
 import { sha256 } from "#lib/digest.ts";
 import type { Act } from "./audit.ts";
 import type { Context } from "./context.ts";
-import type { Event, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
+import type { AskId, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
 import { freeze } from "./freezes.ts";
 import { clusterKey, pauseKey, policyKey } from "./keys.ts";
 import { parsePolicies } from "./policy.ts";
@@ -11,7 +11,10 @@ import { askSwitch } from "./switch-ask.ts";
 
 /** What operators ask for. Each is one compare-and-swap; the answer tells how it ended. */
 
-export function onOperator({ ask, request, who }: Extract<Event, { kind: "operator" }>, context: Context): void {
+export function onOperator(
+  { ask, request, who }: { readonly ask: AskId; readonly request: OperatorRequest; readonly who: string },
+  context: Context,
+): void {
   const answer = (of: OperatorAnswer, later: Context = context): void =>
     later.emit({ kind: "answerOperator", ask, answer: of });
   const refuse = (code: string, message: string, hint: string): void =>

@@ -87,7 +87,8 @@ export function createSwitchTeller(): SwitchTeller {
         if (command.sentence === "set changed its phase") {
           const { from, to, why } = command.fields;
           told.push(`${String(from)} -> ${String(to)}: ${String(why)}`);
-        } else if (command.level !== "debug" && command.sentence !== "audit entry written") told.push(`note: ${command.sentence}`);
+        } else if (command.level !== "debug" && command.sentence !== "audit entry written")
+          told.push(`note: ${command.sentence}`);
         return;
       case "probeSite":
       case "readInSync":
