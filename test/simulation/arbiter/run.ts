@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { type ArbiterCore, createArbiterCore } from "../../../arbiter/core/arbiter.ts";
-import type { Command, ControllerAnswer, ControllerRequest, Event } from "../../../arbiter/core/events.ts";
+import type { Command, ControllerAnswer, ControllerRequest, Event, LedgerEntry } from "../../../arbiter/core/events.ts";
 import { setName } from "../../../arbiter/core/model.ts";
 import { decodeDecision, decodeSet } from "../../../arbiter/core/records.ts";
 import { createRandom } from "../random.ts";
 import { createTimeline } from "../timeline.ts";
+import { judgeAudited, judgeChains } from "./audit.ts";
 import { type Ack, createJudge, type Judge } from "./judge.ts";
 import { createNet, type Net, type Site, sites } from "./net.ts";
 import { type Broker, createVirtualBroker, type Surroundings } from "./virtual-broker.ts";
@@ -298,7 +299,8 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
     }
   };
 
-  etcd.onApplied((transaction) => {
+  etcd.onApplied((transaction, site) => {
+    judgeAudited(transaction, site);
     for (const { key, text } of transaction.puts) {
       if (key.startsWith("decisions/")) judge.decided(decodeDecision(text), timeline.now);
       if (key.startsWith("sets/")) judge.recorded(decodeSet(text));
@@ -517,7 +519,7 @@ function atPeace(
   of: {
     judge: Judge;
     brokers: readonly Broker[];
-    etcd: ReadonlyMap<string, { text: string }>;
+    etcd: ReadonlyMap<string, LedgerEntry>;
     digest: string;
     notes: readonly string[];
   },
@@ -547,6 +549,7 @@ function atPeace(
   const changed = brokers.find(({ minInSync }) => minInSync !== 1);
   if (changed !== undefined) fail(`${changed.name} is left with minInSyncReplicas ${changed.minInSync}`);
   judge.kept(new Set(master.log));
+  if (judgeChains(etcd) < judge.counts().decisions) fail("a decision is in no audit log");
   void seed;
   return { ...judge.counts(), epoch: record.epoch, hash: digest, notes, acks: judge.acks };
 }
