@@ -8,6 +8,7 @@ import { exitCodes, messageOf } from "#lib/errors.ts";
 import { listen } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
 import { createNotifier } from "#lib/systemd.ts";
+import { watchAudit } from "./audit-watch.ts";
 import { createRocketmqPort } from "./brokers/rocketmq.ts";
 import { leaderOf } from "./core/leader.ts";
 import { phaseOf } from "./core/set-view.ts";
@@ -92,6 +93,7 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
   const ending = AbortSignal.any([signal, stop.signal]);
   const beside = [
     watchLedgerHealth(metrics.series, daemon, { clock, log, signal: ending }),
+    watchAudit(metrics.series, daemon, { clock, log, signal: ending }),
     keepTidy(ledger, daemon, { clock, log, signal: ending }),
     report(daemon, { notifier, clock, signal: ending }),
   ];

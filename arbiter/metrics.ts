@@ -183,6 +183,18 @@ export const metricDocs = [
     labels: [],
     help: "Alarms that etcd raises (NOSPACE, CORRUPT); with NOSPACE there is no failover.",
   },
+  {
+    name: "idc_arbiter_audit_faults",
+    type: "gauge",
+    labels: ["site"],
+    help: "Entries of the site's audit chain that are missing, changed or moved, by the last look (each minute); absent before the first.",
+  },
+  {
+    name: "idc_arbiter_audit_entries",
+    type: "gauge",
+    labels: ["site"],
+    help: "Entries that are kept of the site's audit chain, 1000 at most.",
+  },
 ] as const satisfies readonly MetricDoc[];
 
 type MetricName = (typeof metricDocs)[number]["name"];

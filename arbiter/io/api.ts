@@ -22,7 +22,7 @@ const reason = z
   .trim()
   .min(1, { error: "must say why; it is logged" })
   .max(1_000)
-  .meta({ description: "Why. Goes to the log." });
+  .meta({ description: "Why. Goes to the log, and to the audit log: there its first 300 characters." });
 
 const freezeSchema = z.strictObject({ code: z.string(), reason: z.string(), at, until: at.nullable() });
 

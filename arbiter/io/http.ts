@@ -27,7 +27,7 @@ export interface ArbiterHttpOptions {
 
 /**
  * What openapi.json lists, and /livez, /readyz, /metrics. What changes something is accepted from this machine only, needs a
- * `reason`, and is logged.
+ * `reason`, and has its entry in the audit log.
  */
 export function createArbiterHttp(options: ArbiterHttpOptions & { readonly listen: string }): FastifyInstance {
   const { daemon, metrics } = options;
