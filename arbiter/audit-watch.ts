@@ -1,6 +1,7 @@
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
+import type { SiteName } from "./core/model.ts";
 import type { ArbiterDaemon } from "./daemon.ts";
 import { auditedSites, readChains } from "./io/http-audit.ts";
 import type { ArbiterMetrics } from "./metrics.ts";
@@ -23,20 +24,25 @@ export async function watchAudit(
 ): Promise<void> {
   const told = new Map<string, string>();
   while (!signal.aborted) {
-    const isKnown = daemon.core.state.mirror.loaded;
-    if (isKnown) await check(series, daemon, { log, signal, told });
-    await clock.sleep(isKnown ? checkEveryMs : unreadAgainMs, { signal }).catch(() => {});
+    const sites = daemon.core.state.mirror.loaded ? auditedSites(daemon) : [];
+    if (sites.length > 0) await check(series, daemon, { sites, log, signal, told });
+    await clock.sleep(sites.length > 0 ? checkEveryMs : unreadAgainMs, { signal }).catch(() => {});
   }
 }
 
 async function check(
   series: ArbiterMetrics["series"],
   daemon: Daemon,
-  { log, signal, told }: { log: Logger; signal: AbortSignal; told: Map<string, string> },
+  {
+    sites,
+    log,
+    signal,
+    told,
+  }: { sites: readonly SiteName[]; log: Logger; signal: AbortSignal; told: Map<string, string> },
 ): Promise<void> {
   try {
     const until = AbortSignal.any([signal, AbortSignal.timeout(checkMsMax)]);
-    for (const { site, entries, faults } of await readChains(daemon, auditedSites(daemon), until)) {
+    for (const { site, entries, faults } of await readChains(daemon, sites, until)) {
       series.set("idc_arbiter_audit_faults", { site }, faults.length);
       series.set("idc_arbiter_audit_entries", { site }, entries.length);
       const text = JSON.stringify(faults.slice(0, toldFaultsMax));

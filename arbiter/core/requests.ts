@@ -1,4 +1,5 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
+import { applyBrokerId, nextBrokerId } from "./broker-ids.ts";
 import type { ControllerAnswer, MasterInfo, SetRequest } from "./events.ts";
 import type { BrokerId, SetPolicy, SetRecord } from "./model.ts";
 
@@ -77,54 +78,6 @@ export function judge(request: SetRequest, context: RequestContext): Judgement {
     case "cleanBroker":
       return cleanBroker(request, context);
   }
-}
-
-function nextBrokerId({ cluster, set, record }: RequestContext): Judgement {
-  const ids = Object.keys(record?.replicas ?? {}).map(Number);
-  return { kind: "answer", answer: { kind: "nextBrokerId", cluster, set, id: Math.max(0, ...ids) + 1 } };
-}
-
-/** A broker keeps its id by its check code: the same request twice is one. */
-function applyBrokerId(
-  request: Extract<SetRequest, { kind: "applyBrokerId" }>,
-  { cluster, set, record }: RequestContext,
-): Judgement {
-  const { id, checkCode } = request;
-  const answer: ControllerAnswer = { kind: "applyBrokerId", cluster, set };
-  const replica = { address: checkCode.slice(0, checkCode.lastIndexOf(";")), checkCode };
-  if (record === null) {
-    if (id !== 1) {
-      const remark = `Broker-set: ${set} hasn't been registered in controller, but broker try to apply brokerId: ${id}`;
-      return refused(resultCodes.CONTROLLER_BROKER_ID_INVALID, remark, { cluster, set });
-    }
-    return { kind: "commit", next: emptyRecord(cluster, set, { [id]: replica }), answer, why: "first broker" };
-  }
-  const known = record.replicas[id];
-  if (known?.checkCode === checkCode) return { kind: "answer", answer };
-  if (known !== undefined || !Number.isSafeInteger(id) || id < 1) {
-    return refused(resultCodes.CONTROLLER_BROKER_ID_INVALID, `Fail to apply brokerId: ${id} in broker-set: ${set}`, {
-      cluster,
-      set,
-    });
-  }
-  const next = { ...record, replicas: { ...record.replicas, [id]: replica } };
-  return { kind: "commit", next, answer, why: "new broker" };
-}
-
-function emptyRecord(cluster: string, set: string, replicas: SetRecord["replicas"]): SetRecord {
-  return {
-    cluster,
-    set,
-    epoch: 0,
-    inSyncEpoch: 0,
-    master: null,
-    inSync: [],
-    unconfirmed: [],
-    replicas,
-    decision: null,
-    frozen: null,
-    failoversAt: [],
-  };
 }
 
 function notRegistered(set: string, cluster: string): Judgement {

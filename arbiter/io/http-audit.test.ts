@@ -63,20 +63,6 @@ test("the first entry is that of init", async () => {
   expect(await entries()).toMatchObject([{ n: 1, what: "init", detail: "voting sites: idc1, idc2, witness" }]);
 });
 
-test("a recovery is in the log by whoever asked for it, with its decision", async () => {
-  const standing = createStanding();
-  const { change, entries } = door(standing);
-  const done = change("/v1/sets/C1/bs1/recover", { reason: "etcd was restored", master: 2, force: true });
-  for (let nth = 0; nth < 5; nth += 1) {
-    await new Promise(setImmediate);
-    standing.pass(300);
-  }
-  await done;
-  const [recovery] = await entries();
-  expect(recovery).toMatchObject({ what: "recover", who: "alice@ops1 from 127.0.0.1", reason: "etcd was restored" });
-  expect(recovery?.decision).toMatch(/^C1\/bs1\/\d+$/);
-});
-
 test("a tool at the controller door is in the log by its address", async () => {
   const standing = createStanding();
   const request = { kind: "cleanBroker", cluster: "C1", set: "bs1", ids: [3], living: true } as const;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readChain } from "../core/audit-faults.ts";
 import type { SetName } from "../core/model.ts";
 import { createStanding, type Standing } from "./testing/standing.ts";
 
@@ -47,6 +48,11 @@ test("a recovery waits for what every broker that is heard says now, not some se
   expect(await done).toEqual({ kind: "done", detail: expect.stringMatching(/^broker 2 is master of epoch /) });
   const [decision] = await standing.decisions(null, { limit: 1, signal: new AbortController().signal });
   expect(decision?.input.candidates.find(({ id }) => id === 2)?.reading?.maxOffset).toBe(4_000n);
+  const { entries, faults } = readChain("idc1", await standing.auditChain("idc1", options.signal));
+  expect(faults).toEqual([]);
+  expect(entries).toMatchObject([
+    { what: "recover", who: "alice", set, decision: decision?.id, reason: recovery.reason },
+  ]);
 });
 
 test("a recovery goes on without a broker that does not answer, and refuses a second one meanwhile", async () => {

@@ -40,14 +40,16 @@ const record = {
   failoversAt: [],
 };
 
-async function put(key: string, value: object): Promise<void> {
+async function etcdctl(command: "put" | "del", key: string, ...rest: readonly string[]): Promise<void> {
   const { code, stderr } = await runProcess(
     inProject(".cache/etcd/usr/bin/etcdctl"),
-    ["--endpoints", etcd.endpoints.join(","), "put", `/crossidc/prod/${key}`, JSON.stringify(value)],
+    ["--endpoints", etcd.endpoints.join(","), command, `/crossidc/prod/${key}`, ...rest],
     { timeoutMs: etcdctlMsMax, env: { ETCDCTL_API: "3" } },
   );
   expect(code, stderr).toBe(0);
 }
+
+const put = (key: string, value: object): Promise<void> => etcdctl("put", key, JSON.stringify(value));
 
 test("--check prints the config with its defaults, and what its times imply", async () => {
   const { configFile } = arbiters.of.idc1;
@@ -153,11 +155,68 @@ test("a pause holds for all sites until it is resumed", async () => {
   expect(await arbiters.idcctl(["resume", "--reason", "done"])).toMatchObject({ code: 0 });
 });
 
+test("the audit log has every change that was made, by whom and why, in its order", async () => {
+  const { stdout } = await arbiters.idcctl(["audit", "list", "--limit", "100", "-o", "json"]);
+  const { entries } = JSON.parse(stdout) as {
+    entries: { site: string; n: number; what: string; who: string; set: string | null; reason: string }[];
+  };
+  const made = [...entries].reverse();
+  expect(made.map(({ what, set, reason }) => [what, set, reason])).toEqual([
+    ["init", null, ""],
+    ["freeze", "C1/bs1", "work"],
+    ["unfreeze", "C1/bs1", "done"],
+    ["policies", null, "promise"],
+    ["pause", null, "network work"],
+    ["resume", null, "done"],
+  ]);
+  expect(made.map(({ site, n }) => `${site}/${n}`)).toEqual([1, 2, 3, 4, 5, 6].map((n) => `idc1/${n}`));
+  for (const { who } of made) expect(who).toMatch(/^[^@ ]+@\S+ from (::ffff:)?127\.0\.0\.1$/);
+  expect((await arbiters.idcctl(["audit", "list", "idc2"])).stdout).toBe("Nothing was changed yet.\n");
+  const table = await arbiters.idcctl(["audit", "list", "--limit", "1"]);
+  expect(table.stdout).toMatch(/^ENTRY +WHEN +WHAT +WHO .*\nidc1\/6 +\S+ +resume +/);
+});
+
+test("audit verify finds an entry that was deleted, and one that was edited, and the next change goes on", async () => {
+  expect(await arbiters.idcctl(["audit", "verify"])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^idc1: whole, entries 1 to 6, the last with digest [0-9a-f]{64}\nidc2: whole/),
+  });
+  await etcdctl("del", "audit/idc1/3");
+  const missing = await arbiters.idcctl(["audit", "verify", "idc1"], ["idc2"]);
+  expect(missing).toMatchObject({ code: 1, stdout: expect.stringContaining("  entry idc1/3: missing: ") });
+  const { stdout } = await arbiters.idcctl(["audit", "list", "idc1", "-o", "json"]);
+  const { entries } = JSON.parse(stdout) as { entries: ({ n: number } & Record<string, unknown>)[] };
+  const { revision, at, ...fifth } = entries.find(({ n }) => n === 5) ?? { revision: "", at: "" };
+  expect(revision).toMatch(/^\d+$/);
+  await put("audit/idc1/5", { schema: 1, ...fifth, at: Date.parse(String(at)), who: "nobody" });
+  const changed = await arbiters.idcctl(["audit", "verify", "-o", "json"]);
+  expect(changed.code).toBe(1);
+  expect(JSON.parse(changed.stdout)).toMatchObject({
+    whole: false,
+    chains: [
+      {
+        site: "idc1",
+        faults: [
+          { kind: "missing", n: 3 },
+          { kind: "changed", n: 5 },
+        ],
+      },
+      { site: "idc2", faults: [] },
+      { site: "witness", faults: [] },
+    ],
+  });
+  expect(await arbiters.idcctl(["pause", "--reason", "more"])).toMatchObject({ code: 0 });
+  expect(await arbiters.idcctl(["resume", "--reason", "enough"], ["idc2"])).toMatchObject({ code: 0 });
+  expect((await arbiters.idcctl(["audit", "list", "idc1"])).stdout).toMatch(/\nidc1\/7 +\S+ +pause /);
+  expect((await arbiters.idcctl(["audit", "verify", "idc2"])).code).toBe(0);
+});
+
 test("what the scrape reads off the state is served", async () => {
   const text = await (await fetch(new URL("/metrics", arbiters.of.idc1.endpoint))).text();
   expect(text).toMatch(/^idc_arbiter_quorum\{environment="prod"\} 1$/m);
   expect(text).toMatch(/^idc_arbiter_voting_sites_present\{environment="prod"\} 3$/m);
   expect(text).toMatch(/^idc_arbiter_set_epoch\{set="C1\/bs1",environment="prod"\} 0$/m);
+  expect(text).toMatch(/^idc_arbiter_audit_faults\{site="idc1",environment="prod"\} \d$/m);
   expect(text).toMatch(/^idc_arbiter_ledger_members_up\{environment="prod"\} 1$/m);
 });
 

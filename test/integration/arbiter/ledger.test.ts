@@ -101,6 +101,22 @@ describe("one member", () => {
     await cluster.ctl("del", "--prefix", "/crossidc/");
   });
 
+  test("a comparison with a text holds for that text alone, and not where nothing is", async () => {
+    await using ledger = open(cluster);
+    await ledger.commit(put("audit/idc1/head", "one", 0n), { signal });
+    const onText = (text: string, key = "audit/idc1/head") => ({
+      ...put("sets/C1/a", `after ${text}`),
+      compares: [{ key, text }],
+    });
+    expect(await ledger.commit(onText("two"), { signal })).toMatchObject({
+      kind: "outdated",
+      entries: [{ key: "audit/idc1/head", text: "one" }],
+    });
+    expect(await ledger.commit(onText("", "audit/idc2/head"), { signal })).toEqual({ kind: "outdated", entries: [] });
+    expect(await ledger.commit(onText("one"), { signal })).toMatchObject({ kind: "committed" });
+    expect(await contents(cluster)).toEqual({ "audit/idc1/head": "one", "sets/C1/a": "after one" });
+  });
+
   test("a transaction whose comparison no longer holds changes nothing, and says how it is now", async () => {
     await using ledger = open(cluster);
     const first = await ledger.commit(put("sets/C1/a", "one", 0n), { signal });
