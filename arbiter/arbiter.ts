@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ArbiterConfig } from "#config/arbiter.ts";
-import { readEtcdOptions } from "#config/clients.ts";
+import { readBrokerCredentials, readEtcdOptions } from "#config/clients.ts";
 import { createIdcOf } from "#config/idc.ts";
 import { ledgerPrefix } from "#config/shared.ts";
 import type { Clock } from "#lib/clock.ts";
@@ -48,7 +48,7 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
     clock,
     log,
   });
-  await using ports = openPorts(config, { clock, log });
+  await using ports = openPorts(config, process);
   const daemon = createDaemon({
     options: {
       site,
@@ -114,12 +114,17 @@ interface Ports extends AsyncDisposable {
   readonly reaches: DaemonDeps["reaches"];
 }
 
-function openPorts({ clusters, canary }: ArbiterConfig, { clock, log }: Pick<ArbiterProcess, "clock" | "log">): Ports {
+/** @throws {OperatorError} CONFIG_SECRET */
+function openPorts(
+  { clusters, canary }: ArbiterConfig,
+  { clock, log, credentialsDirectory }: Pick<ArbiterProcess, "clock" | "log" | "credentialsDirectory">,
+): Ports {
   const ports = new Map(
-    clusters.map(({ name, nameservers }) => [
-      name,
-      createRocketmqPort({ nameservers, canaryTopic: canary.topic, clock, log }),
-    ]),
+    clusters.map(({ name, nameservers, credentialFile }) => {
+      const credentials = readBrokerCredentials(credentialFile, { credentialsDirectory });
+      const of = { nameservers, canaryTopic: canary.topic, clock, log };
+      return [name, createRocketmqPort({ ...of, ...(credentials === undefined ? {} : { credentials }) })];
+    }),
   );
   const [any] = ports.values();
   return {

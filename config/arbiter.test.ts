@@ -36,6 +36,11 @@ describe("the arbiter's file", () => {
   });
 
   const [c1] = minimal.clusters;
+  test("finds the brokers' credentials beside it", () => {
+    const { clusters } = load({ clusters: [{ ...c1, credentialFile: "keys/c1" }] }).config;
+    expect(clusters.map(({ credentialFile }) => credentialFile)).toEqual(["/etc/c/keys/c1"]);
+  });
+
   test.each([
     [{ idcs: [{ name: "idc1", cidrs: ["10.1.0.0"] }] }, /idcs\[0\]\.cidrs\[0\]: "10.1.0.0" is no network/],
     [{ idcs: [{ name: "idc1", brokerNames: ["*a*b*c*"] }] }, /idcs\[0\]\.brokerNames\[0\]/],

@@ -5,6 +5,7 @@ import {
   cidr,
   clusterName,
   etcdSchema,
+  filePath,
   hostPort,
   httpSchema,
   idcsSchema,
@@ -42,6 +43,10 @@ const clusterSchema = z.strictObject({
     .max(16)
     .superRefine(refuseRepeats((address) => address))
     .meta({ description: "Its name servers, of all IDCs: a failover is done when they show the new master." }),
+  credentialFile: filePath.optional().meta({
+    description:
+      "File with accessKey:secretKey of a user of the brokers, where they have authentication on (ACL 2.0): every request to them is signed. One line; not readable by others.",
+  }),
 });
 
 const timingSchema = z

@@ -25,6 +25,16 @@ export function readEtcdOptions(
   };
 }
 
+/** @throws {OperatorError} CONFIG_SECRET */
+export function readBrokerCredentials(
+  credentialFile: string | undefined,
+  secrets: Secrets,
+): { readonly accessKey: string; readonly secretKey: string } | undefined {
+  if (credentialFile === undefined) return undefined;
+  const { name, password } = userOf(readSecret(credentialFile, secrets));
+  return { accessKey: name, secretKey: password };
+}
+
 type ZooKeeperPart = "servers" | "chroot" | "sessionTimeoutMs" | "connectTimeoutMs" | "auth" | "tls";
 
 /** @throws {OperatorError} CONFIG_TLS_FILE, CONFIG_SECRET */
