@@ -7,7 +7,7 @@ import type { SiteName } from "./model.ts";
 
 export const faultKinds = ["missing", "changed", "moved", "unreadable", "stray", "head"] as const;
 
-export interface AuditFault {
+interface AuditFault {
   readonly kind: (typeof faultKinds)[number];
   /** The entry's number; null: the head. */
   readonly n: number | null;
