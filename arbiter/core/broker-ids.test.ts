@@ -53,6 +53,14 @@ test("a broker that gave up waiting, and applies for the next id, has one id and
   expect(putBy(commands)?.replicas).toEqual({ ...heldSet.replicas, 5: { address, checkCode: code(3_100) } });
 });
 
+test("the same code under another id is the same broker, whatever the code", () => {
+  for (const checkCode of [code(0), `${address};x`]) {
+    const site = siteUnderTest();
+    ask(site, apply(4, checkCode));
+    expect(idsOf(putBy(ask(site, apply(5, checkCode))))).toEqual(["1", "2", "3", "5"]);
+  }
+});
+
 test("the first broker of a set has one id, too", () => {
   const site = siteUnderTest({ ...heldSet, epoch: 0, master: null, inSync: [], replicas: {} });
   ask(site, apply(1, code(0)));

@@ -53,6 +53,7 @@ export function applyBrokerId(
 }
 
 interface CheckCode {
+  readonly text: string;
   readonly address: string;
   /** NaN: the code has none. */
   readonly at: number;
@@ -61,19 +62,20 @@ interface CheckCode {
 function readCheckCode(code: string): CheckCode {
   const end = code.lastIndexOf(";");
   const millis = code.slice(end + 1);
-  return { address: code.slice(0, end), at: /^\d{1,15}$/.test(millis) ? Number(millis) : Number.NaN };
+  return { text: code, address: code.slice(0, end), at: /^\d{1,15}$/.test(millis) ? Number(millis) : Number.NaN };
 }
 
 /** What this address applied for of late, and nobody is: it was not heard, and no set of replicas ever counted on it. */
 function triesOf(
-  { address, at }: CheckCode,
+  { text, address, at }: CheckCode,
   { replicas, master, inSync }: SetRecord,
   { isAlive }: RequestContext,
 ): { readonly id: BrokerId; readonly aheadMs: number }[] {
   return Object.entries(replicas).flatMap(([key, replica]) => {
     const id = Number(key);
     const aheadMs = readCheckCode(replica.checkCode).at - at;
-    const isTry = replica.address === address && Math.abs(aheadMs) <= triesApartMsMax;
+    const isSame = replica.checkCode === text;
+    const isTry = replica.address === address && (isSame || Math.abs(aheadMs) <= triesApartMsMax);
     return isTry && id !== master && !inSync.includes(id) && !isAlive(id) ? [{ id, aheadMs }] : [];
   });
 }

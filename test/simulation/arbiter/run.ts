@@ -543,6 +543,8 @@ function atPeace(
   if (brokers.filter(({ role }) => role === "master").length > 1) fail("two brokers are masters");
   if (record.inSync.length < brokers.length) fail(`only ${record.inSync.length} replicas are in sync`);
   if (record.unconfirmed.length > 0) fail("a member was never confirmed");
+  const ids = Object.keys(record.replicas);
+  if (ids.length !== brokers.length) fail(`${brokers.length} brokers have the ids ${ids.join(", ")}`);
   if (record.decision !== null) fail(`decision ${record.decision} is not carried out`);
   if (etcd.has(`questions/${cluster}/${set}`)) fail("a question is open");
   if (etcd.has(`switches/${cluster}/${set}`)) fail("a switch is not over");

@@ -93,7 +93,6 @@ export function createVirtualBroker(
   const log: Entry[] = [];
   let id: number | null = null;
   let minInSync = 1;
-  const checkCode = `${address};${place.name}`;
   // In memory.
   let life = 0;
   let state: "down" | "frozen" | "up" = "down";
@@ -203,6 +202,8 @@ export function createVirtualBroker(
       }
       ask(to, { kind: "nextBrokerId", cluster: around.cluster, set: around.set }, (next) => {
         if (next?.kind !== "nextBrokerId") return again();
+        // Stock brokers make a new one for each try.
+        const checkCode = `${address};${Math.round(timeline.now)}`;
         ask(
           to,
           { kind: "applyBrokerId", cluster: around.cluster, set: around.set, id: next.id, checkCode },
