@@ -81,7 +81,7 @@ function demote(view: SetView, record: SetRecord, effects: EffectsState, context
   // Of a switch the old master is there, and refuses messages anyway: its answer is worth waiting for.
   const isPatient = input.kind === "switch" && isHeardHere(view, old, context);
   const patienceMs = isPatient ? switchDemoteMsMax : context.options.timing.demoteFirstMs;
-  if (isPatient && !notifying) notify(view, old, context);
+  if (isPatient && !notifying && notified < record.epoch) notify(view, old, context);
   const sinceMs = context.moment.now - (effects.demoteSentAt ?? decidedAt);
   if (notified >= record.epoch) effects.demoted = `broker ${old} answered: it refuses messages`;
   else if (effects.demoteSentAt !== null && isDownHere(view, old, context))

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
 import { mostReported, onHeartbeat, unheard } from "./evidence.ts";
 import { setKey } from "./keys.ts";
-import { change, load, newMirror, viewOfSet } from "./mirror.ts";
+import { change, load, newMirror, refresh, viewOfSet } from "./mirror.ts";
 import { type SetRecord, setName } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { newBroker } from "./set-view.ts";
@@ -82,4 +82,20 @@ test("a master keeps what it told before it was elected: nobody has made it cut 
   two.tells(7, 1_200n);
   two.record({ epoch: 8, master: 2, inSync: [2] });
   expect(two.told).toBe(1_200n);
+});
+
+test("what the answer to an own transaction has told is not taken back by a watch that is behind", () => {
+  const mirror = newMirror();
+  const key = setKey(name);
+  const text = (epoch: number): string => encodeSet({ ...base, epoch });
+  const epoch = (): number | undefined => mirror.sets.get(name)?.record?.value.epoch;
+  change(mirror, key, text(7), 10n, start);
+  const transaction = { compares: [{ key, revision: 10n }], puts: [], deletes: [] };
+  refresh(mirror, transaction, [{ key, text: text(9), revision: 12n }], start);
+  expect(epoch()).toBe(9);
+  change(mirror, key, text(8), 11n, start);
+  expect(epoch()).toBe(9);
+  change(mirror, key, text(9), 12n, start);
+  change(mirror, key, text(10), 13n, start);
+  expect(epoch()).toBe(10);
 });

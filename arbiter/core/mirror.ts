@@ -41,7 +41,7 @@ export interface Mirror {
   readonly audit: Map<SiteName, AuditView>;
   /** Records that cannot be read, with the reason: whatever they are about stands still. */
   readonly unreadable: Map<string, string>;
-  /** Keys whose newest change came with an own transaction, which the watch still has to tell. */
+  /** Keys whose newest change came with the answer to an own transaction, and which the watch still has to tell. */
   readonly ahead: Map<string, Revision>;
 }
 
@@ -133,7 +133,10 @@ export function refresh(mirror: Mirror, transaction: Transaction, entries: reado
   for (const { key } of transaction.compares) {
     const entry = found.get(key);
     if (entry === undefined) put(mirror, key, null, 0n, now);
-    else if (entry.revision > (revisionOf(mirror, key) ?? 0n)) put(mirror, key, entry.text, entry.revision, now);
+    else if (entry.revision > (revisionOf(mirror, key) ?? 0n)) {
+      mirror.ahead.set(key, entry.revision);
+      put(mirror, key, entry.text, entry.revision, now);
+    }
   }
 }
 
@@ -221,6 +224,7 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       if (record === null || view.decision?.value.id !== record.value.decision) view.decision = null;
       if (record === null || view.effects.epoch === record.value.epoch) return;
       view.effects = newEffects(record.value.epoch);
+      view.epochSeenAt = now;
       view.restartedAt = null;
       view.doubtSince = null;
       return;

@@ -28,6 +28,8 @@ export interface SetView {
   readonly set: string;
 
   record: Stored<SetRecord> | null;
+  /** Since when this site knows of the record's epoch: what a broker said before is about another one. */
+  epochSeenAt: Instant;
   /** The ids of the record's replicas. */
   ids: { readonly of: SetRecord["replicas"] | null; readonly ids: readonly BrokerId[] };
   question: (Stored<QuestionRecord> & { readonly seenAt: Instant }) | null;
@@ -227,6 +229,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     cluster,
     set,
     record: null,
+    epochSeenAt: now,
     ids: { of: null, ids: [] },
     question: null,
     answers: new Map(),

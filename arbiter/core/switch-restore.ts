@@ -29,7 +29,7 @@ export function restore(
     return;
   }
   if (!isServing(view, planned.value, record) || barrier.asking || barrier.writing) return;
-  if (!isHarmless(view, from, record, context)) return;
+  if (!isHarmless(view, planned.value, record, context)) return;
   // One that is not there is tried now and then: it may be reached before it is heard.
   const everyMs = isHeardHere(view, from, context) ? effectRetryMs : restoreUnheardMs;
   if (now - barrier.askedAt < everyMs) return;
@@ -43,20 +43,36 @@ export function restore(
  * that where to copy from.
  */
 function isServing({ name, effects, decision }: SetView, { decided }: SwitchRecord, record: SetRecord): boolean {
-  if (decided === null || record.epoch !== decided || record.decision !== decisionId(name, decided)) return true;
+  if (decided === null) return true;
+  // The switch's own word can come before that of the set.
+  if (record.epoch < decided) return false;
+  if (record.epoch > decided || record.decision !== decisionId(name, decided)) return true;
   return effects.routed !== null || decision?.value.effects.routed !== undefined;
 }
 
 /**
- * Who was replaced, and was not told yet, would accept messages that are lost: it is told first. So would a master that is being
- * asked about, and stands still: it would hear of the settings before it hears of its successor.
+ * Who was replaced, and was not told yet, would accept messages that are lost: only its own word, given since this site knows of
+ * the epoch, says that it is no master any more.
  */
-function isHarmless(view: SetView, from: BrokerId, record: SetRecord, context: Context): boolean {
-  if (record.master === from) return view.question === null || isHeardHere(view, from, context);
+function isHarmless(view: SetView, { from, decided }: SwitchRecord, record: SetRecord, context: Context): boolean {
+  if (record.master === from) return isMasterAgain(view, decided, record, context);
   const { notified, reading } = brokerOf(view, from, context);
-  if (notified >= record.epoch || (reading !== null && !reading.acting)) return true;
-  if (notify(view, from, context)) probe(view, from, context);
+  const isRead = reading !== null && !reading.acting && reading.sentAt >= view.epochSeenAt;
+  if (isRead || notified >= (decided ?? record.epoch)) return true;
+  notify(view, from, context);
+  probe(view, from, context, view.epochSeenAt);
   return false;
+}
+
+/**
+ * Given up, it goes on as before; while it is asked about and stands still it would hear of its settings before it hears of a
+ * successor. Taken back, it is to have its new epoch first.
+ */
+function isMasterAgain(view: SetView, decided: number | null, record: SetRecord, context: Context): boolean {
+  const { question, effects, decision } = view;
+  if (question !== null && !isHeardHere(view, record.master ?? 0, context)) return false;
+  if (decided === null || record.decision === null) return true;
+  return effects.promoted !== null || decision?.value.effects.promoted !== undefined;
 }
 
 export function onBarrier(view: SetView, event: BarrierEvent, context: Context): void {

@@ -1,7 +1,8 @@
+import { input } from "./decision.fixture.ts";
 import type { Command, Event } from "./events.ts";
-import { parseKey } from "./keys.ts";
-import { type BrokerId, type SetRecord, type SwitchRecord, setName } from "./model.ts";
-import { decodeDecision, decodeSet, decodeSwitch } from "./records.ts";
+import { decisionId, decisionKey, parseKey, setKey, switchKey } from "./keys.ts";
+import { type BrokerId, type DecisionRecord, type SetRecord, type SwitchRecord, setName } from "./model.ts";
+import { decodeDecision, decodeSet, decodeSwitch, encodeDecision, encodeSet, encodeSwitch } from "./records.ts";
 
 /** What stories of a switch begin with, and how commands and records read in them. */
 
@@ -44,6 +45,28 @@ export function begunElsewhere(to: BrokerId): SwitchRecord {
     decided: null,
     outcome: "",
   };
+}
+
+/** The keys and texts of that switch's decision. */
+export function decidedElsewhere(to: BrokerId): readonly (readonly [string, string])[] {
+  const planned = begunElsewhere(to);
+  const [epoch, inSyncEpoch] = [first.epoch + 1, first.inSyncEpoch + 1];
+  const why = `an operator names broker ${to}`;
+  const decision: DecisionRecord = {
+    id: decisionId(name, epoch),
+    input: input({ kind: "switch", planned, question: null, answers: [], designated: to, reason: planned.reason }),
+    verdict: { kind: "elect", winner: to, epoch, inSyncEpoch, rejected: [], knownLag: 0n, why },
+    decidedBy: "idc2",
+    at: startWall + startMs,
+    effects: {},
+  };
+  const record: SetRecord = { ...first, epoch, inSyncEpoch, master: to, inSync: [to], decision: decision.id };
+  const outcome = `broker ${to} is master of epoch ${epoch}`;
+  return [
+    [decisionKey(decision.id), encodeDecision(decision)],
+    [setKey(name), encodeSet(record)],
+    [switchKey(name), encodeSwitch({ ...planned, stage: "restoring", decided: epoch, outcome })],
+  ];
 }
 
 export function answered({ broker, sentAt }: Extract<Command, { kind: "probe" }>): Event {

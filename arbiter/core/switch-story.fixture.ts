@@ -9,6 +9,7 @@ import {
   answered,
   begunElsewhere,
   commandText,
+  decidedElsewhere,
   first,
   keyText,
   name,
@@ -38,6 +39,8 @@ export function createSwitchTeller(): SwitchTeller {
   let pending: Command[] = [];
   let held: { token: number; transaction: Transaction }[] = [];
   const answers: (() => void)[] = [];
+  /** What the ledger has, and this site has not been told. */
+  let untold: { key: string; text: string; revision: bigint }[] = [];
   let etcd: "there" | "slow" | "away" = "there";
   let now = startMs as Instant;
   let revision = 10n;
@@ -130,6 +133,15 @@ export function createSwitchTeller(): SwitchTeller {
     revision += 1n;
     store.set(key, { text, revision });
     feed({ kind: "changed", key, text, revision });
+  }
+
+  /** A switch begun elsewhere is decided there. The watch has it all, in the order of one transaction. */
+  function decideElsewhere(to: BrokerId): void {
+    revision += 1n;
+    for (const [key, text] of decidedElsewhere(to)) {
+      store.set(key, { text, revision });
+      untold.push({ key, text, revision });
+    }
   }
 
   function pass(ms: number): void {
@@ -268,6 +280,20 @@ export function createSwitchTeller(): SwitchTeller {
     [
       /^another site has begun a switch to (\d)$/,
       (to) => write(switchKey(name), encodeSwitch(begunElsewhere(Number(to)))),
+    ],
+    [/^another site decides for (\d), and this one is not told$/, (to) => decideElsewhere(Number(to))],
+    [
+      /^another site wrote the set before that, and this one is told late$/,
+      () => {
+        const text = encodeSet({ ...first, inSyncEpoch: 21 });
+        feed({ kind: "changed", key: setKey(name), text, revision: revision - 1n });
+      },
+    ],
+    [
+      /^this site is told$/,
+      () => {
+        for (const change of untold.splice(0)) feed({ kind: "changed", ...change });
+      },
     ],
     [
       /^another site makes (\d) master of epoch (\d+)$/,
