@@ -278,6 +278,15 @@ function executor(
             }),
         );
         return;
+      case "readRole": {
+        const { broker, sentAt } = command;
+        background(
+          portOf(broker.set)
+            .isMaster(addressOf(broker), call)
+            .then((isMaster) => push({ kind: "roleSeen", broker, sentAt, isMaster })),
+        );
+        return;
+      }
       case "raiseBarrier": {
         const { broker, minInSyncReplicas } = command;
         background(

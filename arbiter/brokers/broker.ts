@@ -22,6 +22,8 @@ export interface BrokerPort {
   inSyncCount(address: string, options: CallOptions): Promise<number>;
   /** null: it does not answer. */
   settings(address: string, options: CallOptions): Promise<BrokerSettings | null>;
+  /** Does it take messages as a master does? A demotion counts from its first moment on, before it is answered. null: no answer. */
+  isMaster(address: string, options: CallOptions): Promise<boolean | null>;
   /**
    * Raises the broker's barrier: from a positive answer on it refuses every message, and replicates as before, also after a
    * restart.

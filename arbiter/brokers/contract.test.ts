@@ -12,8 +12,8 @@ import { startFakeBroker, startFakeNameServer } from "./testing/fake-broker.ts";
 /** What every kind of broker keeps, whatever stands behind the port. */
 interface Stage extends AsyncDisposable {
   readonly port: BrokerPort;
-  /** A replica with id 2, in epoch 7; with its settings as below. */
-  readonly broker: { readonly address: string; acting: boolean };
+  /** A replica with id 2, in epoch 7; with its settings as below. changing: it is being demoted, and still acts in a probe. */
+  readonly broker: { readonly address: string; acting: boolean; changing: boolean };
   /** The controller door of another arbiter. */
   readonly controller: string;
   /** It does not let its settings be changed. */
@@ -82,6 +82,17 @@ describe.for(kinds)("$kind", ({ open }) => {
     const told = await stage.port.notify(stage.broker.address, { id: 2, info: masterIs(1, 8) }, options);
     expect(told).toMatchObject({ answered: true });
     expect(stage.broker.acting).toBe(false);
+  });
+
+  test("a broker that is being demoted takes no messages as a master, whatever a probe of it says", async () => {
+    await using stage = await open();
+    stage.broker.acting = true;
+    expect(await stage.port.isMaster(stage.broker.address, options)).toBe(true);
+    stage.broker.changing = true;
+    expect(await stage.port.isMaster(stage.broker.address, options)).toBe(false);
+    expect(await stage.port.probe(stage.broker.address, options)).toMatchObject({ acting: true });
+    await stage.end();
+    expect(await stage.port.isMaster(stage.broker.address, short)).toBeNull();
   });
 
   test("what cannot be told, read or proven is a value, not an exception", async () => {

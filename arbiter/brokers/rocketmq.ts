@@ -10,7 +10,7 @@ import { notifyRole } from "./rocketmq/notify.ts";
 import { probeBroker } from "./rocketmq/probe.ts";
 import { reachesController } from "./rocketmq/reach.ts";
 import { readRoutedMaster } from "./rocketmq/route.ts";
-import { readSettings, reregister } from "./rocketmq/settings.ts";
+import { readIsMaster, readSettings, reregister } from "./rocketmq/settings.ts";
 import { type Credentials, signRequest } from "./rocketmq/signature.ts";
 
 export interface RocketmqPortOptions {
@@ -58,6 +58,7 @@ export function createRocketmqPort(options: RocketmqPortOptions): BrokerPort & A
     canary: (address, set, callOptions) => sendCanary({ connections, clock, log, topic }, address, set, callOptions),
     inSyncCount: readInSyncCount,
     settings: (address, callOptions) => readSettings(connections, log, address, callOptions),
+    isMaster: (address, callOptions) => readIsMaster(connections, log, address, callOptions),
     raiseBarrier: (address, to, callOptions) => raiseBarrier(connections, address, to, callOptions),
     lowerBarrier: (address, to, callOptions) => lowerBarrier(connections, clock, address, to, callOptions),
     reaches: (controller, callOptions) => reachesController(connections, controller, callOptions),

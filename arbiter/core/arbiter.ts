@@ -13,6 +13,7 @@ import { type ArbiterState, contextOf, type Inner, newInner } from "./inner.ts";
 import { change, load } from "./mirror.ts";
 import { onOperator } from "./operator.ts";
 import { prove } from "./prove.ts";
+import { onRole } from "./switch-proof.ts";
 import { onBarrier } from "./switch-restore.ts";
 import { probeSiteEveryMs, stallMs } from "./timing.ts";
 import { onInSync, onSettings } from "./upkeep.ts";
@@ -118,6 +119,9 @@ function answered(event: SetEvent, context: Context): void {
       return;
     case "settingsSeen":
       onSettings(view, event.broker.id, event.settings, context);
+      break;
+    case "roleSeen":
+      onRole(view, event, context);
       break;
     case "barrierRaised":
     case "barrierLowered":

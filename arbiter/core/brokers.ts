@@ -92,6 +92,15 @@ export function probe(view: SetView, id: BrokerId, context: Context, since = 0):
   context.emit({ kind: "probe", broker: ref, sentAt });
 }
 
+/** Asks it for its role, one question at a time. */
+export function readRole(view: SetView, id: BrokerId, context: Context): void {
+  const broker = brokerOf(view, id, context);
+  const ref = refOf(view, id);
+  if (broker.readingRole || ref === undefined) return;
+  broker.readingRole = true;
+  context.emit({ kind: "readRole", broker: ref, sentAt: context.moment.now });
+}
+
 /** It was lost, and may have missed who is master now, and have other settings: a resumed one goes on as before until it is told. */
 export function welcome(view: SetView, broker: BrokerState, { moment }: Context): void {
   broker.tell = true;

@@ -6,7 +6,7 @@ import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } fr
 import { effectsOf } from "./model.ts";
 import { encodeDecision, encodeSet } from "./records.ts";
 import type { EffectsState, SetView } from "./set-view.ts";
-import { compareEnds } from "./switch-proof.ts";
+import { compareEnds, mayCompare } from "./switch-proof.ts";
 import { canaryWaitMsMax, newsMsMax, routeWaitMsMax, switchDemoteMsMax } from "./timing.ts";
 
 /**
@@ -36,7 +36,7 @@ export function driveEffects(view: SetView, context: Context): void {
   if (view.decided?.epoch !== record.epoch && !context.isMyTurn(turnSince(decision, effects, context))) return;
 
   if (effects.demoted === null) demote(view, record, effects, context);
-  if (kind === "switch" && effects.demoted !== null && effects.compared === null) {
+  if (kind === "switch" && effects.compared === null && mayCompare(view, decision, context)) {
     compareEnds(view, record, decision, context);
   }
   if (effects.demoted !== null && mayBePromoted(decision.value) && effects.promoted === null) {

@@ -228,6 +228,8 @@ export type SetEvent =
   /** How many replicas, itself among them, the master counts as in sync (907); asked while the record had this inSyncEpoch. */
   | { readonly kind: "inSyncSeen"; readonly set: SetName; readonly inSyncEpoch: number; readonly count: number }
   | { readonly kind: "settingsSeen"; readonly broker: BrokerRef; readonly settings: BrokerSettings | null }
+  /** Whether it takes messages as a master does, by its settings; null: it does not answer. `sentAt`: as the command had it. */
+  | { readonly kind: "roleSeen"; readonly broker: BrokerRef; readonly sentAt: Instant; readonly isMaster: boolean | null }
   /** The answer to a raiseBarrier or a lowerBarrier with this value; `ok` false: it may have been done all the same. */
   | {
       readonly kind: "barrierRaised" | "barrierLowered";
@@ -302,6 +304,8 @@ export type Command =
   | { readonly kind: "canary"; readonly set: SetName; readonly epoch: number; readonly address: string }
   | { readonly kind: "readInSync"; readonly set: SetName; readonly inSyncEpoch: number; readonly address: string }
   | { readonly kind: "readSettings"; readonly broker: BrokerRef }
+  /** A broker that changes its role takes no messages from the first moment on; in a probe it is master until it has changed. */
+  | { readonly kind: "readRole"; readonly broker: BrokerRef; readonly sentAt: Instant }
   /** From its answer on the broker refuses every message, and replicates as before; it keeps the setting over a restart. */
   | { readonly kind: "raiseBarrier"; readonly broker: BrokerRef; readonly minInSyncReplicas: number }
   /** Gives a broker its own settings back and reads them again; it registers at the NameServers at once, as by reregister. */

@@ -119,6 +119,10 @@ export interface BrokerState {
   settings: BrokerSettings | null;
   /** The last epoch in which it was a confirmed member of the in-sync set, or master. */
   memberIn: number | null;
+  /** The newest answer to a reading of its role. */
+  role: { readonly isMaster: boolean; readonly sentAt: Instant } | null;
+  /** One is under way. */
+  readingRole: boolean;
   /** When the settings were last told, and asked for on behalf of a switch. */
   settingsAt: Instant | null;
   settingsAskedAt: Instant;
@@ -139,6 +143,8 @@ export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
     outSince: null,
     settings: null,
     memberIn: null,
+    role: null,
+    readingRole: false,
     settingsAt: null,
     settingsAskedAt: longAgo,
   };
@@ -160,8 +166,22 @@ export interface WaitingAsk {
   inFlight: boolean;
 }
 
+/** How the named replica moves on, before the barrier is raised. */
+interface Pace {
+  readonly since: Instant;
+  /** At which end it was read last. */
+  end: bigint | null;
+  changedAt: Instant;
+  /** When it moved on after it had stood still. */
+  movedAt: Instant | null;
+  /** How often it has moved on without having stood still. */
+  quick: number;
+}
+
 /** How far this site is with the barrier of one planned switch. */
 export interface BarrierWork {
+  /** null: not looked at yet. */
+  pace: Pace | null;
   /** A 25 is under way. */
   asking: boolean;
   askedAt: Instant;
@@ -290,6 +310,7 @@ export function blockedBy({ question, refused }: SetView): RefusalRecord | null 
 
 export function newBarrierWork(): BarrierWork {
   return {
+    pace: null,
     asking: false,
     askedAt: longAgo,
     writing: false,

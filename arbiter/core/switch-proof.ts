@@ -1,7 +1,8 @@
-import { brokerOf, candidatesOf, isHeardHere, probe } from "./brokers.ts";
+import { brokerOf, candidatesOf, isHeardHere, probe, readRole } from "./brokers.ts";
 import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
+import type { SetEvent } from "./events.ts";
 import { figure } from "./figures.ts";
 import { decisionKey } from "./keys.ts";
 import type { BrokerId, DecisionRecord, OffsetReading, SetRecord, Stored, SwitchRecord } from "./model.ts";
@@ -10,9 +11,34 @@ import type { SetView } from "./set-view.ts";
 import { compareMsMax, levelMsMax } from "./timing.ts";
 
 /**
- * The proof of a switch: read after its demotion, when it appends nothing any more, the old master has no more than the new one. If
+ * The proof of a switch: read after it has begun its demotion, when it appends nothing any more, the old master has no more than the new one. If
  * it has, or the new one is gone, the switch is taken back, and nobody was promoted.
  */
+
+/**
+ * May the ends be compared? The old master has answered its demotion; or it says that it takes no messages any more, which it does
+ * long before: so the comparison, and its record, are done while it is still changing.
+ */
+export function mayCompare(view: SetView, { value, seenAt }: NonNullable<SetView["decision"]>, context: Context): boolean {
+  const { effects } = view;
+  const { planned } = value.input;
+  if (effects.demoted !== null) return true;
+  if (planned === null || effects.demoteSentAt === null) return false;
+  const { role } = brokerOf(view, planned.from, context);
+  if (role !== null && role.sentAt >= seenAt && !role.isMaster) return true;
+  readRole(view, planned.from, context);
+  return false;
+}
+
+export function onRole(
+  view: SetView,
+  { broker: { id }, sentAt, isMaster }: Extract<SetEvent, { kind: "roleSeen" }>,
+  context: Context,
+): void {
+  const broker = brokerOf(view, id, context);
+  broker.readingRole = false;
+  if (isMaster !== null) broker.role = { isMaster, sentAt };
+}
 
 export function compareEnds(
   view: SetView,

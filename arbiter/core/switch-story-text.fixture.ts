@@ -116,6 +116,8 @@ export function commandText(command: Command): string {
       return `ask ${command.broker.id} how far it is`;
     case "readSettings":
       return `ask ${command.broker.id} for its settings`;
+    case "readRole":
+      return `ask ${command.broker.id} whether it takes messages`;
     case "raiseBarrier":
       return `raise the barrier of ${command.broker.id}: minInSyncReplicas ${command.minInSyncReplicas}`;
     case "lowerBarrier":

@@ -263,6 +263,13 @@ export function createSwitchTeller(): SwitchTeller {
       },
     ],
     [
+      /^(\d) says that it (is a replica now|is still master)$/,
+      (id, what) => {
+        const { broker, sentAt } = take("readRole", Number(id));
+        feed({ kind: "roleSeen", broker, sentAt, isMaster: what === "is still master" });
+      },
+    ],
+    [
       /^(\d) answers its 1008$/,
       (id) => {
         const { broker, info } = take("notify", Number(id));

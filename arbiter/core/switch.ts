@@ -10,6 +10,7 @@ import { pauseKey, switchKey } from "./keys.ts";
 import type { SetRecord, Stored, SwitchRecord } from "./model.ts";
 import { encodeSwitch } from "./records.ts";
 import type { SetView } from "./set-view.ts";
+import { isTimeToRaise } from "./switch-pace.ts";
 import { restore } from "./switch-restore.ts";
 import { effectRetryMs, holdMsMax, switchAgeMsMax, switchMsMax, switchQuorumMsMax } from "./timing.ts";
 
@@ -35,14 +36,20 @@ function hold(view: SetView, planned: Planned, record: SetRecord, context: Conte
     return;
   }
   barrier.aloneSince = null;
-  if (!context.isMyTurn(planned.seenAt)) return;
+  if (isDecided(view, planned, record) || !context.isMyTurn(planned.seenAt)) return;
   const why = whyGivenUp(view, planned, record, context);
   if (why !== null) giveUp(view, planned, why, context);
-  else if (barrier.raisedAt === null) raise(view, planned.value, context);
-  else {
+  else if (barrier.raisedAt === null) {
+    if (barrier.mayBeRaised || isTimeToRaise(view, planned.value, context)) raise(view, planned.value, context);
+  } else {
     readEnds(view, planned.value, barrier.raisedAt, context);
     considerSwitching(view, planned, record, context);
   }
+}
+
+/** Its decision was told; that it is restoring comes with the next word. */
+function isDecided({ decision }: SetView, planned: Planned, record: SetRecord): boolean {
+  return decision?.value.id === record.decision && decision?.value.input.planned?.id === planned.value.id;
 }
 
 /** null: the switch goes on. */

@@ -61,6 +61,12 @@ export const canaryWaitMsMax = 20_000;
 export const setsPerProofMax = 90;
 /** A switch is given up when the named replica is not level after so long: meanwhile nobody can write. */
 export const holdMsMax = 2_000;
+/** Before its barrier is raised: how long the named replica is watched, from when on it stands still, when it will move on again, … */
+export const paceMsMax = 160;
+export const paceStillMs = 40;
+export const paceRaiseMs = 70;
+/** … and after how many steps without a rest it is not watched any longer. */
+export const paceQuickMax = 4;
 /** From when a site sees a switch until it is decided or given up. */
 export const switchMsMax = 5_000;
 /** An older one is given up by whoever comes to it: nobody waits for it any more. */

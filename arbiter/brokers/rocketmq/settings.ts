@@ -32,6 +32,28 @@ export async function readSettings(
   }
 }
 
+/**
+ * brokerRole is the first thing that a demotion changes, and from then on no message is taken. The role id (1007) follows when the
+ * broker has ended its delayed messages' timers, some 100 ms later, and the answer to the demotion after that.
+ * @source RocketMQ 5.3.3 ReplicasManager.changeToSlave, ScheduleMessageService.stop, DefaultMessageStore.checkStoreStatus
+ * @returns null when it does not answer, or not with its role
+ */
+export async function readIsMaster(
+  connections: Connections,
+  log: Logger,
+  address: string,
+  options: CallOptions,
+): Promise<boolean | null> {
+  try {
+    const role = text(await readAll(connections, address, options), "brokerRole");
+    return role !== "SLAVE";
+  } catch (error) {
+    options.signal.throwIfAborted();
+    log.debug({ address, error: messageOf(error) }, "broker's role cannot be read");
+    return null;
+  }
+}
+
 /** @throws {RemotingError} */
 export async function askSettings(
   connections: Connections,

@@ -26,6 +26,8 @@ export interface FakeBroker extends AsyncDisposable {
   readonly id: number;
   /** Role id 0 or its own. */
   acting: boolean;
+  /** A master that is being demoted: it takes no messages any more, and has role id 0 still. */
+  changing: boolean;
   epoch: number;
   maxOffset: bigint;
   inSyncSlaves: number;
@@ -103,7 +105,7 @@ export async function startFakeBroker(listen = "127.0.0.1:0"): Promise<FakeBroke
               lastWriteAt: 0n,
             });
       case requestCodes.GET_BROKER_CONFIG:
-        return encodeGetBrokerConfigResponse(self.settings);
+        return encodeGetBrokerConfigResponse(new Map([["brokerRole", roleOf(self)], ...self.settings]));
       case requestCodes.UPDATE_BROKER_CONFIG: {
         if (self.updateCode !== 0) return refusal(self.updateCode, "a setting is in the black list");
         const update = decodeUpdateBrokerConfigRequest(frame);
@@ -155,6 +157,7 @@ export async function startFakeBroker(listen = "127.0.0.1:0"): Promise<FakeBroke
     address: server.address,
     id: 2,
     acting: false,
+    changing: false,
     epoch: 7,
     maxOffset: 1_234n,
     inSyncSlaves: 1,
@@ -178,6 +181,10 @@ export async function startFakeBroker(listen = "127.0.0.1:0"): Promise<FakeBroke
     [Symbol.asyncDispose]: () => server.close(),
   };
   return self;
+}
+
+function roleOf({ acting, changing }: FakeBroker): string {
+  return acting && !changing ? "SYNC_MASTER" : "SLAVE";
 }
 
 /** A name server that shows this id 0, or none. */

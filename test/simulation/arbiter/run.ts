@@ -277,6 +277,13 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
         );
         return;
       }
+      case "readRole": {
+        const { broker, sentAt } = command;
+        const end = once((isMaster: boolean | null) => back({ kind: "roleSeen", broker, sentAt, isMaster }));
+        timeline.after(callMsMax, () => end(null));
+        around.brokerAt(broker.address)?.isMaster(site, end);
+        return;
+      }
       case "raiseBarrier":
       case "lowerBarrier": {
         const { broker, minInSyncReplicas } = command;

@@ -35,6 +35,7 @@ interface VirtualBroker {
   /** On its disk: what it may refuse for. */
   readonly minInSync: number;
   settings(from: Site, answer: (minInSync: number) => void): void;
+  isMaster(from: Site, answer: (is: boolean) => void): void;
   /** 25 from a site's arbiter; it may arrive late, also after nobody waits for it any more. */
   change(from: Site, minInSync: number, registers: boolean, answer: () => void): void;
 }
@@ -437,6 +438,15 @@ export function createVirtualBroker(
     settings(from, answer) {
       net.send(from, site, () => {
         if (state !== "down") awake(life, () => net.send(site, from, () => answer(minInSync)));
+      });
+    },
+    isMaster(from, answer) {
+      net.send(from, site, () => {
+        if (state === "down") return;
+        awake(life, () => {
+          const is = role === "master";
+          net.send(site, from, () => answer(is));
+        });
       });
     },
     change(from, value, registers, answer) {

@@ -60,6 +60,7 @@ export async function openPortIn(world: World, site: SiteName, options: PortOpti
     canary: verb("canary"),
     inSyncCount: verb("inSyncCount"),
     settings: verb("settings"),
+    isMaster: verb("isMaster"),
     reaches: verb("reaches"),
     reregister: verb("reregister"),
     raiseBarrier: verb("raiseBarrier"),
