@@ -10,7 +10,9 @@ import type { Call, Flags } from "./call.ts";
 import { createClient } from "./client.ts";
 import { parseTime } from "./duration.ts";
 import { brokerFindings, findingsOf, sitesFindings } from "./nouns/doctor.ts";
+import { idcNoun } from "./nouns/idc.ts";
 import { setNoun } from "./nouns/set.ts";
+import { setMoveVerbs } from "./nouns/set-moves.ts";
 import { siteVerbs } from "./nouns/sites.ts";
 
 /** The verbs against a real door over a real core; test/integration/arbiter/cli.test.ts calls idcctl itself. */
@@ -29,6 +31,9 @@ const noFlags: Flags = {
   policy: undefined,
   limit: undefined,
   idc: undefined,
+  toPreferred: false,
+  undo: false,
+  maxInFlight: undefined,
 };
 const closing: (() => Promise<void>)[] = [];
 
@@ -54,7 +59,7 @@ async function run(
   args: readonly string[] = [],
   flags: Partial<Flags> = {},
 ) {
-  const verb = [...setNoun, ...siteVerbs].find((one) => one.name === name);
+  const verb = [...setNoun, ...setMoveVerbs, ...idcNoun, ...siteVerbs].find((one) => one.name === name);
   if (verb === undefined) throw new Error(`there is no ${name}`);
   let text = "";
   const call: Call = {
@@ -199,4 +204,44 @@ test("doctor names sites that are missing, and who does not hear a broker", asyn
     about: "C1/bs1 broker 1",
     what: "10.1.0.21:10911 is not heard by idc1, witness",
   });
+});
+
+test("masters that are to move are told by a dry run, moved by planned switches, and counted where they stay", async () => {
+  const standing = createStanding();
+  for (const [id, address] of [
+    [1, "10.1.0.21:10911"],
+    [2, "10.2.0.21:10911"],
+  ] as const) {
+    const beat = { cluster: "C1", set: "bs1", id, address, epoch: 7, maxOffset: 900n, priority: 0 };
+    standing.feed({ kind: "heartbeat", connection: id, beat });
+  }
+  const endpoint = await listen(standing);
+  const dry = { reason: "an upgrade", dryRun: true };
+  expect(await run("set drain-broker", [endpoint], ["bs1/1"], dry)).toEqual({
+    code: 0,
+    text: "C1/bs1: broker 1 would be drained\nC1/bs1: broker 1 -> 2: broker 1 is master\n",
+  });
+  expect(await run("idc drain", [endpoint], ["idc1"], dry)).toEqual({
+    code: 0,
+    text: "idc1 would be drained\nC1/bs1: broker 1 -> 2: its master is in idc1\n",
+  });
+  expect(await run("set rebalance", [endpoint], [], { ...dry, toPreferred: true })).toEqual({
+    code: 0,
+    text: "No master has to move.\n",
+  });
+  await run("pause", [endpoint], [], { reason: "a drill" });
+  const drained = await run("set drain-broker", [endpoint], ["C1/bs1/1"], { reason: "an upgrade" });
+  expect(drained.code).toBe(6);
+  expect(drained.text).toContain("broker 1 of C1/bs1 is drained\n");
+  expect(drained.text).toContain("C1/bs1: broker 1 -> 2 was not done: ARB_SWITCH_PAUSED");
+  expect((await run("idc status", [endpoint])).text).toMatch(
+    /\nidc1 +active +100% +2 +1 .*\n(.*\n)*Broker 1 of C1\/bs1 is drained since .*: an upgrade\n/,
+  );
+  expect(await run("set drain-broker", [endpoint], ["C1/bs1/1"], { reason: "done", undo: true })).toEqual({
+    code: 0,
+    text: "broker 1 of C1/bs1 is no longer drained\n",
+  });
+  await expect(run("set rebalance", [endpoint])).rejects.toThrow("--to-preferred");
+  await expect(run("set drain-broker", [endpoint], ["C1/bs1"])).rejects.toThrow("names no broker");
+  await expect(run("idc drain", [endpoint], ["idc1"], { ...dry, maxInFlight: "0" })).rejects.toThrow("1 to 64");
 });

@@ -30,6 +30,9 @@ export interface Flags {
   readonly policy: string | undefined;
   readonly limit: string | undefined;
   readonly idc: string | undefined;
+  readonly toPreferred: boolean;
+  readonly undo: boolean;
+  readonly maxInFlight: string | undefined;
 }
 
 export type FlagName = Exclude<keyof Flags, "reason">;

@@ -11,10 +11,12 @@ import { endpointsOf } from "./endpoints.ts";
 import { auditNoun } from "./nouns/audit.ts";
 import { decisionNoun } from "./nouns/decision.ts";
 import { doctorVerb } from "./nouns/doctor.ts";
+import { idcNoun } from "./nouns/idc.ts";
 import { linkNoun } from "./nouns/link.ts";
 import { policyNoun } from "./nouns/policy.ts";
 import { routeNoun } from "./nouns/route.ts";
 import { setNoun } from "./nouns/set.ts";
+import { setMoveVerbs } from "./nouns/set-moves.ts";
 import { siteVerbs } from "./nouns/sites.ts";
 import type { OutputFormat } from "./output.ts";
 
@@ -23,6 +25,8 @@ const verbs: readonly Verb[] = [
   ...siteVerbs,
   doctorVerb,
   ...setNoun,
+  ...setMoveVerbs,
+  ...idcNoun,
   ...decisionNoun,
   ...policyNoun,
   ...auditNoun,
@@ -85,6 +89,13 @@ const spec = {
     force: { type: "boolean", help: "set recover: make --master the master even if it lacks messages." },
     policy: { type: "string", placeholder: "KEY=VALUE,…", help: "decision replay: as if the policy had said so." },
     limit: { type: "string", placeholder: "N", help: "decision list, audit list: how many. Default: 20." },
+    "to-preferred": { type: "boolean", help: "set rebalance: to the first IDC of the policy's preferIdcs that can." },
+    "max-in-flight": {
+      type: "string",
+      placeholder: "N",
+      help: "set rebalance, idc drain: so many masters at a time, 1 to 64. Default: 4.",
+    },
+    undo: { type: "boolean", help: "set drain-broker: end it, as set undrain-broker does." },
     idc: {
       type: "string",
       placeholder: "IDC",
@@ -133,6 +144,9 @@ async function main(): Promise<number> {
     policy: values.policy,
     limit: values.limit,
     idc: values.idc,
+    toPreferred: values["to-preferred"],
+    undo: values.undo,
+    maxInFlight: values["max-in-flight"],
   };
   const idle = (Object.keys(flags) as FlagName[]).find((flag) => flags[flag] && !(verb.flags ?? []).includes(flag));
   if (idle !== undefined)

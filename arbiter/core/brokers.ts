@@ -132,6 +132,12 @@ export function notify(view: SetView, id: BrokerId, context: Context): boolean {
   return true;
 }
 
+/** Operators want no master there: the broker itself is drained, or its IDC is not active. */
+export function isDrained(view: SetView, id: BrokerId, context: Context): boolean {
+  const idc = context.mirror.idcs.get(context.idcOf(view, id));
+  return view.drains?.value.brokers[id] !== undefined || (idc !== undefined && idc.value.state !== "active");
+}
+
 /** What the election looks at, from the counted answers and this site's readings since then. */
 export function candidatesOf(
   view: SetView,
@@ -154,6 +160,7 @@ export function candidatesOf(
       downAt: sitesThatSay("silent", "dead"),
       reading: fresh?.value ?? null,
       reported: mostReported(evidence, fresh?.sentAt),
+      drained: isDrained(view, id, context),
       priority: priorityOf(evidence),
       idc: context.idcOf(view, id),
     };

@@ -37,6 +37,7 @@ const candidate = (id: number): fc.Arbitrary<CandidateFacts> =>
     downAt: fc.oneof({ weight: 6, arbitrary: fc.constant([]) }, somewhere),
     reading: fc.option(reading, { freq: 6 }),
     reported: fc.option(reading, { freq: 3 }),
+    drained: fc.boolean(),
     priority: fc.integer({ min: 0, max: 1 }),
     idc: fc.constantFrom("idc1", "idc2", ""),
   });

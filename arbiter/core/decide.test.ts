@@ -170,6 +170,13 @@ describe("of two candidates wins", () => {
     expect(winnerOf(pair({ priority: 1 }, { priority: 9, ...reading(1_001n) }))).toBe(3);
   });
 
+  test("the further one, also when it is drained; at equal progress one that is not, whatever the priorities", () => {
+    expect(winnerOf(pair({ priority: 1 }, { drained: true, priority: 1, ...reading(1_001n) }))).toBe(3);
+    expect(winnerOf(pair({ drained: true, priority: 1 }, { priority: 9 }))).toBe(3);
+    expect(detailOf(2, pair({ drained: true }, {}))).toBe("as far as broker 3, but it is drained, or its IDC");
+    expect(winnerOf(pair({ drained: true }, { drained: true }))).toBe(2);
+  });
+
   test("at equal progress the one with the smaller priority, then the preferred IDC, then the smaller id", () => {
     expect(winnerOf(pair({ priority: 9 }, { priority: 1 }), policy({ preferIdcs: ["idc2"] }))).toBe(3);
     expect(winnerOf(pair({}, {}), policy({ preferIdcs: ["idc1", "idc2"] }))).toBe(3);

@@ -285,6 +285,7 @@ function inputOf(told: Told): DecisionInput {
       downAt: sitesThatSay(id, "silent", "dead"),
       reading: told.readings.get(id) ?? null,
       reported: mostReported(evidenceOf(told, "idc2", id)),
+      drained: false,
       priority: priorityOf(evidenceOf(told, "idc2", id)),
       idc: id === 2 ? "idc2" : "idc1",
     })),

@@ -54,6 +54,7 @@ export function candidate(id: number, changes: Partial<CandidateFacts> = {}): Ca
     downAt: [],
     reading: { epoch: 7, maxOffset: 1_000n },
     reported: { epoch: 7, maxOffset: 1_000n },
+    drained: false,
     priority: 0,
     idc: id % 2 === 0 ? "idc2" : "idc1",
     ...changes,

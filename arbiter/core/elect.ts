@@ -89,6 +89,7 @@ function sitesNeeded({ kind, sites }: DecisionInput): number {
 function compare(one: Readable, other: Readable, input: DecisionInput): number {
   return (
     compareProgress(other.reading, one.reading) ||
+    Number(one.drained) - Number(other.drained) ||
     one.priority - other.priority ||
     preference(one, input) - preference(other, input) ||
     Number(other.id === input.master) - Number(one.id === input.master) ||
@@ -107,6 +108,7 @@ function lackText(winner: Readable, other: Readable, input: DecisionInput): stri
     return `it is at ${progressText(other.reading)}, broker ${winner.id} at ${progressText(winner.reading)}`;
   }
   const level = `as far as broker ${winner.id}`;
+  if (winner.drained !== other.drained) return `${level}, but it is drained, or its IDC`;
   if (winner.priority !== other.priority) {
     return `${level}, but of priority ${figure(other.priority)}; ${figure(winner.priority)} is better`;
   }

@@ -142,6 +142,15 @@ export type OperatorRequest =
       readonly reason: string;
       readonly dryRun: boolean;
     }
+  | { readonly kind: "idc"; readonly idc: string; readonly state: "active" | "drained"; readonly reason: string }
+  | {
+      readonly kind: "drainBroker";
+      readonly set: SetName;
+      readonly broker: BrokerId;
+      /** False: no longer. */
+      readonly drained: boolean;
+      readonly reason: string;
+    }
   | { readonly kind: "resume"; readonly reason: string }
   | { readonly kind: "applyPolicies"; readonly text: string; readonly reason: string }
   /** The set gets an epoch above every one seen; `master` null: the one with most progress. */
@@ -229,7 +238,12 @@ export type SetEvent =
   | { readonly kind: "inSyncSeen"; readonly set: SetName; readonly inSyncEpoch: number; readonly count: number }
   | { readonly kind: "settingsSeen"; readonly broker: BrokerRef; readonly settings: BrokerSettings | null }
   /** Whether it takes messages as a master does, by its settings; null: it does not answer. `sentAt`: as the command had it. */
-  | { readonly kind: "roleSeen"; readonly broker: BrokerRef; readonly sentAt: Instant; readonly isMaster: boolean | null }
+  | {
+      readonly kind: "roleSeen";
+      readonly broker: BrokerRef;
+      readonly sentAt: Instant;
+      readonly isMaster: boolean | null;
+    }
   /** The answer to a raiseBarrier or a lowerBarrier with this value; `ok` false: it may have been done all the same. */
   | {
       readonly kind: "barrierRaised" | "barrierLowered";

@@ -5,6 +5,8 @@ import {
   clusterKey,
   decisionId,
   decisionKey,
+  drainKey,
+  idcKey,
   parseKey,
   pauseKey,
   policyKey,
@@ -14,6 +16,7 @@ import {
   refusalKey,
   setKey,
   siteKey,
+  switchKey,
 } from "./keys.ts";
 import { setName } from "./model.ts";
 
@@ -28,6 +31,9 @@ describe("a key", () => {
     [proofKey("idc1"), { kind: "proof", site: "idc1" }],
     [setKey(set), { kind: "set", name: set }],
     [questionKey(set), { kind: "question", set }],
+    [idcKey("idc1"), { kind: "idc", idc: "idc1" }],
+    [drainKey(set), { kind: "drain", set }],
+    [switchKey(set), { kind: "switch", set }],
     [refusalKey(set), { kind: "refusal", set }],
     [protectionKey(set), { kind: "protection", set }],
     [answerKey(set, "idc2"), { kind: "answer", set, site: "idc2" }],
@@ -50,7 +56,8 @@ describe("a key", () => {
     "decisions/C1/a/x",
     "decisions/C1/a/1e3",
     "audit/idc1/-1",
-    "idcs/idc1",
+    "idcs/idc1/x",
+    "drains/C1",
     "constructor",
   ])("%j is none of the arbiter's", (key) => {
     expect(parseKey(key)).toBeUndefined();

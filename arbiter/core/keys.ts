@@ -19,6 +19,14 @@ export function questionKey(name: SetName): string {
   return `questions/${name}`;
 }
 
+export function idcKey(idc: string): string {
+  return `idcs/${idc}`;
+}
+
+export function drainKey(name: SetName): string {
+  return `drains/${name}`;
+}
+
 export function switchKey(name: SetName): string {
   return `switches/${name}`;
 }
@@ -67,7 +75,8 @@ export type ParsedKey =
   | { readonly kind: "cluster" | "policy" | "pause" }
   | { readonly kind: "site" | "proof" | "auditHead"; readonly site: SiteName }
   | { readonly kind: "set"; readonly name: SetName }
-  | { readonly kind: "question" | "refusal" | "protection" | "switch"; readonly set: SetName }
+  | { readonly kind: "question" | "refusal" | "protection" | "switch" | "drain"; readonly set: SetName }
+  | { readonly kind: "idc"; readonly idc: string }
   | { readonly kind: "answer"; readonly set: SetName; readonly site: SiteName }
   | { readonly kind: "decision"; readonly id: DecisionId; readonly set: SetName; readonly epoch: number }
   | { readonly kind: "audit"; readonly site: SiteName; readonly n: number };
@@ -97,6 +106,10 @@ export function parseKey(key: string): ParsedKey | undefined {
       return { kind: "refusal", set };
     case "protection 2":
       return { kind: "protection", set };
+    case "idcs 1":
+      return { kind: "idc", idc: first };
+    case "drains 2":
+      return { kind: "drain", set };
     case "switches 2":
       return { kind: "switch", set };
     case "answers 3":

@@ -5,6 +5,7 @@ import type { LedgerEntry, Transaction } from "./events.ts";
 import { parseKey } from "./keys.ts";
 import type {
   ClusterRecord,
+  IdcRecord,
   PauseRecord,
   Revision,
   SetName,
@@ -18,6 +19,8 @@ import {
   decodeAnswer,
   decodeCluster,
   decodeDecision,
+  decodeDrain,
+  decodeIdc,
   decodePause,
   decodeProtection,
   decodeQuestion,
@@ -35,6 +38,7 @@ export interface Mirror {
   cluster: Stored<ClusterRecord> | null;
   policies: Stored<Policies> | null;
   pause: Stored<PauseRecord> | null;
+  readonly idcs: Map<string, Stored<IdcRecord>>;
   readonly sites: Map<SiteName, Stored<SiteRecord> & { readonly seenAt: Instant }>;
   readonly sets: Map<SetName, SetView>;
   /** The sites' chains of the audit log. */
@@ -56,6 +60,7 @@ export function newMirror(): Mirror {
     cluster: null,
     policies: null,
     pause: null,
+    idcs: new Map(),
     sites: new Map(),
     sets: new Map(),
     audit: new Map(),
@@ -77,6 +82,7 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Insta
   mirror.pause = null;
   mirror.sites.clear();
   mirror.audit.clear();
+  mirror.idcs.clear();
   mirror.unreadable.clear();
   mirror.ahead.clear();
   for (const view of mirror.sets.values()) {
@@ -87,6 +93,7 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Insta
     view.decision = null;
     view.protection = null;
     view.planned = null;
+    view.drains = null;
   }
   // A decision belongs to a set that is known by then.
   const isDecision = ({ key }: LedgerEntry): boolean => parseKey(key)?.kind === "decision";
@@ -150,6 +157,10 @@ function revisionOf(mirror: Mirror, key: string): Revision | undefined {
       return mirror.policies?.revision;
     case "pause":
       return mirror.pause?.revision;
+    case "idc":
+      return mirror.idcs.get(parsed.idc)?.revision;
+    case "drain":
+      return mirror.sets.get(nameOf(parsed))?.drains?.revision;
     case "site":
       return mirror.sites.get(parsed.site)?.revision;
     case "set":
@@ -204,6 +215,15 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       return;
     case "pause":
       mirror.pause = stored(decodePause);
+      return;
+    case "idc": {
+      const idc = stored(decodeIdc);
+      if (idc === null) mirror.idcs.delete(parsed.idc);
+      else mirror.idcs.set(parsed.idc, idc);
+      return;
+    }
+    case "drain":
+      viewOfSet(mirror, nameOf(parsed), now).drains = stored(decodeDrain);
       return;
     case "site": {
       const site = stored(decodeSite);

@@ -63,6 +63,26 @@ export interface PauseRecord {
   readonly until: number | null;
 }
 
+export const idcStates = ["active", "drained", "read-only"] as const;
+
+/** What operators want of an IDC; routers go by the same record. Without one it is active. */
+export interface IdcRecord {
+  readonly state: (typeof idcStates)[number];
+  /** Of the clients' messages, in per cent of its capacity. */
+  readonly weight: number;
+  /** Rises with each change. */
+  readonly epoch: number;
+  readonly reason: string;
+  readonly at: number;
+}
+
+/** Brokers of one set that are not to be master, for an upgrade. */
+export interface DrainRecord {
+  readonly cluster: string;
+  readonly set: string;
+  readonly brokers: Readonly<Record<BrokerId, { readonly reason: string; readonly at: number }>>;
+}
+
 /** A site says: I am here, with a quorum. On the site's lease, written every `siteBeatMs`. */
 export interface SiteRecord {
   readonly site: SiteName;
@@ -182,6 +202,8 @@ export interface CandidateFacts {
   readonly reading: OffsetReading | null;
   /** The most it has ever told; of one that was read: before it was asked. */
   readonly reported: OffsetReading | null;
+  /** Operators drain it, or its IDC: of those with equal progress it comes last. */
+  readonly drained: boolean;
   /** Smaller wins, on equal progress. */
   readonly priority: number;
   readonly idc: string;

@@ -3,6 +3,7 @@ import type { Act } from "./audit.ts";
 import type { Context } from "./context.ts";
 import type { AskId, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
 import { freeze } from "./freezes.ts";
+import { setDrain, setIdc } from "./intents.ts";
 import { clusterKey, pauseKey, policyKey } from "./keys.ts";
 import { parsePolicies } from "./policy.ts";
 import { encodeCluster, encodePause } from "./records.ts";
@@ -69,6 +70,10 @@ export function onOperator(
         );
       return;
     }
+    case "idc":
+      setIdc(request, context, write, refuse);
+      return;
+    case "drainBroker":
     case "freeze":
     case "unfreeze":
     case "recover":
@@ -76,6 +81,7 @@ export function onOperator(
       const view = context.mirror.sets.get(request.set);
       if (view === undefined || view.record === null)
         refuse("ARB_NO_SET", `There is no set ${request.set}`, "idcctl set list shows them");
+      else if (request.kind === "drainBroker") setDrain(view, request, context, write, refuse);
       else if (request.kind === "recover") recover(view, { request, who, answer }, context);
       else if (request.kind === "switch") askSwitch(view, { ask, by: "operator", who, ...request }, context);
       else {

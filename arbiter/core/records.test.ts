@@ -106,6 +106,7 @@ const candidate = fc.record({
   downAt: few(word),
   reading: orNull(reading),
   reported: orNull(reading),
+  drained: fc.boolean(),
   priority: fc.integer(),
   idc: word,
 });

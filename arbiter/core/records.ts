@@ -18,6 +18,8 @@ import {
   answerKey,
   clusterKey,
   decisionKey,
+  drainKey,
+  idcKey,
   pauseKey,
   protectionKey,
   questionKey,
@@ -33,10 +35,13 @@ import {
   type ClusterRecord,
   type DecisionInput,
   type DecisionRecord,
+  type DrainRecord,
   decisionKinds,
   type EffectRecord,
   effectNames,
   type Freeze,
+  type IdcRecord,
+  idcStates,
   type OffsetReading,
   type PauseRecord,
   type ProtectionRecord,
@@ -109,6 +114,22 @@ export function encodeSwitch(value: SwitchRecord): string {
 
 export function decodeSwitch(source: string, key = "switches/?"): SwitchRecord {
   return decodeRecord(switchCodec, source, key);
+}
+
+export function encodeIdc(value: IdcRecord, idc: string): string {
+  return encodeRecord(idcCodec, value, idcKey(idc));
+}
+
+export function decodeIdc(source: string, key = "idcs/?"): IdcRecord {
+  return decodeRecord(idcCodec, source, key);
+}
+
+export function encodeDrain(value: DrainRecord): string {
+  return encodeRecord(drainCodec, value, drainKey(setName(value.cluster, value.set)));
+}
+
+export function decodeDrain(source: string, key = "drains/?"): DrainRecord {
+  return decodeRecord(drainCodec, source, key);
 }
 
 /** @param set names the key in an error: an answer does not say it */
@@ -209,6 +230,20 @@ const switchCodec: Codec<SwitchRecord> = record({
   outcome: text,
 });
 
+const idcCodec: Codec<IdcRecord> = record({
+  state: choice(idcStates),
+  weight: count,
+  epoch: count,
+  reason: text,
+  at: millis,
+});
+
+const drainCodec: Codec<DrainRecord> = record({
+  cluster: text,
+  set: text,
+  brokers: byId(record({ reason: text, at: millis })),
+});
+
 const view: Codec<BrokerView> = record({ verdict: choice(verdicts), evidence: text });
 
 const answerCodec: Codec<AnswerRecord> = record({
@@ -229,6 +264,7 @@ const candidate: Codec<CandidateFacts> = record({
   downAt: list(text),
   reading: nullable(reading),
   reported: nullable(reading),
+  drained: flag,
   priority: integer(Number.MIN_SAFE_INTEGER),
   idc: text,
 });

@@ -7,6 +7,7 @@ import type {
   BrokerId,
   DecisionRecord,
   DecisionVerdict,
+  DrainRecord,
   OffsetReading,
   ProtectionRecord,
   QuestionRecord,
@@ -38,6 +39,7 @@ export interface SetView {
   decision: (Stored<DecisionRecord> & { readonly seenAt: Instant }) | null;
   protection: Stored<ProtectionRecord> | null;
   planned: (Stored<SwitchRecord> & { readonly seenAt: Instant }) | null;
+  drains: Stored<DrainRecord> | null;
 
   readonly brokers: Map<BrokerId, BrokerState>;
   /** Questions of brokers that wait for a proof, a commit or a decision. */
@@ -218,6 +220,8 @@ export interface SwitchAsk {
   id: string | null;
   /** That is under way: the watch may tell of it first. */
   writing: boolean;
+  /** When the ledger's answer to that was given up. */
+  unansweredAt: Instant | null;
   /** What the ledger last said of it. */
   seen: SwitchRecord | null;
 }
@@ -256,6 +260,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     decision: null,
     protection: null,
     planned: null,
+    drains: null,
     brokers: new Map(),
     asks: [],
     phase: "new",

@@ -19,6 +19,7 @@ const broker = (id: number, changes: Partial<SwitchBroker> = {}): SwitchBroker =
   idc: id === 2 ? "idc2" : "idc1",
   heard: true,
   priority: 0,
+  drained: false,
   reading: { epoch: 7, maxOffset: 1_000n, acting: id === 1 },
   settings,
   ...changes,

@@ -25,6 +25,7 @@ type SwitchRefusal =
   | "barrier"
   | "settings"
   | "behind"
+  | "drained"
   | "epoch-limit";
 
 export interface SwitchFacts {
@@ -49,6 +50,8 @@ export interface SwitchBroker {
   /** This site hears it. */
   readonly heard: boolean;
   readonly priority: number;
+  /** Operators drain it, or its IDC. */
+  readonly drained: boolean;
   /** Asked since the switch was asked for; null: not answered yet. */
   readonly reading: (OffsetReading & { readonly acting: boolean }) | null;
   readonly settings: BrokerSettings | null;
@@ -98,6 +101,8 @@ function ofTheBrokers(from: SwitchBroker, to: SwitchBroker, record: SetRecord): 
     );
   if (record.unconfirmed.includes(to.id))
     return refuse("unconfirmed", `it is not known yet that broker ${from.id} counts broker ${to.id} as in sync`);
+  if (to.drained)
+    return refuse("drained", `broker ${to.id} is drained, or its IDC ${to.idc}: nobody wants a master there`);
   const lost = [from, to].find(({ heard }) => !heard);
   if (lost !== undefined) return refuse("not-alive", `broker ${lost.id} at ${lost.address} is not heard here`);
 

@@ -1,5 +1,5 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
-import { brokerOf, idsOf, isHeardHere, probe, refOf } from "./brokers.ts";
+import { brokerOf, idsOf, isDrained, isHeardHere, probe, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import type { OperatorAnswer } from "./events.ts";
 import { priorityOf } from "./evidence.ts";
@@ -9,7 +9,7 @@ import type { SetRecord, SwitchRecord } from "./model.ts";
 import { encodeSwitch } from "./records.ts";
 import type { SetView, SwitchAsk } from "./set-view.ts";
 import { type Admission, admit, type SwitchFacts } from "./switch-admission.ts";
-import { switchAnswerMsMax, switchReadMsMax } from "./timing.ts";
+import { switchAnswerMsMax, switchReadMsMax, switchUnansweredMsMax } from "./timing.ts";
 
 /** A switch that somebody asks for at this site: from the asking, over its record, to the answer. */
 
@@ -18,7 +18,7 @@ export function askSwitch(
   of: Pick<SwitchAsk, "ask" | "by" | "who" | "to" | "reason" | "dryRun">,
   context: Context,
 ): void {
-  const ask: SwitchAsk = { ...of, since: context.moment.now, id: null, writing: false, seen: null };
+  const ask: SwitchAsk = { ...of, since: context.moment.now, id: null, writing: false, unansweredAt: null, seen: null };
   if (view.switchAsk !== null) {
     reply(view, ask, refused("switch-open", "another switch of this set was asked for at this site"), context);
     return;
@@ -79,6 +79,7 @@ function factsOf(view: SetView, ask: SwitchAsk, record: SetRecord, context: Cont
         idc: context.idcOf(view, id),
         heard: isHeardHere(view, id, context),
         priority: priorityOf(evidence),
+        drained: isDrained(view, id, context),
         reading: reading !== null && reading.sentAt >= ask.since ? { ...reading.value, acting: reading.acting } : null,
         settings: settingsAt !== null && settingsAt >= ask.since ? settings : null,
       };
@@ -147,7 +148,8 @@ function begin(
     },
     (ending, then) => {
       ask.writing = false;
-      if (ending === "unanswered") finish(view, ask, unanswered, then);
+      // It may be there all the same: then the watch tells.
+      if (ending === "unanswered") ask.unansweredAt = then.moment.now;
       // What was outdated is judged again, by what the ledger says now.
       if (ending === "outdated") ask.id = null;
       if (ending !== "committed") return;
@@ -169,8 +171,12 @@ function begin(
 function follow(view: SetView, ask: SwitchAsk, record: SetRecord, context: Context): void {
   const { planned } = view;
   if (planned?.value.id === ask.id) ask.seen = planned.value;
-  const { seen } = ask;
-  if (seen === null) return;
+  const { seen, unansweredAt } = ask;
+  if (seen === null) {
+    const isLate = unansweredAt !== null && context.moment.now - unansweredAt > switchUnansweredMsMax;
+    if (isLate) finish(view, ask, unanswered, context);
+    return;
+  }
   const isOver = planned?.value.id !== ask.id;
   const isGivenUp = seen.stage === "restoring" && seen.decided === null;
   if (isGivenUp) finish(view, ask, refused("given-up", `the switch was given up: ${seen.outcome}`), context);
@@ -185,8 +191,9 @@ function follow(view: SetView, ask: SwitchAsk, record: SetRecord, context: Conte
   }
 }
 
-function outcomeOf(view: SetView, { from, to, epoch }: SwitchRecord, record: SetRecord): OperatorAnswer {
-  if (record.master === to && record.epoch === epoch + 1) {
+/** Also when a question within it has given the new master one more epoch. */
+function outcomeOf(view: SetView, { from, to }: SwitchRecord, record: SetRecord): OperatorAnswer {
+  if (record.master === to) {
     const decision = decisionId(view.name, record.epoch);
     return {
       kind: "done",

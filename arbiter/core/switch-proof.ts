@@ -19,7 +19,11 @@ import { compareMsMax, levelMsMax } from "./timing.ts";
  * May the ends be compared? The old master has answered its demotion; or it says that it takes no messages any more, which it does
  * long before: so the comparison, and its record, are done while it is still changing.
  */
-export function mayCompare(view: SetView, { value, seenAt }: NonNullable<SetView["decision"]>, context: Context): boolean {
+export function mayCompare(
+  view: SetView,
+  { value, seenAt }: NonNullable<SetView["decision"]>,
+  context: Context,
+): boolean {
   const { effects } = view;
   const { planned } = value.input;
   if (effects.demoted !== null) return true;

@@ -2,7 +2,16 @@ import { input } from "./decision.fixture.ts";
 import type { Command, Event } from "./events.ts";
 import { decisionId, decisionKey, parseKey, setKey, switchKey } from "./keys.ts";
 import { type BrokerId, type DecisionRecord, type SetRecord, type SwitchRecord, setName } from "./model.ts";
-import { decodeDecision, decodeSet, decodeSwitch, encodeDecision, encodeSet, encodeSwitch } from "./records.ts";
+import {
+  decodeDecision,
+  decodeDrain,
+  decodeIdc,
+  decodeSet,
+  decodeSwitch,
+  encodeDecision,
+  encodeSet,
+  encodeSwitch,
+} from "./records.ts";
 
 /** What stories of a switch begin with, and how commands and records read in them. */
 
@@ -102,6 +111,15 @@ export function keyText(key: string, text: string | null): string[] {
       return [
         `ledger: ${input.kind} ${verdict.epoch}, ${done.length === 0 ? verdict.why : `done: ${done.join(", ")}`}`,
       ];
+    }
+    case "idc": {
+      if (text === null) return [];
+      const { state, epoch, reason } = decodeIdc(text);
+      return [`ledger: ${key} ${state}, epoch ${epoch}: ${reason}`];
+    }
+    case "drain": {
+      const drained = text === null ? [] : Object.keys(decodeDrain(text).brokers);
+      return [`ledger: drained brokers: ${drained.join(", ") || "none"}`];
     }
     case "question":
       return [text === null ? "ledger: the question is closed" : "ledger: is the master down?"];

@@ -1,8 +1,9 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
 import { type BrokerRef, type Command, type Event, holds, type Transaction } from "./events.ts";
-import { clusterKey, parseKey, pauseKey, setKey, siteKey, switchKey } from "./keys.ts";
+import { clusterKey, parseKey, pauseKey, policyKey, setKey, siteKey, switchKey } from "./keys.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
+import { type MoveWish, planMoves } from "./moves.ts";
 import { decodeSet, encodeCluster, encodePause, encodeSet, encodeSite, encodeSwitch } from "./records.ts";
 import {
   addresses,
@@ -40,7 +41,7 @@ export function createSwitchTeller(): SwitchTeller {
   let held: { token: number; transaction: Transaction }[] = [];
   const answers: (() => void)[] = [];
   /** What the ledger has, and this site has not been told. */
-  let untold: { key: string; text: string; revision: bigint }[] = [];
+  const untold: { key: string; text: string; revision: bigint }[] = [];
   let etcd: "there" | "slow" | "away" = "there";
   let now = startMs as Instant;
   let revision = 10n;
@@ -152,6 +153,18 @@ export function createSwitchTeller(): SwitchTeller {
     }
   }
 
+  /** The named replica is read meanwhile, and stands still. */
+  function untilBarrier(): void {
+    for (let passed = 0; passed < 200; passed += tickMs) {
+      for (const command of pending.filter(({ kind }) => kind === "probe")) {
+        pending = pending.filter((one) => one !== command);
+        if (command.kind === "probe") feed(answered(command));
+      }
+      if (pending.some(({ kind }) => kind === "raiseBarrier")) return;
+      pass(tickMs);
+    }
+  }
+
   /** Of the other sites, and of the brokers. */
   function beat(): void {
     beats += 1;
@@ -188,6 +201,42 @@ export function createSwitchTeller(): SwitchTeller {
         const request = { kind: "switch", set: name, to, reason: "an upgrade", dryRun: dryRun !== undefined } as const;
         feed({ kind: "operator", ask: asks, who: "alice", request });
       },
+    ],
+    [
+      /^an operator (drains|undrains) broker (\d)$/,
+      (verb, id) => {
+        asks += 1;
+        const drained = verb === "drains";
+        const request = { kind: "drainBroker", set: name, broker: Number(id), drained, reason: "an upgrade" } as const;
+        feed({ kind: "operator", ask: asks, who: "alice", request });
+      },
+    ],
+    [
+      /^an operator (drains|activates) (idc\d)$/,
+      (verb, idc) => {
+        asks += 1;
+        const state = verb === "drains" ? "drained" : "active";
+        feed({ kind: "operator", ask: asks, who: "alice", request: { kind: "idc", idc, state, reason: "a power cut" } });
+      },
+    ],
+    [
+      /^which masters move (home|away from (idc\d)|away from broker (\d))\?$/,
+      (where, idc, id) => {
+        const wish: MoveWish =
+          where === "home"
+            ? { kind: "preferred" }
+            : idc === undefined
+              ? { kind: "away-from-broker", set: name, id: Number(id) }
+              : { kind: "away-from-idc", idc };
+        const { moves, stays } = planMoves(wish, core.context({ now, wall: startWall + now }));
+        for (const { from, to, why } of moves) told.push(`move: ${from} to ${to}: ${why}`);
+        for (const { master, why } of stays) told.push(`stays: ${master}: ${why}`);
+        if (moves.length + stays.length === 0) told.push("none moves");
+      },
+    ],
+    [
+      /^the policy prefers (idc\d)$/,
+      (idc) => write(policyKey, JSON.stringify({ policies: [{ match: "*", preferIdcs: [idc] }] })),
     ],
     [
       /^mqadmin elects (\d)$/,
@@ -232,6 +281,7 @@ export function createSwitchTeller(): SwitchTeller {
         feed({ kind: "settingsSeen", broker, settings: { ...others, minInSyncReplicas } });
       },
     ],
+    [/^the time for the barrier comes$/, () => untilBarrier()],
     [
       /^(\d) refuses messages$/,
       (id) => {
@@ -282,6 +332,12 @@ export function createSwitchTeller(): SwitchTeller {
     [/^(\d+) ms pass$/, (ms) => pass(Number(ms))],
     [/^etcd is (slow|away|there)$/, (how) => ledgerIs(how as typeof etcd)],
     [/^the watch tells of it first$/, () => watchTells()],
+    [
+      /^the answer is given up$/,
+      () => {
+        for (const { token } of held) feed({ kind: "unanswered", token, detail: "no answer in 2000 ms" });
+      },
+    ],
     [/^failover is paused$/, () => write(pauseKey, encodePause({ reason: "work", at: startWall, until: null }))],
     [/^in sync: ([\d, ]+)$/, (list) => put({ inSync: list.split(", ").map(Number), inSyncEpoch: 21 })],
     [

@@ -32,15 +32,18 @@ function bestOf(idc: string, brokers: readonly SwitchBroker[], record: SetRecord
   const master = brokers.find(({ id }) => id === record.master);
   if (master !== undefined) return refuse("already-master", `broker ${master.id} of ${idc} is master already`);
   const [best] = brokers
-    .filter(({ id, heard }) => heard && record.inSync.includes(id) && !record.unconfirmed.includes(id))
+    .filter(
+      ({ id, heard, drained }) => heard && !drained && record.inSync.includes(id) && !record.unconfirmed.includes(id),
+    )
     .toSorted((one, other) => one.priority - other.priority || one.id - other.id);
   if (best !== undefined) return { kind: "broker", to: best };
-  const flaws = brokers.map(({ id, heard }) => `broker ${id} is ${flawOf(id, heard, record)}`);
+  const flaws = brokers.map((broker) => `broker ${broker.id} is ${flawOf(broker, record)}`);
   return refuse("no-candidate", `nobody in ${idc} may become master: ${flaws.join(", ")}`);
 }
 
-function flawOf(id: number, heard: boolean, { inSync, unconfirmed }: SetRecord): string {
+function flawOf({ id, heard, drained }: SwitchBroker, { inSync, unconfirmed }: SetRecord): string {
   if (!heard) return "not heard here";
+  if (drained) return "drained, or its IDC";
   if (!inSync.includes(id)) return "not in sync";
   return unconfirmed.includes(id) ? "not confirmed" : "fine";
 }

@@ -84,5 +84,7 @@ export const restoreUnheardMs = 5_000;
 export const settingsStaleMs = 2_000;
 /** Whoever asks for a switch is told that it goes on after so long. */
 export const switchAnswerMsMax = 9_000;
+/** A switch whose record the ledger did not answer for may be told by the watch for so long. */
+export const switchUnansweredMsMax = 1_500;
 /** Both brokers' ends and settings are waited for so long before a switch. */
 export const switchReadMsMax = 1_000;

@@ -3,6 +3,7 @@ import { actNames } from "../core/audit.ts";
 import { faultKinds } from "../core/audit-faults.ts";
 import { effectNames, protectionLevels, switchStages, verdicts } from "../core/model.ts";
 import { phaseNames } from "../core/transitions.ts";
+import { idcsSchema, movesSchema } from "./api-idcs.ts";
 
 /**
  * What the arbiter's HTTP door says and takes. The types of the reports, the checks of what is sent in and openapi.json come
@@ -294,6 +295,8 @@ export const reports = {
   ledger: ledgerSchema,
   audit: auditSchema,
   auditVerify: auditVerifySchema,
+  idcs: idcsSchema,
+  moves: movesSchema,
   done: doneSchema,
 } as const;
 

@@ -13,6 +13,10 @@ const changeTimeoutMs = 10_000;
 /** The policies of a thousand sets. */
 const policyBytesMax = 300_000;
 
+interface OneBroker {
+  readonly Params: OneSet["Params"] & { readonly broker: string };
+}
+
 /** Each is one request to the core, which answers when the ledger has it. */
 export function changeRoutes(http: FastifyInstance, { daemon, log, newId }: ArbiterHttpOptions): void {
   const { core } = daemon;
@@ -33,6 +37,17 @@ export function changeRoutes(http: FastifyInstance, { daemon, log, newId }: Arbi
   };
   const untilOf = (forMs: number | undefined): number | null =>
     forMs === undefined ? null : daemon.moment().wall + forMs;
+
+  const drainOf = (params: OneBroker["Params"], reason: string, drained: boolean) => {
+    const { name: set } = findSet(core.state.mirror.sets, params);
+    if (!/^\d{1,9}$/.test(params.broker))
+      throw badRequest("ARB_NO_BROKER", `${params.broker} is no broker id`, `idcctl set show ${set} has them`);
+    const broker = Number(params.broker);
+    return [
+      { kind: "drainBroker", set, broker, drained, reason },
+      { set, broker, drained, reason },
+    ] as const;
+  };
 
   http.post("/v1/init", async (request) => {
     const { body } = request;
@@ -73,6 +88,24 @@ export function changeRoutes(http: FastifyInstance, { daemon, log, newId }: Arbi
     const { name: set } = findSet(core.state.mirror.sets, params);
     return operate(request, { kind: "switch", set, to, reason, dryRun }, { set, to, dryRun, reason });
   });
+  http.post<OneBroker>("/v1/sets/:cluster/:set/brokers/:broker/drain", async (request) => {
+    const { params, body } = request;
+    return operate(request, ...drainOf(params, readBody(bodies.reason, body).reason, true));
+  });
+  http.post<OneBroker>("/v1/sets/:cluster/:set/brokers/:broker/undrain", async (request) => {
+    const { params, body } = request;
+    return operate(request, ...drainOf(params, readBody(bodies.reason, body).reason, false));
+  });
+  for (const [verb, state] of [
+    ["drain", "drained"],
+    ["activate", "active"],
+  ] as const) {
+    http.post<{ Params: { readonly idc: string } }>(`/v1/idcs/:idc/${verb}`, async (request) => {
+      const { idc } = request.params;
+      const { reason } = readBody(bodies.reason, request.body);
+      return operate(request, { kind: "idc", idc, state, reason }, { idc, state, reason });
+    });
+  }
   http.put<{ Querystring: { dryRun?: string } }>(
     "/v1/policies",
     { bodyLimit: policyBytesMax },
@@ -106,6 +139,8 @@ function statusOf(code: string): number {
     case "ARB_LEDGER_UNANSWERED":
       return 503;
     case "ARB_NO_SET":
+    case "ARB_NO_IDC":
+    case "ARB_NO_BROKER":
       return 404;
     case "ARB_POLICY":
     case "ARB_SITES":

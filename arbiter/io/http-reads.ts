@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
 import { explainDecision, replayDecision } from "../core/explain.ts";
 import { type DecisionRecord, type SetName, type SetPolicy, setName } from "../core/model.ts";
+import { type MoveWish, planMoves } from "../core/moves.ts";
 import { parsePolicies } from "../core/policy.ts";
 import type { SetView } from "../core/set-view.ts";
 import {
@@ -14,10 +15,12 @@ import {
   type SetReport,
   type StatusReport,
 } from "./api.ts";
+import type { IdcsReport, MovesReport } from "./api-idcs.ts";
 import type { ArbiterHttpOptions } from "./http.ts";
 import { badRequest, readBody, refused } from "./http-errors.ts";
 import { reportSets, reportStatus } from "./report.ts";
 import { reportDecision, summarizeDecision } from "./report-decision.ts";
+import { reportIdcs } from "./report-idcs.ts";
 import { reportPolicies } from "./report-policy.ts";
 import { reportSet } from "./report-set.ts";
 
@@ -43,6 +46,14 @@ export function readRoutes(http: FastifyInstance, { daemon }: ArbiterHttpOptions
     return reportSet(findSet(core.state.mirror.sets, params), context());
   });
   http.get("/v1/policies", async (): Promise<PoliciesReport> => reportPolicies(context()));
+  http.get("/v1/idcs", async (): Promise<IdcsReport> => reportIdcs(context()));
+  http.get<{ Querystring: { idc?: string; set?: string; broker?: string } }>(
+    "/v1/moves",
+    async ({ query }): Promise<MovesReport> => {
+      const { moves, stays } = planMoves(wishOf(query), context());
+      return { moves: [...moves], stays: [...stays] };
+    },
+  );
   http.get("/v1/ledger", async (): Promise<LedgerReport> => {
     const { clusterId, members, alarms } = await daemon.ledgerHealth(patience());
     return {
@@ -134,6 +145,19 @@ function wantedSet(text: string | undefined): SetName | null {
   const [cluster = "", set = "", ...rest] = text.split("/");
   if (cluster !== "" && set !== "" && rest.length === 0) return setName(cluster, set);
   throw badRequest("ARB_NO_SET", `${JSON.stringify(text)} names no set`, "Write cluster/set, for example C1/bs1");
+}
+
+function wishOf({ idc, set, broker }: { idc?: string; set?: string; broker?: string }): MoveWish {
+  if (idc !== undefined) return { kind: "away-from-idc", idc };
+  const name = wantedSet(set);
+  if (name === null) return { kind: "preferred" };
+  if (broker !== undefined && /^\d{1,9}$/.test(broker))
+    return { kind: "away-from-broker", set: name, id: Number(broker) };
+  throw badRequest(
+    "ARB_NO_BROKER",
+    `${broker ?? "nothing"} is no broker id`,
+    "Give set and broker, or idc, or nothing",
+  );
 }
 
 /** @throws {OperatorError} ARB_BAD_LIMIT, answered with 400 */

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { silentLogger } from "#lib/log.ts";
 import { decide } from "../core/decide.ts";
 import { input, planned } from "../core/decision.fixture.ts";
-import { answerKey, pauseKey, questionKey, refusalKey, switchKey } from "../core/keys.ts";
+import { answerKey, idcKey, pauseKey, questionKey, refusalKey, switchKey } from "../core/keys.ts";
 import { type DecisionRecord, setName } from "../core/model.ts";
 import { encodeAnswer, encodePause, encodeSwitch } from "../core/records.ts";
 import { createMetrics } from "../metrics.ts";
@@ -349,4 +349,37 @@ test("a switch is refused by name while nothing has changed; one that is on reco
     why: "broker 1 gets back minInSyncReplicas 1: broker 2 is not heard at idc1",
     switch: { id: "7.1", from: 1, to: 2, reason: "an upgrade", stage: "restoring" },
   });
+});
+
+test("an IDC is drained and activated under a rising epoch, in the record that routers read; one that nobody is in is not known", async () => {
+  const standing = createStanding();
+  const { read, change } = door(standing);
+  expect(await change("/v1/idcs/idc9/drain", { reason: "a power cut" })).toEqual(refusal(404, "ARB_NO_IDC", "idc9"));
+  expect(await change("/v1/idcs/idc1/drain", {})).toEqual(refusal(400, "ARB_BAD_BODY", "reason"));
+  expect(await change("/v1/idcs/idc1/drain", { reason: "a power cut" })).toMatchObject({ status: 200 });
+  expect(JSON.parse(standing.text(idcKey("idc1")) ?? "")).toMatchObject({
+    state: "drained",
+    weight: 100,
+    epoch: 1,
+    reason: "a power cut",
+  });
+  expect(await change("/v1/idcs/idc1/activate", { reason: "power is back" })).toMatchObject({ status: 200 });
+  const idc = { idc: "idc1", state: "active", epoch: 2, brokers: 2, masters: 1 };
+  expect((await read("idcs", "/v1/idcs")).idcs[0]).toMatchObject(idc);
+});
+
+test("a broker is drained and undrained by its id, and shown; what would move is told, and to nobody who is not heard", async () => {
+  const standing = createStanding();
+  const { read, change } = door(standing);
+  const broker = "/v1/sets/C1/bs1/brokers";
+  expect(await change(`${broker}/9/drain`, { reason: "work" })).toEqual(refusal(404, "ARB_NO_BROKER", "broker 9"));
+  expect(await change(`${broker}/x/drain`, { reason: "work" })).toEqual(refusal(400, "ARB_NO_BROKER", "x"));
+  expect(await change(`${broker}/1/drain`, { reason: "work" })).toMatchObject({ status: 200 });
+  expect((await read("idcs", "/v1/idcs")).drained).toMatchObject([{ set: "C1/bs1", broker: 1, reason: "work" }]);
+  const why = "no other broker is in sync, heard and not drained";
+  for (const url of ["/v1/moves", "/v1/moves?idc=idc1", "/v1/moves?set=C1%2Fbs1&broker=1"]) {
+    expect(await read("moves", url)).toEqual({ moves: [], stays: [{ set: "C1/bs1", master: 1, why }] });
+  }
+  expect(await change(`${broker}/1/undrain`, { reason: "done" })).toMatchObject({ status: 200 });
+  expect((await read("idcs", "/v1/idcs")).drained).toEqual([]);
 });

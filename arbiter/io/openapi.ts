@@ -70,6 +70,18 @@ export const routes = [
     answer: "auditVerify",
     query: [{ name: "site", help: "This site's chain only" }],
   },
+  { method: "get", path: "/v1/idcs", summary: "What operators want of each IDC, and its masters.", answer: "idcs" },
+  {
+    method: "get",
+    path: "/v1/moves",
+    summary: "Which masters would move where: home to the policies' preferIdcs, or away from an IDC or a broker.",
+    answer: "moves",
+    query: [
+      { name: "idc", help: "away from this IDC" },
+      { name: "set", help: "cluster/set, with broker: away from this broker" },
+      { name: "broker", help: "its id" },
+    ],
+  },
   { method: "get", path: "/v1/ledger", summary: "etcd's members, sizes and alarms.", answer: "ledger" },
   { method: "post", path: "/v1/init", summary: "Names the voting sites, once.", answer: "done", body: "init" },
   { method: "post", path: "/v1/pause", summary: "No failovers until resumed.", answer: "done", body: "until" },
@@ -95,6 +107,34 @@ export const routes = [
     summary: "Another master on purpose, without losing a message; answered when it is over, or after 9 s.",
     answer: "done",
     body: "switch",
+  },
+  {
+    method: "post",
+    path: `${aSet}/brokers/{broker}/drain`,
+    summary: "No master on this broker, for an upgrade: elections take it last, switches not at all. Moves nothing.",
+    answer: "done",
+    body: "reason",
+  },
+  {
+    method: "post",
+    path: `${aSet}/brokers/{broker}/undrain`,
+    summary: "It may be master again.",
+    answer: "done",
+    body: "reason",
+  },
+  {
+    method: "post",
+    path: "/v1/idcs/{idc}/drain",
+    summary: "No masters in this IDC, and no messages from routers. Moves no master.",
+    answer: "done",
+    body: "reason",
+  },
+  {
+    method: "post",
+    path: "/v1/idcs/{idc}/activate",
+    summary: "It may have masters and messages again.",
+    answer: "done",
+    body: "reason",
   },
 ] as const satisfies readonly Route[];
 

@@ -6,6 +6,7 @@ import { worldRefusal } from "../rights.ts";
 import { changeSettings } from "../rocketmq/status.ts";
 import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
+import { drainsAndGoesHome } from "./drain-checks.ts";
 
 /**
  * The promise of a planned switch, on stock brokers under load: nothing that was acknowledged is lost, also with RocketMQ's own
@@ -24,7 +25,8 @@ let stage: Stage;
 beforeAll(async () => {
   if (worldRefusal() !== undefined) return;
   world = await openWorld();
-  stage = await raiseStage(world, { contender: "arbiter", settings: {} });
+  const arbiters = { policy: { preferIdcs: ["idc1"] } };
+  stage = await raiseStage(world, { contender: "arbiter", settings: {}, arbiters });
 }, raiseMsMax);
 afterAll(async () => await world?.[Symbol.asyncDispose]());
 
@@ -75,6 +77,12 @@ if (full) {
     playMsMax,
   );
 }
+
+worldTest(
+  "masters leave a drained IDC and a drained broker, and go home by the policy",
+  () => drainsAndGoesHome(stage),
+  playMsMax,
+);
 
 worldTest(
   "with the setting for lossless failovers a master is switched there and back without loss",

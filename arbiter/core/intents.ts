@@ -1,0 +1,85 @@
+import type { Act } from "./audit.ts";
+import type { Context } from "./context.ts";
+import type { OperatorRequest, Transaction } from "./events.ts";
+import { drainKey, idcKey } from "./keys.ts";
+import type { DrainRecord, IdcRecord } from "./model.ts";
+import { encodeDrain, encodeIdc } from "./records.ts";
+import type { SetView } from "./set-view.ts";
+
+/**
+ * What operators want of brokers and IDCs, on record: an IDC that is drained, a broker that is to be upgraded. Elections and
+ * switches go by it; nothing is moved by the record alone.
+ */
+
+type Write = (transaction: Transaction, what: Act["what"], detail: string) => void;
+type Refuse = (code: string, message: string, hint: string) => void;
+
+/** Routers read the same record: the epoch tells them which of two is the newer. */
+export function setIdc(
+  { idc, state, reason }: Extract<OperatorRequest, { kind: "idc" }>,
+  context: Context,
+  write: Write,
+  refuse: Refuse,
+): void {
+  const { mirror, moment } = context;
+  const known = mirror.idcs.get(idc);
+  if (known === undefined && !isKnownIdc(idc, context)) {
+    refuse(
+      "ARB_NO_IDC",
+      `No broker of any set is in an IDC ${JSON.stringify(idc)}`,
+      "idcctl set show tells each broker's",
+    );
+    return;
+  }
+  const before: IdcRecord = known?.value ?? { state: "active", weight: 100, epoch: 0, reason: "", at: 0 };
+  const next: IdcRecord = { ...before, state, epoch: before.epoch + 1, reason, at: moment.wall };
+  const key = idcKey(idc);
+  write(
+    {
+      compares: [{ key, revision: known?.revision ?? 0n }],
+      puts: [{ key, text: encodeIdc(next, idc), onLease: false }],
+      deletes: [],
+    },
+    "idc",
+    `${idc} is ${state} (epoch ${next.epoch})`,
+  );
+}
+
+function isKnownIdc(idc: string, context: Context): boolean {
+  return [...context.mirror.sets.values()].some((view) =>
+    Object.keys(view.record?.value.replicas ?? {}).some((id) => context.idcOf(view, Number(id)) === idc),
+  );
+}
+
+/** A set of which no broker is drained has no record. */
+export function setDrain(
+  view: SetView,
+  { broker, drained, reason }: Extract<OperatorRequest, { kind: "drainBroker" }>,
+  context: Context,
+  write: Write,
+  refuse: Refuse,
+): void {
+  const { cluster, set, name, drains, record } = view;
+  const address = record?.value.replicas[broker]?.address;
+  const before = drains?.value.brokers ?? {};
+  if (address === undefined && before[broker] === undefined) {
+    const ids = Object.keys(record?.value.replicas ?? {}).join(", ");
+    refuse("ARB_NO_BROKER", `${name} has no broker ${broker}: it has ${ids || "none"}`, `idcctl set show ${name}`);
+    return;
+  }
+  const { [broker]: _own, ...others } = before;
+  const brokers: DrainRecord["brokers"] = drained
+    ? { ...others, [broker]: { reason, at: context.moment.wall } }
+    : others;
+  const key = drainKey(name);
+  const isEmpty = Object.keys(brokers).length === 0;
+  write(
+    {
+      compares: [{ key, revision: drains?.revision ?? 0n }],
+      puts: isEmpty ? [] : [{ key, text: encodeDrain({ cluster, set, brokers }), onLease: false }],
+      deletes: isEmpty && drains !== null ? [key] : [],
+    },
+    drained ? "drain-broker" : "undrain-broker",
+    `broker ${broker} of ${name} is ${drained ? "drained" : "no longer drained"}`,
+  );
+}
