@@ -29,7 +29,8 @@ import {
   decodeSite,
   decodeSwitch,
 } from "./records.ts";
-import { newBarrierWork, newEffects, newSetView, type SetView } from "./set-view.ts";
+import { newEffects, newSetView, type SetView } from "./set-view.ts";
+import { newBarrierWork } from "./switch-work.ts";
 
 /** The ledger as this site has read it: always a little old, so every write compares revisions. */
 export interface Mirror {

@@ -7,8 +7,9 @@ import { figure } from "./figures.ts";
 import { clusterKey, decisionId, pauseKey, questionKey, setKey, switchKey } from "./keys.ts";
 import type { SetRecord, SwitchRecord } from "./model.ts";
 import { encodeSwitch } from "./records.ts";
-import type { SetView, SwitchAsk } from "./set-view.ts";
+import type { SetView } from "./set-view.ts";
 import { type Admission, admit, type SwitchFacts } from "./switch-admission.ts";
+import type { SwitchAsk } from "./switch-work.ts";
 import { switchAnswerMsMax, switchReadMsMax, switchUnansweredMsMax } from "./timing.ts";
 
 /** A switch that somebody asks for at this site: from the asking, over its record, to the answer. */

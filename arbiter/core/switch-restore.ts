@@ -58,7 +58,7 @@ function isHarmless(view: SetView, { from, decided }: SwitchRecord, record: SetR
   if (record.master === from) return isMasterAgain(view, decided, record, context);
   const { notified, reading } = brokerOf(view, from, context);
   const isRead = reading !== null && !reading.acting && reading.sentAt >= view.epochSeenAt;
-  if (isRead || notified >= (decided ?? record.epoch)) return true;
+  if (isRead || notified >= record.epoch) return true;
   notify(view, from, context);
   probe(view, from, context, view.epochSeenAt);
   return false;
