@@ -40,6 +40,8 @@ export function createSwitchTeller(): SwitchTeller {
   let pending: Command[] = [];
   let held: { token: number; transaction: Transaction }[] = [];
   const answers: (() => void)[] = [];
+  /** Transactions that etcd, being away, does not answer: that is known at the next tick. */
+  const lost: number[] = [];
   /** What the ledger has, and this site has not been told. */
   const untold: { key: string; text: string; revision: bigint }[] = [];
   let etcd: "there" | "slow" | "away" = "there";
@@ -105,7 +107,7 @@ export function createSwitchTeller(): SwitchTeller {
 
   function commit(token: number, { compares, puts, deletes }: Transaction): void {
     if (etcd === "away") {
-      feed({ kind: "unanswered", token, detail: "etcd is away" });
+      lost.push(token);
       return;
     }
     const isHeld = compares.every((each) => holds(each, store.get(each.key)));
@@ -148,6 +150,7 @@ export function createSwitchTeller(): SwitchTeller {
   function pass(ms: number): void {
     for (let passed = 0; passed < ms; passed += tickMs) {
       now = (now + tickMs) as Instant;
+      for (const token of lost.splice(0)) feed({ kind: "unanswered", token, detail: "etcd is away" });
       if (now >= beatAt) beat();
       feed({ kind: "tick" });
     }

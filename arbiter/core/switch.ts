@@ -12,7 +12,14 @@ import { encodeSwitch } from "./records.ts";
 import type { SetView } from "./set-view.ts";
 import { isTimeToRaise } from "./switch-pace.ts";
 import { restore } from "./switch-restore.ts";
-import { effectRetryMs, holdMsMax, switchAgeMsMax, switchMsMax, switchQuorumMsMax } from "./timing.ts";
+import {
+  effectRetryMs,
+  holdMsMax,
+  switchAgeMsMax,
+  switchDecidedMsMax,
+  switchMsMax,
+  switchQuorumMsMax,
+} from "./timing.ts";
 
 /**
  * A planned switch, from its record to its decision: raise the old master's barrier, read both brokers until they are at the same
@@ -189,17 +196,21 @@ function withSwitch(view: SetView, { revision }: Stored<SwitchRecord>, next: Swi
   };
 }
 
-/** Without a quorum nothing is decided, and the master would refuse messages for as long as that lasts (I10). */
+/**
+ * Without a quorum nothing is decided, and the master would refuse messages for as long as that lasts (I10). But if this site has
+ * sent the decision, that may have been made all the same: whoever knows of it demotes the old master, and is given the time for that.
+ */
 function lowerAlone(
   view: SetView,
-  { from, minInSyncReplicas, brokerPermission }: SwitchRecord,
+  { from, epoch, minInSyncReplicas, brokerPermission }: SwitchRecord,
   context: Context,
 ): void {
   const { barrier } = view;
   const { now } = context.moment;
   barrier.aloneSince ??= now;
+  const patienceMs = view.decided?.epoch === epoch + 1 ? switchDecidedMsMax : switchQuorumMsMax;
   const ref = refOf(view, from);
-  const isDue = now - barrier.aloneSince >= switchQuorumMsMax && now - barrier.askedAt >= effectRetryMs;
+  const isDue = now - barrier.aloneSince >= patienceMs && now - barrier.askedAt >= effectRetryMs;
   if (!barrier.mayBeRaised || barrier.loweredAlone || barrier.asking || !isDue || ref === undefined) return;
   barrier.asking = true;
   barrier.askedAt = now;

@@ -71,8 +71,9 @@ export const paceQuickMax = 4;
 export const switchMsMax = 5_000;
 /** An older one is given up by whoever comes to it: nobody waits for it any more. */
 export const switchAgeMsMax = 60_000;
-/** Without a quorum the barrier is lowered after so long. */
+/** Without a quorum the barrier is lowered after so long; where the decision was sent, and may have been made, after … */
 export const switchQuorumMsMax = 3_000;
+export const switchDecidedMsMax = 30_000;
 /** The demotion of a switch's old master, which is there, is waited for so long. */
 export const switchDemoteMsMax = 3_000;
 /** After the demotion: what is on its way to the new master; and the longest wait for both readings. */
