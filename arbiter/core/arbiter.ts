@@ -69,7 +69,7 @@ function take(event: Event, state: Inner, context: Context): void {
       onOperator(event, context);
       return;
     case "ledger":
-      load(mirror, event.entries, now);
+      load(mirror, event.entries, event.revision, now);
       for (const view of mirror.sets.values()) afterChange(view, context);
       return;
     case "changed":

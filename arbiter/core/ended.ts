@@ -19,7 +19,7 @@ export function ended(
   if (event.kind !== "unanswered" && (state.quorumAt === null || commit.sentAt > state.quorumAt))
     state.quorumAt = commit.sentAt;
   if (event.kind === "committed") applyOwn(mirror, commit.transaction, event.revision, moment.now);
-  if (event.kind === "outdated") refresh(mirror, commit.transaction, event.entries, moment.now);
+  if (event.kind === "outdated") refresh(mirror, commit.transaction, event.entries, event.revision, moment.now);
   commit.then(event.kind, context, event.kind === "outdated" ? event.entries : []);
   for (const key of keysOf(commit.transaction)) afterKey(key, context);
   prove(state, context);

@@ -41,7 +41,9 @@ export interface Mirror {
   readonly audit: Map<SiteName, AuditView>;
   /** Records that cannot be read, with the reason: whatever they are about stands still. */
   readonly unreadable: Map<string, string>;
-  /** Keys whose newest change came with an own transaction, which the watch still has to tell. */
+  /** What the watch, or a full reading, has told of: every change up to this one. */
+  toldTo: Revision;
+  /** Keys that an own transaction's answer has told of before the watch, and the revision up to which it has. */
   readonly ahead: Map<string, Revision>;
 }
 
@@ -60,6 +62,7 @@ export function newMirror(): Mirror {
     sets: new Map(),
     audit: new Map(),
     unreadable: new Map(),
+    toldTo: 0n,
     ahead: new Map(),
   };
 }
@@ -68,10 +71,11 @@ export function newMirror(): Mirror {
  * Everything anew: what is not there is gone. Evidence and waiting questions of the sets stay; what was known stays as old as it
  * was, and a beat that was not says nothing of how old it is: the next one does.
  */
-export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Instant): void {
+export function load(mirror: Mirror, entries: readonly LedgerEntry[], revision: Revision, now: Instant): void {
   const beats = new Map(mirror.sites);
   const before = [...mirror.sets.values()].map((view) => ({ view, question: view.question, decision: view.decision }));
   mirror.loaded = true;
+  mirror.toldTo = revision;
   mirror.cluster = null;
   mirror.policies = null;
   mirror.pause = null;
@@ -106,16 +110,17 @@ const longAgo = Number.NEGATIVE_INFINITY as Instant;
 
 /** One change, from the watch. An older one than is known of this key says nothing. */
 export function change(mirror: Mirror, key: string, text: string | null, revision: Revision, now: Instant): void {
-  const ahead = mirror.ahead.get(key);
-  if (ahead !== undefined) {
-    if (revision < ahead) return;
-    mirror.ahead.delete(key);
+  if (revision > mirror.toldTo) {
+    mirror.toldTo = revision;
+    for (const [known, to] of mirror.ahead) if (to < revision) mirror.ahead.delete(known);
   }
+  if (revision < (mirror.ahead.get(key) ?? 0n)) return;
   put(mirror, key, text, revision, now);
 }
 
-/** What an own transaction has changed, before the watch tells. */
+/** What an own transaction has changed, before the watch tells. When the watch is further it says nothing new. */
 export function applyOwn(mirror: Mirror, transaction: Transaction, revision: Revision, now: Instant): void {
+  if (revision < mirror.toldTo) return;
   const changes = [
     ...transaction.puts.map(({ key, text }) => ({ key, text })),
     ...transaction.deletes.map((key) => ({ key, text: null })),
@@ -127,13 +132,22 @@ export function applyOwn(mirror: Mirror, transaction: Transaction, revision: Rev
   }
 }
 
-/** How the compared keys are, after a transaction was refused: those not among the entries are gone. */
-export function refresh(mirror: Mirror, transaction: Transaction, entries: readonly LedgerEntry[], now: Instant): void {
+/** How the compared keys were at `revision`, when a transaction was refused: those not among the entries were gone. */
+export function refresh(
+  mirror: Mirror,
+  transaction: Transaction,
+  entries: readonly LedgerEntry[],
+  revision: Revision,
+  now: Instant,
+): void {
+  if (revision < mirror.toldTo) return;
   const found = new Map(entries.map((entry) => [entry.key, entry]));
   for (const { key } of transaction.compares) {
     const entry = found.get(key);
-    if (entry === undefined) put(mirror, key, null, 0n, now);
-    else if (entry.revision > (revisionOf(mirror, key) ?? 0n)) put(mirror, key, entry.text, entry.revision, now);
+    const known = revisionOf(mirror, key) ?? 0n;
+    if (revision < (mirror.ahead.get(key) ?? 0n) || (entry !== undefined && entry.revision <= known)) continue;
+    mirror.ahead.set(key, revision);
+    put(mirror, key, entry?.text ?? null, entry?.revision ?? revision, now);
   }
 }
 

@@ -113,7 +113,10 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
       const found = ahead;
       if (found !== null && command.transaction.compares.some(({ key }) => key === found.key)) {
         ahead = null;
-        return [command, ...settle(one({ kind: "outdated", token: command.token, entries: [found], tookMs: 1 }))];
+        return [
+          command,
+          ...settle(one({ kind: "outdated", token: command.token, entries: [found], revision, tookMs: 1 })),
+        ];
       }
       return [command, ...settle(one({ kind: "committed", token: command.token, revision, tookMs: 1 }))];
     });
@@ -167,13 +170,11 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
     record: (next) => self.step({ kind: "changed", ...entry(setKey(name), encodeSet(next)) }),
   };
   const sites = ["idc1", "idc2", "witness"];
-  self.step({
-    kind: "ledger",
-    entries: [
-      entry(clusterKey, encodeCluster({ sites, incarnation: "test", at: wallStart })),
-      entry(setKey(name), encodeSet(record)),
-    ],
-  });
+  const entries = [
+    entry(clusterKey, encodeCluster({ sites, incarnation: "test", at: wallStart })),
+    entry(setKey(name), encodeSet(record)),
+  ];
+  self.step({ kind: "ledger", entries, revision });
   self.pass(2 * tickMs);
   return self;
 }

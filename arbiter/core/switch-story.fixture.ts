@@ -111,7 +111,7 @@ export function createSwitchTeller(): SwitchTeller {
         return found === undefined ? [] : [{ key, ...found }];
       });
       told.push("ledger: outdated");
-      feed({ kind: "outdated", token, entries, tookMs: 2 });
+      feed({ kind: "outdated", token, entries, revision, tookMs: 2 });
       return;
     }
     revision += 1n;
@@ -303,7 +303,7 @@ export function createSwitchTeller(): SwitchTeller {
     write(setKey(name), encodeSet({ ...record, ...changes }));
   }
 
-  feed({ kind: "ledger", entries: [] });
+  feed({ kind: "ledger", entries: [], revision: 0n });
   write(clusterKey, encodeCluster({ sites: voting, incarnation: "1", at: startWall }));
   write(setKey(name), encodeSet(first));
   pass(beatMs);

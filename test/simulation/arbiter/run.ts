@@ -134,7 +134,7 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
     processes.set(site, process);
     const { life } = process;
     etcd.follow(site, {
-      all: (entries) => push(site, { kind: "ledger", entries }, life),
+      all: (entries, revision) => push(site, { kind: "ledger", entries, revision }, life),
       changed: (key, text, revision) => push(site, { kind: "changed", key, text, revision }, life),
     });
     const tick = (): void => {
@@ -196,7 +196,7 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
           if (outcome === "unanswered") back({ kind: "unanswered", token, detail: "" });
           else if (outcome.kind === "committed")
             back({ kind: "committed", token, revision: outcome.revision, tookMs: 0 });
-          else back({ kind: "outdated", token, entries: outcome.entries, tookMs: 0 });
+          else back({ kind: "outdated", token, entries: outcome.entries, revision: outcome.revision, tookMs: 0 });
         });
         return;
       case "probe": {

@@ -9,7 +9,7 @@ export interface VirtualEtcd {
   follow(
     site: Site,
     listener: {
-      all(entries: readonly LedgerEntry[]): void;
+      all(entries: readonly LedgerEntry[], revision: bigint): void;
       changed(key: string, text: string | null, revision: bigint): void;
     },
   ): void;
@@ -57,7 +57,7 @@ export function createVirtualEtcd(net: Net): VirtualEtcd {
       if (watch?.broken === true && net.hasQuorum(site)) {
         watch.broken = false;
         watch.sentAt = timeline.now;
-        watch.listener.all([...entries.values()]);
+        watch.listener.all([...entries.values()], revision);
       }
       if (timeline.now - (renewedAt.get(site) ?? timeline.now) <= leaseMs) continue;
       const gone = [...leases].filter(([, owner]) => owner === site).map(([key]) => key);
@@ -75,7 +75,13 @@ export function createVirtualEtcd(net: Net): VirtualEtcd {
   const apply = (site: Site, { compares, puts, deletes }: Transaction): CommitOutcome => {
     const isHeld = compares.every((each) => holds(each, entries.get(each.key)));
     renewedAt.set(site, timeline.now);
+<<<<<<< HEAD
     if (!isHeld) return { kind: "outdated", entries: compares.flatMap(({ key }) => entries.get(key) ?? []) };
+=======
+    if (!holds) {
+      return { kind: "outdated", entries: compares.flatMap(({ key }) => entries.get(key) ?? []), revision };
+    }
+>>>>>>> 0c3ee01 (an answer to an own transaction that the watch has overtaken says nothing new)
     revision += 1n;
     const changes: { key: string; text: string | null }[] = [];
     for (const { key, text, onLease } of puts) {
