@@ -108,14 +108,26 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], revision: 
 
 const longAgo = Number.NEGATIVE_INFINITY as Instant;
 
-/** One change, from the watch. An older one than is known of this key says nothing. */
-export function change(mirror: Mirror, key: string, text: string | null, revision: Revision, now: Instant): void {
+/**
+ * One change, from the watch. One that is older than what is known says nothing.
+ * @param saidAt a site that says that it is there has said so then, or later
+ */
+export function change(
+  mirror: Mirror,
+  key: string,
+  text: string | null,
+  revision: Revision,
+  now: Instant,
+  saidAt = now,
+): void {
+  if (revision < mirror.toldTo) return;
   if (revision > mirror.toldTo) {
     mirror.toldTo = revision;
     for (const [known, to] of mirror.ahead) if (to < revision) mirror.ahead.delete(known);
   }
   if (revision < (mirror.ahead.get(key) ?? 0n)) return;
-  put(mirror, key, text, revision, now);
+  const isBeat = saidAt !== now && parseKey(key)?.kind === "site";
+  put(mirror, key, text, revision, isBeat ? saidAt : now);
 }
 
 /** What an own transaction has changed, before the watch tells. When the watch is further it says nothing new. */

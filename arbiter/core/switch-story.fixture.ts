@@ -123,7 +123,10 @@ export function createSwitchTeller(): SwitchTeller {
       store.delete(key);
       told.push(...keyText(key, null));
     }
-    feed({ kind: "committed", token, revision, tookMs: 2 });
+    const at = revision;
+    feed({ kind: "committed", token, revision: at, tookMs: 2 });
+    for (const { key, text } of puts) feed({ kind: "changed", key, text, revision: at });
+    for (const key of deletes) feed({ kind: "changed", key, text: null, revision: at });
   }
 
   function write(key: string, text: string): void {
