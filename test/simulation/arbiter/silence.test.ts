@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Faults, run } from "./run.ts";
+import { run } from "./run.ts";
+import type { World } from "./world.ts";
 
 /** In each the master freezes at another moment between two of its heartbeats. */
 const lives = 10;
@@ -14,7 +15,7 @@ const worstMsMax = 2_800;
 function silenceMs(seed: number): number {
   let frozenAt = 0;
   let frozen = "";
-  const strike = ({ net: { timeline }, brokers }: Faults): void => {
+  const strike = ({ net: { timeline }, brokers }: World): void => {
     timeline.after((seed * heartbeatMs) / lives, () => {
       const master = brokers.find(({ role }) => role === "master");
       if (master === undefined) throw new Error("there is no master to freeze");
