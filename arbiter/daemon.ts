@@ -169,7 +169,7 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
       try {
         await ledger.follow(
           {
-            all: (entries) => push({ kind: "ledger", entries }),
+            all: (entries, revision) => push({ kind: "ledger", entries, revision }),
             changed: (key, text, revision) => push({ kind: "changed", key, text, revision }),
           },
           { signal },
@@ -336,7 +336,7 @@ function executor(
       const tookMs = clock.now() - sentAt;
       metrics.committed(outcome.kind, tookMs);
       if (outcome.kind === "committed") push({ kind: "committed", token, revision: outcome.revision, tookMs });
-      else push({ kind: "outdated", token, entries: outcome.entries, tookMs });
+      else push({ kind: "outdated", token, entries: outcome.entries, revision: outcome.revision, tookMs });
     } catch (error) {
       metrics.committed("unanswered", clock.now() - sentAt);
       push({ kind: "unanswered", token, detail: messageOf(error) });

@@ -20,11 +20,12 @@ export interface Ledger extends AsyncDisposable {
 
 export type CommitOutcome =
   | { readonly kind: "committed"; readonly revision: Revision }
-  /** The compared keys as they are now; absent ones are left out. */
-  | { readonly kind: "outdated"; readonly entries: readonly LedgerEntry[] };
+  /** The compared keys as they were at that revision; absent ones are left out. */
+  | { readonly kind: "outdated"; readonly entries: readonly LedgerEntry[]; readonly revision: Revision };
 
 export interface LedgerListener {
-  all(entries: readonly LedgerEntry[]): void;
+  /** As it was at that revision; what follows is later. */
+  all(entries: readonly LedgerEntry[], revision: Revision): void;
   changed(key: string, text: string | null, revision: Revision): void;
 }
 

@@ -1,3 +1,4 @@
+import type { Instant } from "#lib/clock.ts";
 import { asked } from "./asked.ts";
 import { expireAsks } from "./asks.ts";
 import { sendAudited } from "./audited.ts";
@@ -9,7 +10,7 @@ import { onCanary, onRoute } from "./effects.ts";
 import { ended } from "./ended.ts";
 import type { Command, Event, SetEvent } from "./events.ts";
 import { closed, heard, notified, probed } from "./heard.ts";
-import { type ArbiterState, contextOf, type Inner, newInner } from "./inner.ts";
+import { type ArbiterState, contextOf, type Inner, isDraining, newInner, noteTold } from "./inner.ts";
 import { change, load } from "./mirror.ts";
 import { onOperator } from "./operator.ts";
 import { prove } from "./prove.ts";
@@ -41,7 +42,7 @@ export function createArbiterCore(options: ArbiterOptions): ArbiterCore {
       commands = [];
       context.moment = moment;
       // Sockets may tell before the shell has noticed that it stood still.
-      if (state.steppedAt !== null && moment.now - state.steppedAt > stallMs) onStall(context);
+      if (state.steppedAt !== null && moment.now - state.steppedAt > stallMs) onStall(state, state.steppedAt, context);
       state.steppedAt = moment.now;
       take(event, state, context);
       sendAudited(state, context);
@@ -70,11 +71,14 @@ function take(event: Event, state: Inner, context: Context): void {
       onOperator(event, context);
       return;
     case "ledger":
-      load(mirror, event.entries, now);
+      load(mirror, event.entries, event.revision, now);
+      noteTold(state);
       for (const view of mirror.sets.values()) afterChange(view, context);
       return;
     case "changed":
-      change(mirror, event.key, event.text, event.revision, now);
+      // A beat that waited through a stall says only that its site was there at some time since.
+      change(mirror, event.key, event.text, event.revision, now, isDraining(state, now) ? state.stall?.since : now);
+      noteTold(state);
       afterKey(event.key, context);
       return;
     case "committed":
@@ -86,21 +90,24 @@ function take(event: Event, state: Inner, context: Context): void {
       probed(event, state, context);
       return;
     case "siteProbed":
-      if (event.reached) state.outsideAt = now;
+      if (event.reached && !isDraining(state, now)) state.outsideAt = now;
       return;
     case "notified":
       notified(event, context);
       return;
     case "stalled":
-      onStall(context);
+      onStall(state, (now - event.ms) as Instant, context);
       return;
     default:
       answered(event, context);
   }
 }
 
-/** What was said meanwhile is not known yet. */
-function onStall(context: Context): void {
+/** What was said meanwhile is not known yet, and what was known may be out of date. */
+function onStall(state: Inner, since: Instant, context: Context): void {
+  state.stall = { since, until: context.moment.now };
+  state.currentAt = null;
+  state.untold = [];
   for (const view of context.mirror.sets.values()) stallAll(view, context);
 }
 

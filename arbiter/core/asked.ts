@@ -69,6 +69,7 @@ export function asked(
   if (
     caller !== null &&
     isOwn &&
+    !context.isDraining() &&
     (request.kind === "electMaster" || request.kind === "registerBroker") &&
     !isTool(request)
   ) {

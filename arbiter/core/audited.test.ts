@@ -49,7 +49,7 @@ function createSite(sets = 1) {
       return value === undefined ? [] : [{ key, ...value }];
     });
     if (!compares.every((each) => holds(each, store.get(each.key)))) {
-      step({ kind: "outdated", token, entries: found, tookMs: 1 });
+      step({ kind: "outdated", token, entries: found, revision, tookMs: 1 });
       return;
     }
     revision += 1n;
@@ -89,7 +89,7 @@ function createSite(sets = 1) {
   };
   put(clusterKey, encodeCluster({ sites: ["idc1"], incarnation: "test", at: 1 }));
   for (let nth = 1; nth <= sets; nth += 1) put(setKey(nameOf(nth)), encodeSet({ ...heldSet, set: `bs${nth}` }));
-  step({ kind: "ledger", entries: [...store].map(([key, value]) => ({ key, ...value })) });
+  step({ kind: "ledger", entries: [...store].map(([key, value]) => ({ key, ...value })), revision });
   step({ kind: "tick" });
   self.answerAll();
   return self;

@@ -118,13 +118,16 @@ export function readAll(view: SetView, since: number, context: Context): boolean
   return open.length > 0;
 }
 
-/** Tells a broker who is master, as a request; once at a time, and again after a failure. @returns whether it goes out */
+/**
+ * Tells a broker who is master, as a request; once at a time, and again after a failure. Not from a record that may have been
+ * overtaken: who has restarted would obey. @returns whether it goes out
+ */
 export function notify(view: SetView, id: BrokerId, context: Context): boolean {
   const record = view.record?.value;
   const ref = refOf(view, id);
   const broker = brokerOf(view, id, context);
   if (record === undefined || ref === undefined || record.master === null) return false;
-  if (broker.notifying || context.moment.now < broker.notifyAt) return false;
+  if (broker.notifying || context.moment.now < broker.notifyAt || !context.isCurrent(view)) return false;
   broker.notifying = true;
   broker.tell = false;
   broker.notifyAt = (context.moment.now + effectRetryMs) as typeof broker.notifyAt;
@@ -168,8 +171,11 @@ export function candidatesOf(
 }
 
 export function stallAll(view: SetView, { moment }: Context): void {
+  view.provenAt = null;
   for (const broker of view.brokers.values()) {
     broker.evidence = onStall(broker.evidence, moment.now);
     broker.sameSince = moment.now;
+    // What they say will not count: new ones need not wait for them.
+    broker.probing = [];
   }
 }

@@ -2,7 +2,17 @@ import { arbiterName } from "./audit.ts";
 import { brokerOf, idsOf, viewHere } from "./brokers.ts";
 import type { Context, Ending } from "./context.ts";
 import type { Transaction } from "./events.ts";
-import { answerKey, clusterKey, decisionKey, questionKey, refusalKey, setKey } from "./keys.ts";
+import {
+  answerKey,
+  clusterKey,
+  decisionKey,
+  pauseKey,
+  policyKey,
+  protectionKey,
+  questionKey,
+  refusalKey,
+  setKey,
+} from "./keys.ts";
 import type {
   AnswerRecord,
   DecisionInput,
@@ -80,7 +90,9 @@ export function commitDecision(
 ): void {
   const { name, record, question } = view;
   const { mirror, options, moment } = context;
-  if (record === null || mirror.cluster === null || view.busy) {
+  // Whoever wrote what cannot be read here may have meant that nothing is to be decided.
+  const isObscure = [policyKey, pauseKey].some((key) => mirror.unreadable.has(key));
+  if (record === null || mirror.cluster === null || view.busy || isObscure) {
     done?.("outdated", context);
     return;
   }
@@ -115,6 +127,9 @@ export function commitDecision(
         { key: setKey(name), revision: record.revision },
         { key: decisionKey(id), revision: 0n },
         { key: questionKey(name), revision: question?.revision ?? 0n },
+        { key: policyKey, revision: mirror.policies?.revision ?? 0n },
+        { key: pauseKey, revision: mirror.pause?.revision ?? 0n },
+        { key: protectionKey(name), revision: view.protection?.revision ?? 0n },
         ...answers.map(({ value: { site }, revision }) => ({ key: answerKey(name, site), revision })),
         ...(also?.compares ?? []),
       ],

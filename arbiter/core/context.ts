@@ -45,6 +45,13 @@ export interface Context {
   /** Has this site completed a write in the last quorumProofMs? */
   hasQuorum(): boolean;
   /**
+   * Is this site's record of the set not older than quorumProofMs? Brokers that have restarted take any epoch: nobody may be told
+   * from an older one who is master.
+   */
+  isCurrent(view: SetView): boolean;
+  /** What arrives now may have waited while this process stood still. */
+  isDraining(): boolean;
+  /**
    * May this site drive now what is due since then? The first voting site that is there does so at once, each further one
    * leaderSilentMs later. Order only: every step is a compare-and-swap.
    */

@@ -266,17 +266,18 @@ export type Event =
     }
   /** `who`: as he was named at the door. */
   | { readonly kind: "operator"; readonly ask: AskId; readonly request: OperatorRequest; readonly who: string }
-  /** The whole ledger, at start and whenever the watch had to be made anew: what is not in it is gone. */
-  | { readonly kind: "ledger"; readonly entries: readonly LedgerEntry[] }
+  /** The whole ledger as it was at that revision, at start and whenever the watch had to be made anew: what is not in it is gone. */
+  | { readonly kind: "ledger"; readonly entries: readonly LedgerEntry[]; readonly revision: Revision }
   /** text null: deleted. */
   | { readonly kind: "changed"; readonly key: string; readonly text: string | null; readonly revision: Revision }
   /** `sentAt` ms before the answer: how long a quorum proof has been good already. */
   | { readonly kind: "committed"; readonly token: Token; readonly revision: Revision; readonly tookMs: number }
-  /** `entries`: the compared keys as they are. */
+  /** `entries`: the compared keys as they were at that revision. */
   | {
       readonly kind: "outdated";
       readonly token: Token;
       readonly entries: readonly LedgerEntry[];
+      readonly revision: Revision;
       readonly tookMs: number;
     }
   /** No answer: it may have been applied. */

@@ -77,6 +77,16 @@ export function onHeartbeat(
   };
 }
 
+/** It has waited while our own loop stood still: what it tells counts from before that, and it is no sign of life. */
+export function onLateHeartbeat(
+  evidence: BrokerEvidence,
+  beat: Parameters<typeof onHeartbeat>[1],
+  stalledSince: Instant,
+): BrokerEvidence {
+  const told = tell(evidence, { epoch: beat.epoch, maxOffset: beat.maxOffset }, stalledSince);
+  return { ...evidence, connection: beat.connection, told, priority: beat.priority };
+}
+
 /** Only the connection of its last heartbeat counts: a broker that has reconnected is there. */
 export function onClosed(evidence: BrokerEvidence, connection: ConnectionId, now: Instant): BrokerEvidence {
   return evidence.connection === connection ? { ...evidence, connection: null, closedAt: now } : evidence;

@@ -20,15 +20,15 @@ const entries: readonly LedgerEntry[] = [
 describe("a full reading", () => {
   test("of what was known before leaves it as old as it was", () => {
     const mirror = newMirror();
-    load(mirror, entries, 1_000 as Instant);
-    load(mirror, entries, 9_000 as Instant);
+    load(mirror, entries, 13n, 1_000 as Instant);
+    load(mirror, entries, 13n, 9_000 as Instant);
     const view = mirror.sets.get(name);
     expect([view?.decision?.seenAt, view?.question?.seenAt]).toEqual([1_000, 1_000]);
   });
 
   test("does not make a site's beat a fresh one: it may be as old as a lease", () => {
     const mirror = newMirror();
-    load(mirror, entries, 10_000 as Instant);
+    load(mirror, entries, 13n, 10_000 as Instant);
     expect(mirror.sites.get("idc2")?.seenAt).toBeLessThan(10_000 - 1_500);
   });
 });

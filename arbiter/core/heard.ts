@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import { driveSet } from "./drive-set.ts";
 import { mayBeTold } from "./effects.ts";
 import type { ConnectionId, Event, Heartbeat } from "./events.ts";
-import { onClosed, onHeartbeat, onProbed } from "./evidence.ts";
+import { onClosed, onHeartbeat, onLateHeartbeat, onProbed } from "./evidence.ts";
 import { freezeIfBehind, freezeIfTwice } from "./freezes.ts";
 import { type Inner, setsMax } from "./inner.ts";
 import { viewOfSet } from "./mirror.ts";
@@ -22,6 +22,10 @@ export function heard(connection: ConnectionId, heartbeat: Heartbeat, state: Inn
   state.bindings.set(connection, { set: name, id });
   if (freezeIfTwice(view, heartbeat, context)) return;
   const broker = brokerOf(view, id, context);
+  if (state.stall !== null && context.isDraining()) {
+    broker.evidence = onLateHeartbeat(broker.evidence, { ...heartbeat, connection }, state.stall.since);
+    return;
+  }
   const wasHeard = isHeardHere(view, id, context);
   if (!wasHeard || broker.evidence.connection !== connection) broker.sameSince = moment.now;
   broker.evidence = onHeartbeat(broker.evidence, { ...heartbeat, connection }, moment.now);
@@ -56,7 +60,8 @@ export function probed(
   if (view === undefined) return;
   const broker = brokerOf(view, ref.id, context);
   broker.probing = broker.probing.filter((at) => at !== sentAt);
-  if (outcome.kind === "untried") return;
+  const isOld = state.stall !== null && sentAt < state.stall.until;
+  if (outcome.kind === "untried" || isOld) return;
   if (outcome.kind === "refused") broker.sameSince = moment.now;
   const wasHeard = isHeardHere(view, ref.id, context);
   broker.evidence = onProbed(broker.evidence, outcome, sentAt, moment.now);

@@ -5,7 +5,9 @@ import type { ArbiterOptions, Context, Ending, Moment } from "./context.ts";
 import type { Command, ConnectionId, LedgerEntry, Token, Transaction } from "./events.ts";
 import { isExpired } from "./expiry.ts";
 import { type Mirror, newMirror } from "./mirror.ts";
+import type { Revision } from "./model.ts";
 import { defaultPolicies, policyOf } from "./policy.ts";
+import { stallDrainMs } from "./timing.ts";
 
 /** What the core keeps between two steps, and the context that its parts see of it. */
 
@@ -18,12 +20,25 @@ export interface ArbiterState {
   /** When the last completed write was sent. */
   readonly quorumAt: Instant | null;
   readonly outsideAt: Instant | null;
+  /** The last time that this process stood still; null: never. */
+  readonly stall: Stall | null;
+}
+
+interface Stall {
+  /** The last step before it, and the first after it. */
+  readonly since: Instant;
+  readonly until: Instant;
 }
 
 export interface Inner extends ArbiterState {
   readonly bindings: Map<ConnectionId, Binding>;
   quorumAt: Instant | null;
   outsideAt: Instant | null;
+  stall: Stall | null;
+  /** The mirror has all that was in the ledger then; null: not known since the last stall. */
+  currentAt: Instant | null;
+  /** Own writes that the watch still has to tell of, oldest first, and when they were sent. */
+  untold: readonly { readonly revision: Revision; readonly sentAt: Instant }[];
   beat: number;
   beatSentAt: Instant | null;
   beating: boolean;
@@ -49,6 +64,9 @@ export function newInner(): Inner {
     bindings: new Map(),
     quorumAt: null,
     outsideAt: null,
+    stall: null,
+    currentAt: null,
+    untold: [],
     beat: 0,
     beatSentAt: null,
     beating: false,
@@ -59,6 +77,28 @@ export function newInner(): Inner {
     commits: new Map(),
     audited: { waiting: [], inFlight: false },
   };
+}
+
+/** What arrives now may have waited through the last stall. */
+export function isDraining({ stall }: ArbiterState, now: Instant): boolean {
+  return stall !== null && now - stall.until <= stallDrainMs;
+}
+
+const untoldMax = 100;
+
+/** An own write was applied, when the mirror was complete up to it, or as soon as the watch has told as much. */
+export function noteWrite(state: Inner, revision: Revision, sentAt: Instant): void {
+  if (state.stall !== null && sentAt < state.stall.until) return;
+  state.untold = [...state.untold, { revision, sentAt }].slice(-untoldMax);
+  noteTold(state);
+}
+
+export function noteTold(state: Inner): void {
+  if (state.untold.length === 0) return;
+  const { toldTo } = state.mirror;
+  for (const { revision, sentAt } of state.untold)
+    if (revision <= toldTo && sentAt > (state.currentAt ?? Number.NEGATIVE_INFINITY)) state.currentAt = sentAt;
+  state.untold = state.untold.filter(({ revision }) => revision > toldTo);
 }
 
 /** Made once: a closure for each event would cost more than most events do. */
@@ -88,6 +128,11 @@ export function contextOf(
       emit({ kind: "commit", token, transaction });
     },
     hasQuorum: () => state.quorumAt !== null && context.moment.now - state.quorumAt <= timing.quorumProofMs,
+    isCurrent(view) {
+      const at = Math.max(view.provenAt ?? Number.NEGATIVE_INFINITY, state.currentAt ?? Number.NEGATIVE_INFINITY);
+      return context.moment.now - at <= timing.quorumProofMs;
+    },
+    isDraining: () => isDraining(state, context.moment.now),
     isMyTurn(since) {
       const voters = mirror.cluster?.value.sites ?? [];
       const own = voters.indexOf(site);

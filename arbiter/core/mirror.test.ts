@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
+import type { Transaction } from "./events.ts";
 import { mostReported, onHeartbeat, unheard } from "./evidence.ts";
-import { setKey } from "./keys.ts";
-import { change, load, newMirror, refresh, viewOfSet } from "./mirror.ts";
+import { questionKey, setKey } from "./keys.ts";
+import { applyOwn, change, load, newMirror, refresh, viewOfSet } from "./mirror.ts";
 import { type SetRecord, setName } from "./model.ts";
-import { encodeSet } from "./records.ts";
+import { encodeQuestion, encodeSet } from "./records.ts";
 import { newBroker } from "./set-view.ts";
 
 const name = setName("C1", "bs1");
@@ -40,7 +41,7 @@ function broker2() {
       change(mirror, setKey(name), text(changes), revision, start);
     },
     reload(changes: Partial<SetRecord>) {
-      load(mirror, [{ key: setKey(name), text: text(changes), revision }], start);
+      load(mirror, [{ key: setKey(name), text: text(changes), revision }], revision, start);
     },
     tells(epoch: number, maxOffset: bigint) {
       broker.evidence = onHeartbeat(broker.evidence, { connection: 1, epoch, maxOffset, priority: 1 }, start);
@@ -91,11 +92,89 @@ test("what the answer to an own transaction has told is not taken back by a watc
   const epoch = (): number | undefined => mirror.sets.get(name)?.record?.value.epoch;
   change(mirror, key, text(7), 10n, start);
   const transaction = { compares: [{ key, revision: 10n }], puts: [], deletes: [] };
-  refresh(mirror, transaction, [{ key, text: text(9), revision: 12n }], start);
+  refresh(mirror, transaction, [{ key, text: text(9), revision: 12n }], 12n, start);
   expect(epoch()).toBe(9);
   change(mirror, key, text(8), 11n, start);
   expect(epoch()).toBe(9);
   change(mirror, key, text(9), 12n, start);
   change(mirror, key, text(10), 13n, start);
   expect(epoch()).toBe(10);
+});
+
+/** A site's own transactions, and what the watch has told by the time of their answers. */
+function told() {
+  const mirror = newMirror();
+  const key = questionKey(name);
+  const question = (id: string): string =>
+    encodeQuestion({ id, cluster: "C1", set: "bs1", epoch: 7, master: 1, askedBy: "idc1", at: 1 });
+  const puts = (id: string): Transaction => ({
+    compares: [{ key, revision: 0n }],
+    puts: [{ key, text: question(id), onLease: false }],
+    deletes: [],
+  });
+  load(mirror, [{ key: setKey(name), text: encodeSet(base), revision: 5n }], 5n, start);
+  return {
+    mirror,
+    watch: (id: string | null, revision: bigint) =>
+      change(mirror, key, id === null ? null : question(id), revision, start),
+    committed: (id: string, revision: bigint) => applyOwn(mirror, puts(id), revision, start),
+    refused: (found: { id: string; revision: bigint } | null, at: bigint) => {
+      const entries = found === null ? [] : [{ key, text: question(found.id), revision: found.revision }];
+      refresh(mirror, puts("x"), entries, at, start);
+    },
+    get question() {
+      return mirror.sets.get(name)?.question?.value.id ?? null;
+    },
+  };
+}
+
+test("an answer to an own transaction says nothing new when the watch has told of later changes", () => {
+  const one = told();
+  one.watch("7.1", 10n);
+  one.watch(null, 11n);
+  one.committed("7.1", 10n);
+  expect(one.question).toBeNull();
+  one.watch("7.2", 12n);
+  one.refused(null, 11n);
+  expect(one.question).toBe("7.2");
+  one.watch(null, 14n);
+  one.refused({ id: "7.2", revision: 12n }, 13n);
+  expect(one.question).toBeNull();
+});
+
+test("nor when everything was read anew since", () => {
+  const one = told();
+  load(one.mirror, [{ key: setKey(name), text: encodeSet(base), revision: 5n }], 20n, start);
+  one.committed("7.1", 15n);
+  expect(one.question).toBeNull();
+});
+
+test("what an answer says before the watch does stays until the watch has come as far", () => {
+  const one = told();
+  one.committed("7.1", 12n);
+  one.watch(null, 8n);
+  one.watch("7.0", 9n);
+  expect(one.question).toBe("7.1");
+  one.watch(null, 13n);
+  expect(one.question).toBeNull();
+
+  const other = told();
+  other.refused({ id: "7.3", revision: 12n }, 14n);
+  other.watch("7.0", 9n);
+  expect(other.question).toBe("7.3");
+  expect(other.mirror.sets.get(name)?.question?.revision).toBe(12n);
+  other.refused(null, 16n);
+  other.watch("7.3", 12n);
+  expect(other.question).toBeNull();
+  other.watch("7.4", 17n);
+  expect(other.question).toBe("7.4");
+});
+
+test("keys of which nothing more is awaited are forgotten", () => {
+  const one = told();
+  one.committed("7.1", 12n);
+  one.refused(null, 13n);
+  change(one.mirror, setKey(name), encodeSet(base), 20n, start);
+  change(one.mirror, setKey(name), encodeSet(base), 21n, start);
+  expect(one.mirror.ahead.size).toBe(0);
 });

@@ -46,7 +46,9 @@ export interface Mirror {
   readonly audit: Map<SiteName, AuditView>;
   /** Records that cannot be read, with the reason: whatever they are about stands still. */
   readonly unreadable: Map<string, string>;
-  /** Keys whose newest change came with the answer to an own transaction, and which the watch still has to tell. */
+  /** What the watch, or a full reading, has told of: every change up to this one. */
+  toldTo: Revision;
+  /** Keys that an own transaction's answer has told of before the watch, and the revision up to which it has. */
   readonly ahead: Map<string, Revision>;
 }
 
@@ -66,6 +68,7 @@ export function newMirror(): Mirror {
     sets: new Map(),
     audit: new Map(),
     unreadable: new Map(),
+    toldTo: 0n,
     ahead: new Map(),
   };
 }
@@ -74,10 +77,11 @@ export function newMirror(): Mirror {
  * Everything anew: what is not there is gone. Evidence and waiting questions of the sets stay; what was known stays as old as it
  * was, and a beat that was not says nothing of how old it is: the next one does.
  */
-export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Instant): void {
+export function load(mirror: Mirror, entries: readonly LedgerEntry[], revision: Revision, now: Instant): void {
   const beats = new Map(mirror.sites);
   const before = [...mirror.sets.values()].map((view) => ({ view, question: view.question, decision: view.decision }));
   mirror.loaded = true;
+  mirror.toldTo = revision;
   mirror.cluster = null;
   mirror.policies = null;
   mirror.pause = null;
@@ -112,18 +116,31 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], now: Insta
 
 const longAgo = Number.NEGATIVE_INFINITY as Instant;
 
-/** One change, from the watch. An older one than is known of this key says nothing. */
-export function change(mirror: Mirror, key: string, text: string | null, revision: Revision, now: Instant): void {
-  const ahead = mirror.ahead.get(key);
-  if (ahead !== undefined) {
-    if (revision < ahead) return;
-    mirror.ahead.delete(key);
+/**
+ * One change, from the watch. One that is older than what is known says nothing.
+ * @param saidAt a site that says that it is there has said so then, or later
+ */
+export function change(
+  mirror: Mirror,
+  key: string,
+  text: string | null,
+  revision: Revision,
+  now: Instant,
+  saidAt = now,
+): void {
+  if (revision < mirror.toldTo) return;
+  if (revision > mirror.toldTo) {
+    mirror.toldTo = revision;
+    for (const [known, to] of mirror.ahead) if (to < revision) mirror.ahead.delete(known);
   }
-  put(mirror, key, text, revision, now);
+  if (revision < (mirror.ahead.get(key) ?? 0n)) return;
+  const isBeat = saidAt !== now && parseKey(key)?.kind === "site";
+  put(mirror, key, text, revision, isBeat ? saidAt : now);
 }
 
-/** What an own transaction has changed, before the watch tells. */
+/** What an own transaction has changed, before the watch tells. When the watch is further it says nothing new. */
 export function applyOwn(mirror: Mirror, transaction: Transaction, revision: Revision, now: Instant): void {
+  if (revision < mirror.toldTo) return;
   const changes = [
     ...transaction.puts.map(({ key, text }) => ({ key, text })),
     ...transaction.deletes.map((key) => ({ key, text: null })),
@@ -135,16 +152,22 @@ export function applyOwn(mirror: Mirror, transaction: Transaction, revision: Rev
   }
 }
 
-/** How the compared keys are, after a transaction was refused: those not among the entries are gone. */
-export function refresh(mirror: Mirror, transaction: Transaction, entries: readonly LedgerEntry[], now: Instant): void {
+/** How the compared keys were at `revision`, when a transaction was refused: those not among the entries were gone. */
+export function refresh(
+  mirror: Mirror,
+  transaction: Transaction,
+  entries: readonly LedgerEntry[],
+  revision: Revision,
+  now: Instant,
+): void {
+  if (revision < mirror.toldTo) return;
   const found = new Map(entries.map((entry) => [entry.key, entry]));
   for (const { key } of transaction.compares) {
     const entry = found.get(key);
-    if (entry === undefined) put(mirror, key, null, 0n, now);
-    else if (entry.revision > (revisionOf(mirror, key) ?? 0n)) {
-      mirror.ahead.set(key, entry.revision);
-      put(mirror, key, entry.text, entry.revision, now);
-    }
+    const known = revisionOf(mirror, key) ?? 0n;
+    if (revision < (mirror.ahead.get(key) ?? 0n) || (entry !== undefined && entry.revision <= known)) continue;
+    mirror.ahead.set(key, revision);
+    put(mirror, key, entry?.text ?? null, entry?.revision ?? revision, now);
   }
 }
 

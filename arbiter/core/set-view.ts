@@ -32,6 +32,8 @@ export interface SetView {
   record: Stored<SetRecord> | null;
   /** Since when this site knows of the record's epoch: what a broker said before is about another one. */
   epochSeenAt: Instant;
+  /** When an own transaction was sent that found, or made, the record as it is here; null: none since the last stall. */
+  provenAt: Instant | null;
   /** The ids of the record's replicas. */
   ids: { readonly of: SetRecord["replicas"] | null; readonly ids: readonly BrokerId[] };
   question: (Stored<QuestionRecord> & { readonly seenAt: Instant }) | null;
@@ -78,6 +80,8 @@ export interface SetView {
   /** Since when the master has asked to shrink the in-sync set into one IDC. */
   degrading: { readonly since: Instant; readonly seenAt: Instant } | null;
   inSyncReadAt: Instant;
+  /** The master was seen to count as many in sync as the set of that epoch has; and how far it was after that, once it is read. */
+  counted: { readonly inSyncEpoch: number; readonly at: Instant; readonly end: OffsetReading | null } | null;
   settingsReadAt: Instant;
   /** The record or a setting has changed since the level of protection was last worked out. */
   protectionDue: boolean;
@@ -197,6 +201,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     set,
     record: null,
     epochSeenAt: now,
+    provenAt: null,
     ids: { of: null, ids: [] },
     question: null,
     answers: new Map(),
@@ -224,6 +229,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     switchAsk: null,
     degrading: null,
     inSyncReadAt: now,
+    counted: null,
     settingsReadAt: now,
     protectionDue: true,
     recovery: null,

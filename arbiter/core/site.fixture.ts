@@ -60,8 +60,11 @@ export interface SiteUnderTest {
   step(event: Event, afterMs?: number): readonly Command[];
   /** Ticks for so long; every transaction is committed at once. */
   pass(ms: number): readonly Command[];
+  /** From now on the watch tells nothing; or all that it has not told yet, and every change from now on. */
+  watch(how: "lags" | "tells"): readonly Command[];
   heartbeat(id: number): Event;
-  probed(id: number, acting: boolean): Event;
+  /** The answer to the last probe of it. */
+  probed(id: number, acting: boolean, maxOffset?: bigint): Event;
   /** `ledgerHas`: what the ledger says of the set, while this site has not been told of it. */
   ask(ask: number, request: ControllerRequest, options?: { ledgerHas: SetRecord }): readonly Command[];
   notified(id: number, epoch: number): Event;
@@ -104,6 +107,7 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
     for (const command of commands) if (command.kind === "probe") probing.set(command.broker.id, command.sentAt);
     return commands;
   };
+  let untold: (() => Command[])[] | null = null;
   /** Until nothing more is to be committed. */
   let ahead: LedgerEntry | null = null;
   const settle = (commands: readonly Command[]): Command[] =>
@@ -113,10 +117,22 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
       const found = ahead;
       if (found !== null && command.transaction.compares.some(({ key }) => key === found.key)) {
         ahead = null;
-        return [command, ...settle(one({ kind: "outdated", token: command.token, entries: [found], tookMs: 1 }))];
+        return [
+          command,
+          ...settle(one({ kind: "outdated", token: command.token, entries: [found], revision, tookMs: 1 })),
+        ];
       }
-      return [command, ...settle(one({ kind: "committed", token: command.token, revision, tookMs: 1 }))];
+      return [command, ...settle(committed(command, revision))];
     });
+  /** The watch tells right after the answer, if it tells at all. */
+  const committed = ({ token, transaction }: Extract<Command, { kind: "commit" }>, at: bigint): Command[] => {
+    const changes = [...transaction.puts, ...transaction.deletes.map((key) => ({ key, text: null }))];
+    const tell = (): Command[] => changes.flatMap(({ key, text }) => one({ kind: "changed", key, text, revision: at }));
+    const commands = [...one({ kind: "committed", token, revision: at, tookMs: 1 })];
+    if (untold === null) return [...commands, ...tell()];
+    untold.push(tell);
+    return commands;
+  };
   const ended = (id: number, epoch: number, answered: boolean): Event => ({
     kind: "notified",
     broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
@@ -134,6 +150,11 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
       for (const until = now + ms; now < until; ) commands.push(...self.step({ kind: "tick" }, tickMs));
       return commands;
     },
+    watch(how) {
+      const late = untold ?? [];
+      untold = how === "lags" ? [] : null;
+      return settle(late.flatMap((tell) => tell()));
+    },
     heartbeat: (id) => ({
       kind: "heartbeat",
       connection: id,
@@ -147,11 +168,11 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
         priority: 1,
       },
     }),
-    probed: (id, acting) => ({
+    probed: (id, acting, maxOffset = 1_000n) => ({
       kind: "probed",
       broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
       sentAt: probing.get(id) ?? (now as Instant),
-      outcome: { kind: "answered", reading: { epoch: 7, maxOffset: 1_000n }, acting },
+      outcome: { kind: "answered", reading: { epoch: 7, maxOffset }, acting },
     }),
     ask(ask, request, options) {
       if (options !== undefined) ahead = entry(setKey(name), encodeSet(options.ledgerHas));
@@ -167,13 +188,11 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
     record: (next) => self.step({ kind: "changed", ...entry(setKey(name), encodeSet(next)) }),
   };
   const sites = ["idc1", "idc2", "witness"];
-  self.step({
-    kind: "ledger",
-    entries: [
-      entry(clusterKey, encodeCluster({ sites, incarnation: "test", at: wallStart })),
-      entry(setKey(name), encodeSet(record)),
-    ],
-  });
+  const entries = [
+    entry(clusterKey, encodeCluster({ sites, incarnation: "test", at: wallStart })),
+    entry(setKey(name), encodeSet(record)),
+  ];
+  self.step({ kind: "ledger", entries, revision });
   self.pass(2 * tickMs);
   return self;
 }

@@ -117,7 +117,7 @@ export function createSwitchTeller(): SwitchTeller {
         return found === undefined ? [] : [{ key, ...found }];
       });
       told.push("ledger: outdated");
-      feed({ kind: "outdated", token, entries, tookMs: 2 });
+      feed({ kind: "outdated", token, entries, revision, tookMs: 2 });
       return;
     }
     revision += 1n;
@@ -129,7 +129,10 @@ export function createSwitchTeller(): SwitchTeller {
       store.delete(key);
       told.push(...keyText(key, null));
     }
-    feed({ kind: "committed", token, revision, tookMs: 2 });
+    const at = revision;
+    feed({ kind: "committed", token, revision: at, tookMs: 2 });
+    for (const { key, text } of puts) feed({ kind: "changed", key, text, revision: at });
+    for (const key of deletes) feed({ kind: "changed", key, text: null, revision: at });
   }
 
   function write(key: string, text: string): void {
@@ -395,7 +398,7 @@ export function createSwitchTeller(): SwitchTeller {
     write(setKey(name), encodeSet({ ...record, ...changes }));
   }
 
-  feed({ kind: "ledger", entries: [] });
+  feed({ kind: "ledger", entries: [], revision: 0n });
   write(clusterKey, encodeCluster({ sites: voting, incarnation: "1", at: startWall }));
   write(setKey(name), encodeSet(first));
   pass(beatMs);

@@ -6,7 +6,7 @@ import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
 import { figure } from "./figures.ts";
-import { pauseKey, switchKey } from "./keys.ts";
+import { switchKey } from "./keys.ts";
 import type { SetRecord, Stored, SwitchRecord } from "./model.ts";
 import { encodeSwitch } from "./records.ts";
 import type { SetView } from "./set-view.ts";
@@ -181,19 +181,13 @@ function considerSwitching(view: SetView, planned: Planned, record: SetRecord, c
     decided: verdict.epoch,
     outcome: `broker ${to} is master of epoch ${verdict.epoch}`,
   };
-  commitDecision(view, input, verdict, [], context, { also: withSwitch(view, planned, next, context) });
+  commitDecision(view, input, verdict, [], context, { also: withSwitch(view, planned, next) });
 }
 
 /** What a switch's decision compares and writes beside what every decision does. */
-function withSwitch(view: SetView, { revision }: Stored<SwitchRecord>, next: SwitchRecord, { mirror }: Context) {
+function withSwitch(view: SetView, { revision }: Stored<SwitchRecord>, next: SwitchRecord) {
   const key = switchKey(view.name);
-  return {
-    compares: [
-      { key, revision },
-      { key: pauseKey, revision: mirror.pause?.revision ?? 0n },
-    ],
-    puts: [{ key, text: encodeSwitch(next), onLease: false }],
-  };
+  return { compares: [{ key, revision }], puts: [{ key, text: encodeSwitch(next), onLease: false }] };
 }
 
 /**

@@ -18,6 +18,8 @@ export interface Timing {
 
 /** Ticks come each 50 ms: after so long without a step the ages of what this site has heard cannot be believed. */
 export const stallMs = 500;
+/** What arrives within this after a stall may have waited all through it, and be as old. */
+export const stallDrainMs = 300;
 /** A site writes its beat this often. */
 export const siteBeatMs = 250;
 /** An answer counts only if its site's beat is not older than this. */

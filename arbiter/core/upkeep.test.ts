@@ -1,9 +1,59 @@
 import { describe, expect, test } from "vitest";
 import type { Command } from "./events.ts";
+import { setName } from "./model.ts";
+import { decodeSet } from "./records.ts";
 import { heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const told = (commands: readonly Command[]): number[] =>
   commands.flatMap((command) => (command.kind === "notify" ? [command.broker.id] : []));
+
+describe("a new member of the in-sync set is confirmed", () => {
+  const grown = { ...heldSet, inSyncEpoch: 21, unconfirmed: [3] };
+  const isConfirmed = (commands: readonly Command[]): boolean =>
+    commands.some(
+      (command) =>
+        command.kind === "commit" &&
+        command.transaction.puts.some(
+          ({ key, text }) => key === "sets/C1/bs1" && decodeSet(text).unconfirmed.length === 0,
+        ),
+    );
+  const counts = { kind: "inSyncSeen", set: setName("C1", "bs1"), inSyncEpoch: 21, count: 3 } as const;
+  const counted = () => {
+    const site = siteUnderTest(grown);
+    for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+    // Before the master was seen to count it: of no use.
+    site.step(site.probed(3, false, 5_000n));
+    site.pass(200);
+    site.step(counts);
+    site.pass(200);
+    return site;
+  };
+
+  test("when it has what the master had when it counted it", () => {
+    const site = counted();
+    expect(isConfirmed([...site.step(site.probed(1, true, 2_000n)), ...site.pass(200)])).toBe(false);
+    expect(isConfirmed(site.step(site.probed(3, false, 2_000n)))).toBe(true);
+  });
+
+  test("not while it lacks some of that, also when the master has more by then", () => {
+    const site = counted();
+    site.step(site.probed(1, true, 2_000n));
+    expect(isConfirmed([...site.step(site.probed(3, false, 1_999n)), ...site.pass(200)])).toBe(false);
+    site.step(site.probed(1, true, 2_500n));
+    expect(isConfirmed(site.step(site.probed(3, false, 2_000n)))).toBe(true);
+  });
+
+  test("not by what it had told before", () => {
+    const site = counted();
+    expect(isConfirmed([...site.step(site.probed(1, true, 2_000n)), ...site.pass(1_000)])).toBe(false);
+  });
+
+  test("not by a master that has restarted meanwhile", () => {
+    const site = counted();
+    site.step(site.probed(1, false, 2_000n));
+    expect(isConfirmed([...site.step(site.probed(3, false, 2_000n)), ...site.pass(200)])).toBe(false);
+  });
+});
 
 describe("a broker that is heard again", () => {
   test("is told who is master, for it may have missed it", () => {

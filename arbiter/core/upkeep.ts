@@ -1,10 +1,11 @@
 import type { Instant } from "#lib/clock.ts";
-import { brokerOf, idsOf, isHeardHere, notify, refOf } from "./brokers.ts";
+import { brokerOf, idsOf, isHeardHere, notify, probe, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { mayBeTold } from "./effects.ts";
 import type { BrokerSettings } from "./events.ts";
 import { protectionKey, setKey } from "./keys.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
+import { compareProgress } from "./progress.ts";
 import { protectionOf } from "./protection.ts";
 import { encodeProtection, encodeSet } from "./records.ts";
 import type { SetView } from "./set-view.ts";
@@ -13,6 +14,8 @@ import { inSyncReadMs, rejoinMs, settingsReadMs, settingsRetryMs } from "./timin
 
 /** What a set needs while nothing is wrong: confirmed members, replicas that come back, protection that is known. */
 
+/** A new member is read this often until it has all that its master had. */
+const memberReadMs = 100;
 /** A master has its new in-sync set a moment after the answer. */
 const firstInSyncReadMs = 150;
 
@@ -43,19 +46,48 @@ function tellReturned(view: SetView, record: SetRecord, context: Context): void 
 function confirmMembers(view: SetView, record: SetRecord, context: Context): void {
   const { now } = context.moment;
   const address = record.master === null ? undefined : record.replicas[record.master]?.address;
-  if (record.unconfirmed.length === 0 || address === undefined || now < view.inSyncReadAt) return;
+  if (record.unconfirmed.length === 0 || address === undefined) return;
+  if (view.counted?.inSyncEpoch === record.inSyncEpoch) {
+    considerMembers(view, record, context);
+    return;
+  }
+  if (now < view.inSyncReadAt) return;
   view.inSyncReadAt = (now + inSyncReadMs) as Instant;
   context.emit({ kind: "readInSync", set: view.name, inSyncEpoch: record.inSyncEpoch, address });
 }
 
-/** The master counts as many as the record has: it knows this set, for it can have no other of that epoch. */
+/**
+ * The master counts as many as the record has: it knows this set, for it can have no other of that epoch. What it acknowledges from
+ * now on the new members have; what it had acknowledged before is still to be seen.
+ */
 export function onInSync(view: SetView, inSyncEpoch: number, count: number, context: Context): void {
   const { record } = view;
   if (record === null || record.value.inSyncEpoch !== inSyncEpoch || record.value.unconfirmed.length === 0) return;
-  if (count !== record.value.inSync.length || view.busy) {
-    view.inSyncReadAt = (context.moment.now + firstInSyncReadMs * 2) as Instant;
+  const { now } = context.moment;
+  if (count !== record.value.inSync.length) {
+    view.inSyncReadAt = (now + firstInSyncReadMs * 2) as Instant;
     return;
   }
+  if (view.counted?.inSyncEpoch !== inSyncEpoch) view.counted = { inSyncEpoch, at: now, end: null };
+  considerMembers(view, record.value, context);
+}
+
+/** New members are confirmed when they were read at what the master had when it counted them already; older figures say nothing. */
+function considerMembers(view: SetView, value: SetRecord, context: Context): void {
+  const { record, counted } = view;
+  if (record === null || counted === null || value.master === null || view.busy) return;
+  if (counted.end === null) {
+    const { reading } = brokerOf(view, value.master, context);
+    if (reading === null || reading.sentAt < counted.at) probe(view, value.master, context, counted.at);
+    else if (reading.acting) view.counted = { ...counted, end: reading.value };
+    // It has restarted: what it counted is gone.
+    else view.counted = null;
+  }
+  const { now } = context.moment;
+  const isLate = (id: BrokerId): boolean => now - brokerOf(view, id, context).lastProbeAt >= memberReadMs;
+  const open = value.unconfirmed.filter((id) => !hasAll(view, id, context));
+  for (const id of open) if (isLate(id)) probe(view, id, context, brokerOf(view, id, context).lastProbeAt + 1);
+  if (open.length > 0) return;
   view.busy = true;
   context.commit(
     {
@@ -67,6 +99,13 @@ export function onInSync(view: SetView, inSyncEpoch: number, count: number, cont
       view.busy = false;
     },
   );
+}
+
+function hasAll(view: SetView, id: BrokerId, context: Context): boolean {
+  const { counted } = view;
+  const { reading } = brokerOf(view, id, context);
+  if (counted?.end == null || reading === null || reading.sentAt < counted.at) return false;
+  return compareProgress(reading.value, counted.end) >= 0;
 }
 
 /** Called when the in-sync set has grown: its new members are looked for soon. */

@@ -72,7 +72,7 @@ export function openEtcdLedger({ etcd, prefix, site, clock, log }: EtcdLedgerDep
       return { kind: "committed", revision };
     }
     const found = responses.flatMap(({ response_range }) => response_range?.kvs ?? []);
-    return { kind: "outdated", entries: found.map((each) => entryOf(each, prefix)) };
+    return { kind: "outdated", entries: found.map((each) => entryOf(each, prefix)), revision };
   };
 
   const prove = (signal: AbortSignal): Promise<unknown> => commit({ compares: [], puts: [], deletes: [] }, signal);

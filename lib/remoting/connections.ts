@@ -8,13 +8,15 @@ import type { RemotingRequest } from "./message.ts";
 export interface CallOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** For what may be out of date by then: it is sent within this time, or not at all. */
+  readonly sendMsMax?: number;
 }
 
 /** One kept connection to each server: the next request does not wait for a handshake. */
 export interface Connections extends AsyncDisposable {
   /**
    * Sent once, over the kept connection or a new one.
-   * @throws {RemotingError} REMOTING_UNREACHABLE, REMOTING_TIMEOUT, REMOTING_DISCONNECTED, REMOTING_BUSY; or the signal's reason
+   * @throws {RemotingError} REMOTING_UNREACHABLE (also when that took longer than sendMsMax), REMOTING_TIMEOUT, REMOTING_DISCONNECTED, REMOTING_BUSY; or the signal's reason
    */
   ask(address: string, request: RemotingRequest, options: CallOptions): Promise<Frame>;
   /**
@@ -141,8 +143,12 @@ export function createConnections({ clock, prepare, connectionsMax, idleMs }: Co
 
   return {
     async ask(address, request, options) {
+      const startedAt = clock.now();
       const left = timeLeft(clock, options);
-      return await askOver(keptTo(address) ?? (await dial(address, left())), request, left());
+      const connection = keptTo(address) ?? (await dial(address, left()));
+      const tookMs = clock.now() - startedAt;
+      if (tookMs > (options.sendMsMax ?? Number.POSITIVE_INFINITY)) throw tooLate(address, request, tookMs);
+      return await askOver(connection, request, left());
     },
     async read(address, request, options) {
       const left = timeLeft(clock, options);
@@ -160,6 +166,11 @@ export function createConnections({ clock, prepare, connectionsMax, idleMs }: Co
       for (const life of lives) life.abort();
     },
   };
+}
+
+function tooLate(address: string, { code }: RemotingRequest, tookMs: number): RemotingError {
+  const message = `${address} was reached only after ${Math.round(tookMs)} ms: request ${code} is not sent any more`;
+  return new RemotingError("REMOTING_UNREACHABLE", message);
 }
 
 /** Below this another try would only be late. */

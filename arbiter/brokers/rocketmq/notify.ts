@@ -9,6 +9,9 @@ import type { MasterInfo } from "../../core/events.ts";
 import type { BrokerId } from "../../core/model.ts";
 import { masterRoleId, readEpochCache } from "./probe.ts";
 
+/** One that has restarted obeys any epoch: an order that has waited longer, or stood still, is not given any more. */
+const sendMsMax = 1_000;
+
 /**
  * Tells a broker who is master (1008, as a request), and looks whether it acts accordingly: an epoch that is not above its own it
  * ignores, and answers with success all the same. Sent once: a second one would be answered at once while the first is still
@@ -29,7 +32,7 @@ export async function notifyRole(
     syncStateSet: { brokerIds: inSync, epoch: inSyncEpoch },
   });
   try {
-    decodeNotifyBrokerRoleChangedResponse(await connections.ask(address, request, left()));
+    decodeNotifyBrokerRoleChangedResponse(await connections.ask(address, request, { ...left(), sendMsMax }));
     const { brokerId } = await readEpochCache(connections, address, left());
     const isMaster = brokerId === masterRoleId;
     if (isMaster === (id === master))

@@ -33,7 +33,7 @@ export async function follow(deps: FollowDeps, on: LedgerListener, signal: Abort
     const member = members.current();
     try {
       for await (const told of readAndWatch(deps, member, signal)) {
-        if (told.kind === "all") on.all(told.entries);
+        if (told.kind === "all") on.all(told.entries, told.revision);
         else if (!told.key.startsWith(proofs)) on.changed(told.key, told.text, told.revision);
       }
     } catch (error) {
@@ -50,7 +50,7 @@ export async function follow(deps: FollowDeps, on: LedgerListener, signal: Abort
 const proofs = "proofs/";
 
 type Told =
-  | ({ readonly kind: "all" } & Pick<Reading, "entries">)
+  | ({ readonly kind: "all" } & Pick<Reading, "entries" | "revision">)
   | { readonly kind: "changed"; readonly key: string; readonly text: string | null; readonly revision: bigint };
 
 class WatchEnded extends Error {}
@@ -68,7 +68,8 @@ async function* readAndWatch(deps: FollowDeps, member: Member, signal: AbortSign
       log.error({ before: { ...before, seen: String(before.seen) }, now }, "etcd was restored or replaced");
     }
     position.adopt(reading.clusterId, reading.revision);
-    yield { kind: "all", entries: reading.entries.filter(({ key }) => !key.startsWith(proofs)) };
+    const entries = reading.entries.filter(({ key }) => !key.startsWith(proofs));
+    yield { kind: "all", entries, revision: reading.revision };
 
     const stream = await openWatch(members, member, { prefix, from: reading.revision + 1n, call: begin() });
     const heard = { at: clock.now() };

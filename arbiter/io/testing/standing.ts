@@ -104,7 +104,7 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
       return value === undefined ? [] : [{ key, ...value }];
     });
     if (!compares.every((each) => holds(each, store.get(each.key)))) {
-      feed({ kind: "outdated", token, entries: found, tookMs: 3 });
+      feed({ kind: "outdated", token, entries: found, revision, tookMs: 3 });
       return;
     }
     revision += 1n;
@@ -188,7 +188,7 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
       alarms: [],
     }),
   };
-  feed({ kind: "ledger", entries: [] });
+  feed({ kind: "ledger", entries: [], revision: 0n });
   if (initialized) {
     standing.write(
       clusterKey,

@@ -124,7 +124,11 @@ describe("one member", () => {
     const now = { key: "sets/C1/a", text: "one", revision: first.revision };
 
     const absent = { compares: [{ key: "sets/C1/a", revision: 0n }], puts: [], deletes: ["sets/C1/a"] };
-    expect(await ledger.commit(absent, { signal })).toEqual({ kind: "outdated", entries: [now] });
+    expect(await ledger.commit(absent, { signal })).toEqual({
+      kind: "outdated",
+      entries: [now],
+      revision: first.revision,
+    });
     const both = {
       ...put("sets/C1/b", "two", 0n),
       compares: [
@@ -132,7 +136,11 @@ describe("one member", () => {
         { key: "sets/C1/b", revision: 7n },
       ],
     };
-    expect(await ledger.commit(both, { signal })).toEqual({ kind: "outdated", entries: [now] });
+    expect(await ledger.commit(both, { signal })).toEqual({
+      kind: "outdated",
+      entries: [now],
+      revision: first.revision,
+    });
     expect(await contents(cluster)).toEqual({ "sets/C1/a": "one" });
 
     const moved = { ...put("sets/C1/b", "two", 0n), deletes: ["sets/C1/a"] };

@@ -1,89 +1,128 @@
+import type { Command, LedgerEntry, MasterInfo, Transaction } from "../../../arbiter/core/events.ts";
 import type { DecisionRecord, SetRecord } from "../../../arbiter/core/model.ts";
+import { decodeAnswer, decodeDecision, decodeQuestion, decodeSet } from "../../../arbiter/core/records.ts";
+import { type Ackers, createAckers } from "./ackers.ts";
+import { cluster, set } from "./places.ts";
 import type { Broker } from "./virtual-broker.ts";
 
-/** What must hold at every moment, judged from outside: from records, acknowledgements and roles; nothing of the arbiter's own. */
-export interface Judge {
-  decided(decision: DecisionRecord, at: number): void;
-  recorded(record: SetRecord): void;
-  acked(ack: Ack): void;
+/**
+ * What must hold at every moment, judged from outside: from what lies in the ledger, acknowledgements and roles. It decodes the
+ * arbiters' records, and shares nothing else with them.
+ */
+export interface Judge extends Pick<Ackers, "acked" | "acks"> {
+  /** A transaction that is about to be applied: the ledger is as it was when it was compared. */
+  applying(transaction: Transaction, ledger: ReadonlyMap<string, LedgerEntry>): void;
+  /** A command, before it is carried out. */
+  commanded(command: Command): void;
   look(brokers: readonly Broker[]): void;
   /** At the end: what the master has. */
   kept(messages: ReadonlySet<string>): void;
-  readonly acks: readonly Ack[];
   counts(): { acked: number; decisions: number; failovers: number; switches: number; takenBack: number };
 }
 
-export interface Ack {
-  readonly message: string;
-  readonly broker: string;
-  readonly epoch: number;
-  readonly sentAt: number;
-  readonly at: number;
-}
+const setKey = `sets/${cluster}/${set}`;
 
 export function createJudge(): Judge {
-  const acks: Ack[] = [];
+  const ackers = createAckers();
   const decisions = new Map<number, DecisionRecord>();
-  const mastersOf = new Map<number, string>();
+  const mastersOf = new Map<number, { name: string; life: number }>();
+  const barriers = new Set<number>();
   let last: SetRecord | undefined;
 
+  const decided = (decision: DecisionRecord, ledger: ReadonlyMap<string, LedgerEntry>): void => {
+    const { input, verdict } = decision;
+    const { epoch, winner } = verdict;
+    const before = decisions.get(epoch);
+    decisions.set(epoch, decision);
+    if (before !== undefined) {
+      if (before.verdict.winner !== winner) throw new Error(`I1: epoch ${epoch} was decided twice`);
+      return;
+    }
+    const record = decodeSet(ledger.get(setKey)?.text ?? "");
+    if (epoch <= record.epoch) throw new Error(`I1: epoch ${epoch} after ${record.epoch}`);
+    const { kind } = input;
+    if (kind !== "recover" && (isPolicyFrozen(ledger) || record.frozen !== null))
+      throw new Error(`I4: epoch ${epoch} was decided while the set was frozen`);
+    if ((kind === "failover" || kind === "switch") && ledger.has("pause"))
+      throw new Error(`I4: epoch ${epoch}, a ${kind}, was decided while failover was paused`);
+    if (kind === "first-master" || kind === "recover" || kind === "switch-back") return;
+    if (!record.inSync.includes(winner)) throw new Error(`I3: broker ${winner} was not in sync`);
+    if (record.unconfirmed.includes(winner)) throw new Error(`I3: broker ${winner} was not confirmed`);
+    if (kind === "switch") return;
+    const down = sitesThatSayDown(ledger);
+    if (down.length <= input.sites.length / 2)
+      throw new Error(`I2: epoch ${epoch} rests on ${down.length} sites: ${down.join(", ")}`);
+  };
+
+  const recorded = (record: SetRecord): void => {
+    if (last !== undefined && record.epoch < last.epoch)
+      throw new Error(`I1: the record went from epoch ${last.epoch} to ${record.epoch}`);
+    if (last !== undefined && record.epoch === last.epoch && last.epoch > 0 && record.master !== last.master) {
+      throw new Error(`I1: another master within epoch ${record.epoch}`);
+    }
+    if (last !== undefined && record.inSyncEpoch < last.inSyncEpoch) throw new Error("I1: the in-sync epoch went back");
+    if (record.epoch > 0 && decisions.get(record.epoch)?.verdict.winner !== record.master)
+      throw new Error(`I4: broker ${record.master} is master of epoch ${record.epoch} by no decision`);
+    last = record;
+  };
+
+  /** Whoever is told of a master: it was decided before. */
+  const told = ({ master, epoch }: MasterInfo): void => {
+    if (master === null || decisions.get(epoch)?.verdict.winner === master) return;
+    throw new Error(`I4: somebody is told that broker ${master} is master of epoch ${epoch}, which nobody has decided`);
+  };
+
   return {
-    acks,
-    decided(decision) {
-      const { input, verdict } = decision;
-      const before = decisions.get(verdict.epoch);
-      decisions.set(verdict.epoch, decision);
-      if (before !== undefined) {
-        if (before.verdict.winner !== verdict.winner) throw new Error(`I1: epoch ${verdict.epoch} was decided twice`);
-        return;
+    acks: ackers.acks,
+    acked: ackers.acked,
+    applying({ puts }, ledger) {
+      for (const { key, text } of puts) if (key.startsWith("decisions/")) decided(decodeDecision(text), ledger);
+      for (const { key, text } of puts) {
+        if (key === setKey) recorded(decodeSet(text));
+        if (key.startsWith("switches/")) barriers.add((JSON.parse(text) as { from: number }).from);
       }
-      if (verdict.epoch <= input.epoch) throw new Error(`I1: epoch ${verdict.epoch} after ${input.epoch}`);
-      if (input.kind !== "failover" && input.kind !== "restart") return;
-      const down = new Set(
-        input.answers
-          .filter(
-            ({ question, master }) =>
-              question === input.question?.id && (master.verdict === "dead" || master.verdict === "silent"),
-          )
-          .map(({ site }) => site),
-      );
-      if (down.size <= input.sites.length / 2)
-        throw new Error(`I2: epoch ${verdict.epoch} rests on ${down.size} sites`);
-      if (!input.inSync.includes(verdict.winner)) throw new Error(`I3: broker ${verdict.winner} was not in sync`);
     },
-    recorded(record) {
-      if (last !== undefined && record.epoch < last.epoch)
-        throw new Error(`I1: the record went from epoch ${last.epoch} to ${record.epoch}`);
-      if (last !== undefined && record.epoch === last.epoch && last.epoch > 0 && record.master !== last.master) {
-        throw new Error(`I1: another master within epoch ${record.epoch}`);
-      }
-      if (last !== undefined && record.inSyncEpoch < last.inSyncEpoch) throw new Error("the in-sync epoch went back");
-      last = record;
+    commanded(command) {
+      if (command.kind === "notify") told(command.info);
+      if (command.kind === "raiseBarrier" && !barriers.has(command.broker.id))
+        throw new Error(`I4: the barrier of broker ${command.broker.id} is raised, and no switch was ever on record`);
+      if (command.kind === "answer" && "info" in command.answer) told(command.answer.info);
     },
-    acked: (ack) => void acks.push(ack),
     look(brokers) {
-      for (const { role, epoch, name } of brokers) {
+      for (const { role, epoch, name, life, log } of brokers) {
         if (role !== "master") continue;
         const before = mastersOf.get(epoch);
-        if (before !== undefined && before !== name)
-          throw new Error(`I1: ${before} and ${name} were masters of epoch ${epoch}`);
-        mastersOf.set(epoch, name);
+        if (before?.name === name && before.life === life) continue;
+        if (before !== undefined && before.name !== name)
+          throw new Error(`I1: ${before.name} and ${name} were masters of epoch ${epoch}`);
+        if (before !== undefined) throw new Error(`I1: ${name} restarted, and is master of epoch ${epoch} again`);
+        mastersOf.set(epoch, { name, life });
+        ackers.promoted(name, epoch, new Set(log));
       }
     },
-    kept(messages) {
-      const lost = acks.filter(({ message }) => !messages.has(message));
-      if (lost.length === 0) return;
-      const first = lost[0];
-      throw new Error(
-        `I6: ${lost.length} of ${acks.length} acknowledged messages are gone, first ${JSON.stringify(first)}`,
-      );
-    },
+    kept: ackers.kept,
     counts: () => ({
-      acked: acks.length,
+      acked: ackers.acks.length,
       decisions: decisions.size,
       failovers: [...decisions.values()].filter(({ input }) => input.kind === "failover").length,
       switches: [...decisions.values()].filter(({ input }) => input.kind === "switch").length,
       takenBack: [...decisions.values()].filter(({ input }) => input.kind === "switch-back").length,
     }),
   };
+}
+
+/** Of the question that is open in the ledger. */
+function sitesThatSayDown(ledger: ReadonlyMap<string, LedgerEntry>): string[] {
+  const text = ledger.get(`questions/${cluster}/${set}`)?.text;
+  if (text === undefined) return [];
+  const { id } = decodeQuestion(text);
+  return [...ledger]
+    .filter(([key]) => key.startsWith(`answers/${cluster}/${set}/`))
+    .map(([, entry]) => decodeAnswer(entry.text))
+    .filter(({ question, master }) => question === id && (master.verdict === "dead" || master.verdict === "silent"))
+    .map(({ site }) => site);
+}
+
+function isPolicyFrozen(ledger: ReadonlyMap<string, LedgerEntry>): boolean {
+  return (ledger.get("policy")?.text ?? "").includes('"frozen":true');
 }

@@ -13,8 +13,6 @@ export interface Net {
   heal(): void;
   /** Delivers after the way's delay, if the way is open then. */
   send(from: Site, to: Site, deliver: () => void): void;
-  /** Both ways are open to so many sites, itself among them, that it has a quorum. */
-  hasQuorum(site: Site): boolean;
 }
 
 const insideMsMax = 2;
@@ -38,6 +36,5 @@ export function createNet(timeline: Timeline, random: Random): Net {
         if (passes(from, to)) deliver();
       });
     },
-    hasQuorum: (site) => sites.filter((other) => passes(site, other) && passes(other, site)).length > sites.length / 2,
   };
 }

@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
-import { type Faults, run } from "./run.ts";
+import { run } from "./run.ts";
+import type { World } from "./world.ts";
 
 /** The level is written within this long of what changes it, a lost answer included; settings are read each 15 s otherwise. */
 const toldMsMax = 5_000;
 const lives = 10;
+/** The machine may have other things to do. */
+const testMsMax = 300_000;
 
 /** A killed master is replaced, and started again 5 s later. */
-function strike({ net: { timeline }, brokers }: Faults): void {
+function strike({ net: { timeline }, brokers }: World): void {
   const master = brokers.find(({ role }) => role === "master");
   master?.kill();
   timeline.after(5_000, () => master?.start());
@@ -26,4 +29,4 @@ test("protection is known anew as soon as a failover is done, and as soon as a r
     const levelAt = later("protection changed", noneAt + 1);
     expect(levelAt - memberAt, `seed ${seed}: after a member joined`).toBeLessThan(toldMsMax);
   }
-});
+}, testMsMax);

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
-import { type Faults, run } from "./run.ts";
+import { run } from "./run.ts";
+import type { World } from "./world.ts";
 
 /** In each the master freezes at another moment between two of its heartbeats. */
 const lives = 10;
+/** The machine may have other things to do. */
+const testMsMax = 300_000;
 const heartbeatMs = 1_000;
 /**
  * suspectAfterMs from the last heartbeat, a round of the sites for the answers, one for the readings, two commits, and what a client
@@ -14,7 +17,7 @@ const worstMsMax = 2_800;
 function silenceMs(seed: number): number {
   let frozenAt = 0;
   let frozen = "";
-  const strike = ({ net: { timeline }, brokers }: Faults): void => {
+  const strike = ({ net: { timeline }, brokers }: World): void => {
     timeline.after((seed * heartbeatMs) / lives, () => {
       const master = brokers.find(({ role }) => role === "master");
       if (master === undefined) throw new Error("there is no master to freeze");
@@ -32,4 +35,4 @@ function silenceMs(seed: number): number {
 test(`a frozen master is replaced within ${worstMsMax} ms, whenever its last heartbeat was`, () => {
   const all = Array.from({ length: lives }, (_, nth) => silenceMs(nth + 1)).sort((one, other) => one - other);
   expect(all.at(-1), `first acknowledgements elsewhere after ${all.join(", ")} ms`).toBeLessThan(worstMsMax);
-});
+}, testMsMax);

@@ -18,6 +18,8 @@ interface VirtualBroker {
   readonly address: string;
   readonly state: "down" | "frozen" | "up";
   readonly role: "none" | "master" | "slave";
+  /** Another one after each restart. */
+  readonly life: number;
   readonly epoch: number;
   readonly id: number | null;
   readonly log: readonly string[];
@@ -67,7 +69,14 @@ export interface Surroundings {
 interface Entry {
   readonly epoch: number;
   readonly message: string;
+  /** Where it ends in the log, in bytes. */
+  readonly end: bigint;
 }
+
+const messageBytes = 1_000n;
+/** Now and then one after which offsets do not fit 32 bits any more, and neither do their differences. */
+const giantBytes = 3_000_000_000n;
+const giants = 0.02;
 
 const heartbeatMs = 1_000;
 const pollMs = 5_000;
@@ -156,7 +165,7 @@ export function createVirtualBroker(
       id,
       address,
       epoch: log.at(-1)?.epoch ?? -1,
-      maxOffset: BigInt(log.length),
+      maxOffset: log.at(-1)?.end ?? 0n,
       priority: 1,
     };
     for (const to of sites) {
@@ -332,7 +341,7 @@ export function createVirtualBroker(
       (member) => member === id || now - (slaves.get(member)?.caughtUpAt ?? 0) < notCaughtUpMs,
     );
     const joining = [...slaves]
-      .filter(([slave, { end, at }]) => !inSync.includes(slave) && now - at < 500 && end >= log.length - 3)
+      .filter(([slave, { end, at }]) => !inSync.includes(slave) && now - at < 500 && end >= log.length)
       .map(([slave]) => slave);
     const wanted = [...new Set([...staying, ...joining])].sort((one, other) => one - other);
     if (wanted.length === inSync.length && wanted.every((member) => inSync.includes(member))) return;
@@ -353,6 +362,9 @@ export function createVirtualBroker(
     },
     get role() {
       return state === "down" ? "none" : role;
+    },
+    get life() {
+      return life;
     },
     get epoch() {
       return epoch;
@@ -401,7 +413,8 @@ export function createVirtualBroker(
     },
     send(message, acked) {
       if (state !== "up" || role !== "master" || id === null || members().length < minInSync) return;
-      log.push({ epoch, message });
+      const bytes = random.chance(giants) ? giantBytes : messageBytes;
+      log.push({ epoch, message, end: (log.at(-1)?.end ?? 0n) + bytes });
       if (around.acksAlone) return acked();
       unacked.push({ end: log.length, until: timeline.now + ackMsMax, acked });
       settle();
@@ -413,7 +426,7 @@ export function createVirtualBroker(
           return;
         }
         awake(life, () => {
-          const reading = { epoch: log.at(-1)?.epoch ?? -1, maxOffset: BigInt(log.length) };
+          const reading = { epoch: log.at(-1)?.epoch ?? -1, maxOffset: log.at(-1)?.end ?? 0n };
           const acting = role === "master";
           net.send(site, from, () => answer({ kind: "answered", reading, acting }));
         });
@@ -469,7 +482,7 @@ export function createVirtualBroker(
       const before = slaves.get(slave);
       slaves.set(slave, { end, at: now, caughtUpAt: end >= log.length - 3 ? now : (before?.caughtUpAt ?? 0) });
       settle();
-      if (!inSync.includes(slave) && pending === null && end >= log.length - 3) checkInSync();
+      if (!inSync.includes(slave) && pending === null && end >= log.length) checkInSync();
     },
   };
   return self;

@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import type { Command, OperatorRequest } from "../../../arbiter/core/events.ts";
+import { setName } from "../../../arbiter/core/model.ts";
+import { createRandom, type Random } from "../random.ts";
+import { createTimeline, type Timeline } from "../timeline.ts";
+import { judgeAudited } from "./audit.ts";
+import { createJudge, type Judge } from "./judge.ts";
+import { createNet, type Net, type Site, sites } from "./net.ts";
+import { cluster, places, set } from "./places.ts";
+import { createSiteProcess, type SiteProcess } from "./site-process.ts";
+import { type Broker, createVirtualBroker, type Surroundings } from "./virtual-broker.ts";
+import { createVirtualEtcd, type VirtualEtcd } from "./virtual-etcd.ts";
+
+/** Three sites with an arbiter and an etcd member each, a broker set of three, a producer, and an operator. */
+export interface World {
+  readonly timeline: Timeline;
+  readonly random: Random;
+  readonly net: Net;
+  readonly etcd: VirtualEtcd;
+  readonly judge: Judge;
+  readonly brokers: readonly Broker[];
+  readonly processes: ReadonlyMap<Site, SiteProcess>;
+  readonly notes: readonly string[];
+  note(text: string): void;
+  operate(site: Site, request: OperatorRequest): void;
+  /** An operator, at any site, wants any broker. */
+  switchMaster(): void;
+  /** Of all that was told. */
+  digest(): string;
+}
+
+export interface WorldOptions {
+  readonly trace: boolean;
+  /** Masters acknowledge what they alone have. */
+  readonly acksAlone: boolean;
+  readonly onCommand?: ((site: Site, command: Command) => "go" | "die" | "go and die") | undefined;
+}
+
+export const policies = JSON.stringify({ policies: [{ match: "*", rpo: "best-effort", cooldownMs: 0 }] });
+export const frozenPolicies = JSON.stringify({
+  policies: [{ match: "*", rpo: "best-effort", cooldownMs: 0, frozen: true }],
+});
+
+const messageEveryMs = 120;
+const skewMsMax = 60_000;
+
+export function createWorld(seed: number, options: WorldOptions): World {
+  const random = createRandom(seed);
+  const timeline = createTimeline();
+  const net = createNet(timeline, random);
+  const etcd = createVirtualEtcd(net);
+  const judge = createJudge();
+  const digest = createHash("sha256");
+  const notes: string[] = [];
+  const note = (text: string): void => {
+    const line = `${(timeline.now / 1_000).toFixed(3)} ${text}`;
+    digest.update(line);
+    if (options.trace) console.log(line);
+    notes.push(line);
+  };
+  const brokers: Broker[] = [];
+  const processes = new Map<Site, SiteProcess>();
+  let connections = 0;
+  const around: Surroundings = {
+    net,
+    set,
+    cluster,
+    acksAlone: options.acksAlone,
+    route: { master: null, epoch: 0 },
+    door(site) {
+      const process = processes.get(site);
+      return process?.isUp === true ? process : undefined;
+    },
+    brokerAt: (address) => brokers.find((broker) => broker.address === address),
+    nextConnection: () => ++connections,
+  };
+  for (const place of places) brokers.push(createVirtualBroker(place, around));
+
+  const onCommand = (site: Site, command: Command): "go" | "die" | "go and die" => {
+    judge.commanded(command);
+    return options.onCommand?.(site, command) ?? "go";
+  };
+  const isSkewed = random.chance(0.3);
+  for (const site of sites) {
+    const skewMs = isSkewed ? random.int(-skewMsMax, skewMsMax) : 0;
+    const isSiteUp = (of: Site): boolean => processes.get(of)?.isUp === true;
+    processes.set(site, createSiteProcess(site, { net, etcd, brokers: around, skewMs, isSiteUp, note, onCommand }));
+  }
+  etcd.onApply((transaction, site) => {
+    judgeAudited(transaction, site);
+    judge.applying(transaction, etcd.entries);
+  });
+
+  let asks = 1_000_000;
+  const operate = (site: Site, request: OperatorRequest): void => {
+    asks += 1;
+    processes.get(site)?.push({ kind: "operator", ask: asks, request, who: "alice" });
+  };
+
+  for (const process of processes.values()) process.start();
+  // Asked until it is done: a site may have no quorum proof yet. Once it is done it is refused.
+  for (const at of [600, 1_200, 1_700, 2_400])
+    timeline.after(at, () => operate("idc1", { kind: "init", sites, incarnation: "one", reason: "" }));
+  for (const at of [1_500, 2_500, 3_500])
+    timeline.after(at, () => operate("idc1", { kind: "applyPolicies", text: policies, reason: "" }));
+  for (const [index, broker] of brokers.entries()) timeline.after(2_000 + index * 1_500, () => broker.start());
+
+  let messages = 0;
+  const produce = (): void => {
+    timeline.after(messageEveryMs, produce);
+    for (const broker of brokers) {
+      if (broker.role !== "master" || broker.state !== "up") continue;
+      messages += 1;
+      const message = `m${messages}`;
+      const sentAt = timeline.now;
+      broker.send(message, () =>
+        judge.acked({ message, broker: broker.name, epoch: broker.epoch, sentAt, at: timeline.now }),
+      );
+    }
+  };
+  timeline.after(messageEveryMs, produce);
+
+  return {
+    timeline,
+    random,
+    net,
+    etcd,
+    judge,
+    brokers,
+    processes,
+    notes,
+    note,
+    operate,
+    switchMaster() {
+      const to = String(random.int(1, brokers.length));
+      const site = random.pick(sites);
+      note(`OPERATOR switch to ${to} at ${site}`);
+      operate(site, { kind: "switch", set: setName(cluster, set), to, reason: "", dryRun: false });
+    },
+    digest: () => digest.digest("hex"),
+  };
+}

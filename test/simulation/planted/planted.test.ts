@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { hunt, plant, plantedBugs, scratchCopy } from "./planted.ts";
+
+/** CROSSIDC_FULL=1: every planted bug is hunted. Otherwise those that few seeds show. */
+const isFull = process.env["CROSSIDC_FULL"] === "1";
+const seedsMax = 2_000;
+const huntMsMax = 600_000;
+const bugsMin = 20;
+const usual = ["brake-off-by-one", "effect-before-commit", "epoch-reused"];
+
+const bugs = await plantedBugs();
+
+test("there are enough of them, and each says what it breaks", () => {
+  expect(bugs.length).toBeGreaterThanOrEqual(bugsMin);
+  for (const { name, breaks } of bugs) expect(breaks, name).toMatch(/^[A-Z].{20,}[^.]$/);
+  expect(bugs.map(({ name }) => name)).toEqual(expect.arrayContaining(usual));
+});
+
+test(
+  "each fits the sources as they are",
+  async () => {
+    await using copy = await scratchCopy();
+    for (const bug of bugs) await plant(bug, copy.path, { onlyTry: true });
+  },
+  huntMsMax,
+);
+
+describe(`the simulation catches, within ${seedsMax} seeds:`, () => {
+  for (const bug of bugs.filter(({ name }) => isFull || usual.includes(name))) {
+    test(
+      `${bug.name}: ${bug.breaks}`,
+      async ({ signal }) => {
+        const caught = await hunt(bug, { seedsMax, signal });
+        expect(caught, "nothing noticed it").not.toBeNull();
+        console.log(`${bug.name}: seed ${caught?.seed}: ${caught?.violation}`);
+      },
+      huntMsMax,
+    );
+  }
+});

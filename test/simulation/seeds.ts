@@ -1,0 +1,38 @@
+import { run as runSet } from "./arbiter/run.ts";
+import { run as runLink } from "./run.ts";
+
+/** Lives one after another: of a broker set with its arbiters, or of a link of the replicator. */
+
+export const subjects = ["arbiter", "link"] as const;
+export type Subject = (typeof subjects)[number];
+
+export interface Lives {
+  readonly lives: number;
+  readonly failovers: number;
+  readonly switches: number;
+  readonly acked: number;
+  readonly commands: number;
+}
+
+export const none: Lives = { lives: 0, failovers: 0, switches: 0, acked: 0, commands: 0 };
+
+/** Every third seed has a second life, in which only arbiters are struck, and masters acknowledge alone. */
+const calmEvery = 3;
+
+/** @throws with the seed, what did not hold, and the last lines of what happened */
+export function live(subject: Subject, seed: number, before: Lives): Lives {
+  if (subject === "link") {
+    const { commands } = runLink(seed);
+    return { ...before, lives: before.lives + 1, commands: before.commands + commands };
+  }
+  const outcomes = [runSet(seed), ...(seed % calmEvery === 0 ? [runSet(seed, { calm: true })] : [])];
+  const sum = (of: (outcome: (typeof outcomes)[number]) => number): number =>
+    outcomes.reduce((total, outcome) => total + of(outcome), 0);
+  return {
+    lives: before.lives + outcomes.length,
+    failovers: before.failovers + sum(({ failovers }) => failovers),
+    switches: before.switches + sum(({ switches }) => switches),
+    acked: before.acked + sum(({ acked }) => acked),
+    commands: before.commands,
+  };
+}
