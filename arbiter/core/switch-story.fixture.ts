@@ -43,7 +43,7 @@ export function createSwitchTeller(): SwitchTeller {
   /** Transactions that etcd, being away, does not answer: that is known at the next tick. */
   const lost: number[] = [];
   /** What the ledger has, and this site has not been told. */
-  const untold: { key: string; text: string; revision: bigint }[] = [];
+  const untold: { key: string; text: string | null; revision: bigint }[] = [];
   let etcd: "there" | "slow" | "away" = "there";
   let now = startMs as Instant;
   let revision = 10n;
@@ -131,14 +131,20 @@ export function createSwitchTeller(): SwitchTeller {
     }
     const at = revision;
     feed({ kind: "committed", token, revision: at, tookMs: 2 });
-    for (const { key, text } of puts) feed({ kind: "changed", key, text, revision: at });
-    for (const key of deletes) feed({ kind: "changed", key, text: null, revision: at });
+    for (const { key, text } of puts) watched(key, text, at);
+    for (const key of deletes) watched(key, null, at);
+  }
+
+  /** In the order of the revisions: what comes after something that is held back waits as well. */
+  function watched(key: string, text: string | null, at: bigint): void {
+    if (untold.length > 0) untold.push({ key, text, revision: at });
+    else feed({ kind: "changed", key, text, revision: at });
   }
 
   function write(key: string, text: string): void {
     revision += 1n;
     store.set(key, { text, revision });
-    feed({ kind: "changed", key, text, revision });
+    watched(key, text, revision);
   }
 
   /** A switch begun elsewhere is decided there. The watch has it all, in the order of one transaction. */
@@ -355,7 +361,8 @@ export function createSwitchTeller(): SwitchTeller {
       /^another site wrote the set before that, and this one is told late$/,
       () => {
         const text = encodeSet({ ...first, inSyncEpoch: 21 });
-        feed({ kind: "changed", key: setKey(name), text, revision: revision - 1n });
+        const before = (untold[0]?.revision ?? revision) - 1n;
+        feed({ kind: "changed", key: setKey(name), text, revision: before });
       },
     ],
     [
