@@ -8,16 +8,16 @@ import { exitCodes, messageOf } from "#lib/errors.ts";
 import { listen } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
 import { createNotifier } from "#lib/systemd.ts";
-import { createRocketmqPort } from "./brokers/rocketmq.ts";
 import { leaderOf } from "./core/leader.ts";
 import { phaseOf } from "./core/set-view.ts";
-import { type ArbiterDaemon, createDaemon, type DaemonDeps } from "./daemon.ts";
+import { type ArbiterDaemon, createDaemon } from "./daemon.ts";
 import { watchLedgerHealth } from "./gauges.ts";
 import { openDoor } from "./io/door.ts";
 import { type EtcdLedger, openEtcdLedger } from "./io/etcd-ledger.ts";
 import { createArbiterHttp } from "./io/http.ts";
 import { isPresent } from "./io/report.ts";
 import { createMetrics } from "./metrics.ts";
+import { openPorts, type PortsDeps } from "./ports.ts";
 
 const statusEveryMs = 1_000;
 /** A loop that has not made a step for so long keeps the watchdog from being fed. */
@@ -47,11 +47,13 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
     clock,
     log,
   });
-  await using ports = openPorts(config, { clock, log });
-  const daemon = createDaemon({
+  const recordOf: PortsDeps["recordOf"] = (name) => daemon.core.state.mirror.sets.get(name)?.record?.value;
+  await using ports = openPorts(config, { recordOf, clock, log });
+  const daemon: ArbiterDaemon = createDaemon({
     options: {
       site,
       clusters: config.clusters.map(({ name }) => name),
+      scripted: config.clusters.filter(({ kind }) => kind === "exec").map(({ name }) => name),
       controller: controller.advertise,
       version,
       timing: config.timing,
@@ -94,6 +96,7 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
     watchLedgerHealth(metrics.series, daemon, { clock, log, signal: ending }),
     keepTidy(ledger, daemon, { clock, log, signal: ending }),
     report(daemon, { notifier, clock, signal: ending }),
+    ports.watch(daemon, ending),
   ];
   try {
     await daemon.run(signal);
@@ -105,28 +108,6 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
   }
   log.info({}, "arbiter stopped");
   return exitCodes.ok;
-}
-
-interface Ports extends AsyncDisposable {
-  readonly of: DaemonDeps["brokers"];
-  readonly reaches: DaemonDeps["reaches"];
-}
-
-function openPorts({ clusters, canary }: ArbiterConfig, { clock, log }: Pick<ArbiterProcess, "clock" | "log">): Ports {
-  const ports = new Map(
-    clusters.map(({ name, nameservers }) => [
-      name,
-      createRocketmqPort({ nameservers, canaryTopic: canary.topic, clock, log }),
-    ]),
-  );
-  const [any] = ports.values();
-  return {
-    of: (cluster) => ports.get(cluster),
-    reaches: async (address, options) => (await any?.reaches(address, options)) ?? false,
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...ports.values()].map((port) => port[Symbol.asyncDispose]()));
-    },
-  };
 }
 
 /** One site is enough, and more do no harm. */

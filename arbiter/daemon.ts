@@ -222,10 +222,10 @@ function executor(
         );
         return;
       case "notify": {
-        const { broker, info } = command;
+        const { broker, info, deposed } = command;
         background(
           portOf(broker.set)
-            .notify(addressOf(broker), { id: broker.id, info }, { timeoutMs: notifyTimeoutMs, signal })
+            .notify(addressOf(broker), { id: broker.id, info, deposed }, { timeoutMs: notifyTimeoutMs, signal })
             .catch((error: unknown) => ({ answered: false, detail: messageOf(error) }))
             .then((result) => {
               push({ kind: "notified", broker, epoch: info.epoch, ...result });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { hostOf } from "#lib/cidr.ts";
+import { execClusterSchema } from "./arbiter-exec.ts";
 import type { ConfigPath, Fault } from "./problems.ts";
 import {
   cidr,
@@ -33,9 +34,9 @@ const controllerSchema = z
   })
   .meta({ description: "The door that speaks RocketMQ's controller protocol." });
 
-const clusterSchema = z.strictObject({
+const rocketmqClusterSchema = z.strictObject({
   name: clusterName.meta({ description: "Its name, the brokers' brokerClusterName." }),
-  kind: z.enum(["rocketmq"]).meta({ description: "What it is." }),
+  kind: z.literal("rocketmq").meta({ description: "What it is." }),
   nameservers: z
     .array(hostPort)
     .min(1)
@@ -43,6 +44,8 @@ const clusterSchema = z.strictObject({
     .superRefine(refuseRepeats((address) => address))
     .meta({ description: "Its name servers, of all IDCs: a failover is done when they show the new master." }),
 });
+
+const clusterSchema = z.discriminatedUnion("kind", [rocketmqClusterSchema, execClusterSchema]);
 
 const timingSchema = z
   .strictObject({
@@ -121,7 +124,13 @@ export type ArbiterConfig = z.output<typeof arbiterSchema>;
 
 /** What an arbiter's file may say, but its operator should hear about. */
 export function arbiterCautions(config: ArbiterConfig): Fault[] {
-  return [...idcCautions(config), ...etcdCautions(config), ...timingCautions(config), ...adminCautions(config)];
+  return [
+    ...idcCautions(config),
+    ...etcdCautions(config),
+    ...timingCautions(config),
+    ...adminCautions(config),
+    ...execCautions(config),
+  ];
 }
 
 function idcCautions({ site, idcs }: ArbiterConfig): Fault[] {
@@ -189,6 +198,14 @@ function adminCautions({ controller: { adminCidrs } }: ArbiterConfig): Fault[] {
   const open = adminCidrs.findIndex((each) => each.endsWith("/0"));
   if (open < 0) return [];
   return [caution(["controller", "adminCidrs", open], "lets everybody name a master", "the operators' own networks")];
+}
+
+function execCautions({ clusters, timing }: ArbiterConfig): Fault[] {
+  return clusters.flatMap((cluster, index) => {
+    if (cluster.kind !== "exec" || cluster.probeEveryMs + timing.probeTimeoutMs < timing.suspectAfterMs) return [];
+    const message = "and probeTimeoutMs are not over when a member may be called silent";
+    return [caution(["clusters", index, "probeEveryMs"], message, "less than suspectAfterMs - probeTimeoutMs")];
+  });
 }
 
 function caution(path: ConfigPath, message: string, remedy: string): Fault {

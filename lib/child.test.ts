@@ -47,6 +47,11 @@ test("what it leaves in its group ends with it", async () => {
   await gone(Number(end.stdout));
 });
 
+test("what has left its group keeps nobody waiting", async () => {
+  const end = await run("setsid sleep 3 & exit 0");
+  expect(end).toMatchObject({ kind: "exited", code: 0 });
+}, 2_500);
+
 test("whoever writes too much is killed; of standard error the end is kept", async () => {
   expect(await run("yes")).toMatchObject({ kind: "flooded", stdout: expect.stringMatching(/^(y\n){0,500}$/) });
   const end = await run("yes | head -c 5000 >&2; echo the end >&2");

@@ -57,7 +57,12 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   }, timeoutMs);
   let leftovers: NodeJS.Timeout | undefined;
   child.once("exit", () => {
-    leftovers = setTimeout(() => killGroup(child), leftoversMs);
+    leftovers = setTimeout(() => {
+      killGroup(child);
+      // Whoever has left the group as well keeps nobody waiting.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, leftoversMs);
   });
   const onAbort = (): void => killGroup(child);
   signal.addEventListener("abort", onAbort, { once: true });

@@ -275,8 +275,11 @@ export type Command =
   | { readonly kind: "commit"; readonly token: Token; readonly transaction: Transaction }
   | { readonly kind: "probe"; readonly broker: BrokerRef; readonly sentAt: Instant }
   | { readonly kind: "probeSite"; readonly site: string; readonly controller: string }
-  /** 1008 as a request: its answer says that the change is done. */
-  | { readonly kind: "notify"; readonly broker: BrokerRef; readonly info: MasterInfo }
+  /**
+   * 1008 as a request: its answer says that the change is done. `deposed`: it was master until this decision, and nobody is promoted
+   * before it is known not to act as one.
+   */
+  | { readonly kind: "notify"; readonly broker: BrokerRef; readonly info: MasterInfo; readonly deposed: boolean }
   | { readonly kind: "readRoute"; readonly set: SetName }
   /** A real message, accepted by the master and read back. */
   | { readonly kind: "canary"; readonly set: SetName; readonly epoch: number; readonly address: string }

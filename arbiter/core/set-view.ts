@@ -106,6 +106,8 @@ export interface BrokerState {
   notifying: boolean;
   /** The highest epoch for which it has answered a 1008. */
   notified: number;
+  /** What came of the last one, for people; "" before the first. */
+  notifyDetail: string;
   notifyAt: Instant;
   /** To be told who is master as soon as that may be said. */
   tell: boolean;
@@ -130,6 +132,7 @@ export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
     sameSince: now,
     notifying: false,
     notified: 0,
+    notifyDetail: "",
     notifyAt: now,
     tell: false,
     rival: null,
@@ -275,9 +278,13 @@ export function newEffects(epoch: number): EffectsState {
   };
 }
 
-/** What keeps the open question from a decision; null: nothing does. */
-export function blockedBy({ question, refused }: SetView): RefusalRecord | null {
-  return question !== null && refused?.value.question === question.value.id ? refused.value : null;
+/** What keeps the open question from a decision, or the decision from its promotion; null: nothing does. */
+export function blockedBy({ record, question, decision, refused }: SetView): RefusalRecord | null {
+  if (refused === null) return null;
+  const of = refused.value.question;
+  if (question !== null) return of === question.value.id ? refused.value : null;
+  const isUnfenced = decision !== null && of === decision.value.id && decision.value.effects.demoted === undefined;
+  return isUnfenced && record?.value.decision === of ? refused.value : null;
 }
 
 export function newBarrierWork(): BarrierWork {
@@ -301,7 +308,7 @@ export function phaseOf(view: SetView): PhaseName {
   if (record === undefined) return "new";
   if (record.frozen !== null) return "frozen";
   if (view.question !== null) return blockedBy(view) === null ? "suspected" : "blocked";
-  if (record.decision !== null) return "installing";
+  if (record.decision !== null) return blockedBy(view) === null ? "installing" : "blocked";
   if (view.planned !== null) return view.planned.value.stage === "holding" ? "switching" : "restoring";
   return record.epoch === 0 ? "new" : "held";
 }

@@ -74,7 +74,10 @@ export interface SiteUnderTest {
 
 const tickMs = 50;
 
-export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
+export function siteUnderTest(
+  record: SetRecord = heldSet,
+  { scripted = [] }: { readonly scripted?: readonly string[] } = {},
+): SiteUnderTest {
   let now = 10_000;
   let revision = 100n;
   const core = createArbiterCore({
@@ -82,6 +85,7 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
     controller: "idc1:9878",
     version: "test",
     clusters: ["C1"],
+    scripted,
     timing: {
       probeTimeoutMs: 500,
       suspectAfterMs: 2_500,
