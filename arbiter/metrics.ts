@@ -101,7 +101,7 @@ export const metricDocs = [
     name: "idc_arbiter_set_blocked",
     type: "gauge",
     labels: ["set", "reason"],
-    help: "1 while most sites say that the master is down, and nobody may be elected; every site tells it.",
+    help: "1 while most sites say that the master is down, and nobody may be elected, or be promoted before a fence; every site tells it.",
   },
   {
     name: "idc_arbiter_broker_heard",

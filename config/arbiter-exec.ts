@@ -17,7 +17,9 @@ const scriptsSchema = z
   .strictObject({
     probe: argv.meta({ description: "Is this member there, and does it act as master?" }),
     offsets: argv.meta({ description: "How far is it, in which epoch, and whom does it count as in sync?" }),
-    promote: argv.meta({ description: "Makes it master in this epoch. Runs only after the old master's fence said yes." }),
+    promote: argv.meta({
+      description: "Makes it master in this epoch. Runs only after the old master's fence said yes.",
+    }),
     fence: argv.meta({
       description:
         "Sees to it that this member, the old master, does not act as one. Yes means: it does not, and will not by itself.",
@@ -26,7 +28,9 @@ const scriptsSchema = z
       description: "Makes a replica follow the master. Without it: promote does that, or nobody has to.",
     }),
   })
-  .meta({ description: "Each is a command with its arguments. JSON in and out; docs/operations.md has the exit codes." });
+  .meta({
+    description: "Each is a command with its arguments. JSON in and out; docs/operations.md has the exit codes.",
+  });
 
 const memberSchema = z.strictObject({
   id: z.int().min(1).max(1_000).meta({ description: "Its id in the set, which it keeps for ever; the smallest is 1." }),

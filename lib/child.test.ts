@@ -29,7 +29,12 @@ test("arguments are taken as they are: no shell reads them", async () => {
 
 test("the environment is a way to commands, and a language", async () => {
   const end = await run("", { argv: ["/usr/bin/env"] });
-  expect(end.stdout.trim().split("\n").map((line) => line.split("=")[0])).toEqual(["PATH", "LANG"]);
+  expect(
+    end.stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split("=")[0]),
+  ).toEqual(["PATH", "LANG"]);
   expect(await run("pwd")).toMatchObject({ stdout: "/\n" });
 });
 
@@ -55,7 +60,11 @@ test("what has left its group keeps nobody waiting", async () => {
 test("whoever writes too much is killed; of standard error the end is kept", async () => {
   expect(await run("yes")).toMatchObject({ kind: "flooded", stdout: expect.stringMatching(/^(y\n){0,500}$/) });
   const end = await run("yes | head -c 5000 >&2; echo the end >&2");
-  expect(end).toMatchObject({ kind: "exited", code: 0, stderr: expect.stringMatching(/^[^]{90}\nthe end\n$|the end\n$/) });
+  expect(end).toMatchObject({
+    kind: "exited",
+    code: 0,
+    stderr: expect.stringMatching(/^[^]{90}\nthe end\n$|the end\n$/),
+  });
   expect(end.stderr).toHaveLength(100);
 });
 

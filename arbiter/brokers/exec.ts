@@ -30,7 +30,7 @@ const idleMs = 60_000;
  * decision only (`deposed`); a replica follows.
  */
 export function createExecPort({ cluster, masterOf, clock }: ExecPortOptions): ExecPort {
-  const scripts = createScripts(cluster);
+  const scripts = createScripts(cluster, clock);
   const places = placesOf(cluster);
   const changing = new Map<string, Lanes>();
   // Other sites' arbiters have a controller door, whatever they decide over.
@@ -44,7 +44,7 @@ export function createExecPort({ cluster, masterOf, clock }: ExecPortOptions): E
     });
   }
 
-  const read: ExecPort["read"] = async (address, options) => readMember(scripts, inputOf(address), options);
+  const read: ExecPort["read"] = async (address, options) => readMember(scripts, inputOf(address), clock, options);
 
   /** One change of a member at a time. */
   async function change(

@@ -12,8 +12,8 @@ import {
 } from "./evidence.ts";
 import type { AnswerRecord, BrokerId, BrokerView, CandidateFacts } from "./model.ts";
 import { infoOf } from "./requests.ts";
-import { type BrokerState, newBroker, type SetView } from "./set-view.ts";
 import { isFenceAwaited, isScripted } from "./scripted.ts";
+import { type BrokerState, newBroker, type SetView } from "./set-view.ts";
 import { effectRetryMs, scriptRetryMs } from "./timing.ts";
 
 /** What this site has heard of a set's brokers, and what it says of them. */

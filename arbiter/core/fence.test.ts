@@ -18,7 +18,9 @@ function decidedSite({ record = decision }: { record?: DecisionRecord } = {}) {
 }
 
 const told = (commands: readonly Command[]) =>
-  commands.flatMap((command) => (command.kind === "notify" ? [{ id: command.broker.id, deposed: command.deposed }] : []));
+  commands.flatMap((command) =>
+    command.kind === "notify" ? [{ id: command.broker.id, deposed: command.deposed }] : [],
+  );
 const putsOf = (commands: readonly Command[], folder: string) =>
   commands.flatMap((command) =>
     command.kind === "commit" ? command.transaction.puts.filter(({ key }) => key.startsWith(`${folder}/`)) : [],
@@ -40,7 +42,12 @@ describe("a set whose members obey scripts", () => {
 
   test("is blocked meanwhile, with what the fence said, and asks no further question", () => {
     const { site } = decidedSite();
-    const all = [...site.step(site.notNotified(1, 8)), ...site.pass(500), ...site.step(site.closed(2)), ...site.pass(9_000)];
+    const all = [
+      ...site.step(site.notNotified(1, 8)),
+      ...site.pass(500),
+      ...site.step(site.closed(2)),
+      ...site.pass(9_000),
+    ];
     const [refusal] = putsOf(all, "refusals");
     expect(decodeRefusal(refusal?.text ?? "")).toMatchObject({
       question: decision.id,

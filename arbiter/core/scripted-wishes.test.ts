@@ -8,9 +8,7 @@ const members = [
   { id: 2, address: "10.2.0.1:6379" },
   { id: 1, address: "10.1.0.1:6379" },
 ];
-const replicas = Object.fromEntries(
-  members.map(({ id, address }) => [id, { address, checkCode: `${address};${id}` }]),
-);
+const replicas = Object.fromEntries(members.map(({ id, address }) => [id, { address, checkCode: `${address};${id}` }]));
 const record: SetRecord = {
   cluster: "R1",
   set: "cache",
@@ -33,7 +31,10 @@ const told = (changes: Partial<MemberSeen> = {}): MemberSeen => ({
   ...changes,
 });
 const master = told({ acting: true, inSync: [1, 2] });
-const wishes = (changes: Partial<WishFacts> = {}, seen: Readonly<Record<number, MemberSeen>> = { 1: master, 2: told() }) =>
+const wishes = (
+  changes: Partial<WishFacts> = {},
+  seen: Readonly<Record<number, MemberSeen>> = { 1: master, 2: told() },
+) =>
   wishesOf({
     cluster: "R1",
     set: "cache",

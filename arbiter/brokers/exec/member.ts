@@ -1,5 +1,6 @@
+import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
-import type { CallOptions } from "#lib/remoting/connections.ts";
+import { type CallOptions, timeLeft } from "#lib/remoting/connections.ts";
 import type { OffsetReading } from "../../core/model.ts";
 import type { ScriptAnswer, ScriptInput, Scripts } from "./scripts.ts";
 
@@ -22,14 +23,14 @@ const noEpoch = -1;
 export async function readMember(
   scripts: Scripts,
   input: ScriptInput,
-  { timeoutMs, signal }: CallOptions,
+  clock: Clock,
+  options: CallOptions,
 ): Promise<MemberReading> {
-  const startedAt = performance.now();
-  const probe = await scripts.run("probe", input, { timeoutMs, signal });
+  const left = timeLeft(clock, options);
+  const probe = await scripts.run("probe", input, options);
   if (probe.kind === "no") return { kind: "refused", detail: probe.detail };
   if (probe.kind !== "yes") return { kind: "timedOut", detail: probe.detail };
-  const leftMs = Math.max(1, timeoutMs - (performance.now() - startedAt));
-  const offsets = await scripts.run("offsets", input, { timeoutMs: leftMs, signal });
+  const offsets = await scripts.run("offsets", input, left());
   // It was there a moment ago.
   if (offsets.kind !== "yes") return { kind: "failed", detail: offsets.detail };
   return {

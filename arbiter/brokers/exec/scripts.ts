@@ -1,8 +1,9 @@
 import type { ExecCluster } from "#config/arbiter-exec.ts";
 import { type ChildEnd, runChild } from "#lib/child.ts";
+import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import { createLanes } from "#lib/lanes.ts";
-import type { CallOptions } from "#lib/remoting/connections.ts";
+import { type CallOptions, timeLeft } from "#lib/remoting/connections.ts";
 
 /** What an exit code says. Any other, a signal, and output that is none say that the script failed. */
 export const scriptCodes = {
@@ -54,22 +55,24 @@ const stderrBytesMax = 2_048;
 /** Of that, in a detail. */
 const detailCharsMax = 300;
 
-export function createScripts({ name: cluster, scripts, outputBytesMax }: ExecCluster): Scripts {
+export function createScripts({ name: cluster, scripts, outputBytesMax }: ExecCluster, clock: Clock): Scripts {
   const lanes = createLanes(scriptsAtOnceMax);
   return {
     has: (name) => scripts[name] !== undefined,
     async run(name, input, { timeoutMs, signal }) {
       const argv = scripts[name];
       if (argv === undefined) throw failed(cluster, name, "the config names none");
-      const startedAt = performance.now();
-      const due = AbortSignal.timeout(timeoutMs);
+      const left = timeLeft(clock, { timeoutMs, signal });
+      const due = AbortSignal.timeout(Math.ceil(timeoutMs));
       const text = JSON.stringify({ schema: 1, script: name, ...input });
       const limits = { stdoutBytesMax: outputBytesMax, stderrBytesMax };
       try {
-        const end = await lanes.run(() => {
-          const leftMs = Math.max(1, timeoutMs - (performance.now() - startedAt));
-          return runChild({ argv, input: text, timeoutMs: leftMs, ...limits, signal });
-        }, AbortSignal.any([signal, due]));
+        const end = await lanes.run(
+          () => {
+            return runChild({ argv, input: text, ...limits, ...left() });
+          },
+          AbortSignal.any([signal, due]),
+        );
         return answerOf(cluster, name, end, timeoutMs);
       } catch (error) {
         signal.throwIfAborted();
@@ -84,7 +87,7 @@ function answerOf(cluster: string, name: ScriptName, end: ChildEnd, timeoutMs: n
   const said = lastWords(end.stderr);
   switch (end.kind) {
     case "late":
-      return { kind: "late", output: {}, detail: `${name} was killed after ${timeoutMs} ms${said}` };
+      return { kind: "late", output: {}, detail: `${name} was killed after ${Math.round(timeoutMs)} ms${said}` };
     case "flooded":
       throw failed(cluster, name, `it wrote more than outputBytesMax on standard output${said}`);
     case "unstartable":
