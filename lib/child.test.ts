@@ -63,7 +63,7 @@ test("whoever writes too much is killed; of standard error the end is kept", asy
   expect(end).toMatchObject({
     kind: "exited",
     code: 0,
-    stderr: expect.stringMatching(/^[^]{90}\nthe end\n$|the end\n$/),
+    stderr: expect.stringMatching(/the end\n$/),
   });
   expect(end.stderr).toHaveLength(100);
 });

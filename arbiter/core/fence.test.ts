@@ -61,6 +61,12 @@ describe("a set whose members obey scripts", () => {
     );
   });
 
+  test("is blocked also where the fence takes longer than the time between two tries", () => {
+    const { site } = decidedSite();
+    site.pass(1_500);
+    expect(putsOf([...site.step(site.notNotified(1, 8)), ...site.pass(50)], "refusals")).toHaveLength(1);
+  });
+
   test("has the yes written down before anybody is promoted", () => {
     const { site } = decidedSite();
     site.step(site.notNotified(1, 8));

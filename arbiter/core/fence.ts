@@ -7,12 +7,12 @@ import type { SetView } from "./set-view.ts";
 /** A positive word that the old master does not act as one, or nothing: of a member that obeys no epoch no time says it. */
 export function awaitFence(view: SetView, old: BrokerId, record: SetRecord, context: Context): void {
   const broker = brokerOf(view, old, context);
+  // What it said before this decision is no answer to it.
+  const said = broker.notifyEnded?.epoch === record.epoch ? broker.notifyEnded.detail : null;
   if (broker.notified >= record.epoch) {
-    view.effects.demoted = `broker ${old} is fenced: ${broker.notifyDetail}`;
+    view.effects.demoted = `broker ${old} is fenced: ${said ?? "as this site knows"}`;
     return;
   }
   if (notify(view, old, context)) view.effects.demoteSentAt ??= context.moment.now;
-  // What it said before this decision is no answer to it.
-  if (broker.notifying || view.effects.demoteSentAt === null) return;
-  recordUnfenced(view, `broker ${old} is not fenced: ${broker.notifyDetail}`, context);
+  if (said !== null) recordUnfenced(view, `broker ${old} is not fenced: ${said}`, context);
 }

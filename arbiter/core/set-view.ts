@@ -106,8 +106,8 @@ export interface BrokerState {
   notifying: boolean;
   /** The highest epoch for which it has answered a 1008. */
   notified: number;
-  /** What came of the last one, for people; "" before the first. */
-  notifyDetail: string;
+  /** What came of the last one. */
+  notifyEnded: { readonly epoch: number; readonly detail: string } | null;
   notifyAt: Instant;
   /** To be told who is master as soon as that may be said. */
   tell: boolean;
@@ -132,7 +132,7 @@ export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
     sameSince: now,
     notifying: false,
     notified: 0,
-    notifyDetail: "",
+    notifyEnded: null,
     notifyAt: now,
     tell: false,
     rival: null,
