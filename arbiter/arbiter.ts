@@ -12,6 +12,7 @@ import { leaderOf } from "./core/leader.ts";
 import { phaseOf } from "./core/set-view.ts";
 import { type ArbiterDaemon, createDaemon } from "./daemon.ts";
 import { watchLedgerHealth } from "./gauges.ts";
+import { createHooks } from "./hooks/hooks.ts";
 import { openDoor } from "./io/door.ts";
 import { type EtcdLedger, openEtcdLedger } from "./io/etcd-ledger.ts";
 import { createArbiterHttp } from "./io/http.ts";
@@ -49,6 +50,10 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
   });
   const recordOf: PortsDeps["recordOf"] = (name) => daemon.core.state.mirror.sets.get(name)?.record?.value;
   await using ports = openPorts(config, { recordOf, clock, log });
+  const { environment } = config;
+  const { credentialsDirectory } = process;
+  const { series } = metrics;
+  const hooks = createHooks({ hooks: config.hooks, environment, site, credentialsDirectory, clock, log, series });
   const daemon: ArbiterDaemon = createDaemon({
     options: {
       site,
@@ -63,6 +68,7 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
     ledger,
     brokers: ports.of,
     reaches: ports.reaches,
+    onHappened: hooks.tell,
     async openDoor(wiring) {
       const door = await openDoor({
         ...wiring,
@@ -97,6 +103,7 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
     keepTidy(ledger, daemon, { clock, log, signal: ending }),
     report(daemon, { notifier, clock, signal: ending }),
     ports.watch(daemon, ending),
+    hooks.run(ending),
   ];
   try {
     await daemon.run(signal);

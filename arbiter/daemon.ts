@@ -7,7 +7,16 @@ import type { CallOptions } from "#lib/remoting/connections.ts";
 import type { BrokerPort } from "./brokers/broker.ts";
 import { type ArbiterCore, createArbiterCore } from "./core/arbiter.ts";
 import type { ArbiterOptions, Moment } from "./core/context.ts";
-import type { AskId, BrokerRef, Command, Event, OperatorAnswer, OperatorRequest, ProbeOutcome } from "./core/events.ts";
+import type {
+  AskId,
+  BrokerRef,
+  Command,
+  Event,
+  Happened,
+  OperatorAnswer,
+  OperatorRequest,
+  ProbeOutcome,
+} from "./core/events.ts";
 import { decisionKey } from "./core/keys.ts";
 import type { DecisionId, DecisionRecord, SetName } from "./core/model.ts";
 import { decodeDecision } from "./core/records.ts";
@@ -41,6 +50,8 @@ export interface DaemonDeps {
   readonly brokers: (cluster: string) => BrokerPort | undefined;
   /** Does another arbiter's controller door answer there? */
   readonly reaches: (controller: string, options: CallOptions) => Promise<boolean>;
+  /** Called at once: it may queue, and nothing else. */
+  readonly onHappened: (happened: Happened) => void;
   readonly openDoor: (wiring: {
     onEvent: (event: Event) => void;
     nextAsk: () => AskId;
@@ -176,7 +187,7 @@ function nameOf(name: SetName): { cluster: string; set: string } {
 
 /** Carries a command out, and lets its outcome come back as an event. Never waits: the loop goes on. */
 function executor(
-  { brokers, reaches, ledger, clock, log, metrics, options }: DaemonDeps,
+  { brokers, reaches, onHappened, ledger, clock, log, metrics, options }: DaemonDeps,
   io: {
     push(event: Event): void;
     operators: ReadonlyMap<AskId, (answer: OperatorAnswer) => void>;
@@ -294,6 +305,9 @@ function executor(
               );
             }),
         );
+        return;
+      case "happened":
+        onHappened(command.happened);
         return;
       case "note":
         log[command.level](command.fields, command.sentence);

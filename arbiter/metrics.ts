@@ -164,6 +164,24 @@ export const metricDocs = [
     help: "Times that the loop stood still for more than half a second, so that its silence ages began anew.",
   },
   {
+    name: "idc_arbiter_hook_events_total",
+    type: "counter",
+    labels: ["hook", "event", "outcome"],
+    help: "Events for a hook: done, failed (given up after its tries), dropped (queueMax others waited).",
+  },
+  {
+    name: "idc_arbiter_hook_queue",
+    type: "gauge",
+    labels: ["hook"],
+    help: "Events that wait for the hook, the one under way among them.",
+  },
+  {
+    name: "idc_arbiter_hook_duration_seconds",
+    type: "histogram",
+    labels: ["hook"],
+    help: "How long one try of a hook took.",
+  },
+  {
     name: "idc_arbiter_ledger_up",
     type: "gauge",
     labels: [],

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { hostOf } from "#lib/cidr.ts";
 import { execClusterSchema } from "./arbiter-exec.ts";
+import { hooksSchema } from "./arbiter-hooks.ts";
 import type { ConfigPath, Fault } from "./problems.ts";
 import {
   cidr,
@@ -113,6 +114,7 @@ export const arbiterSchema = z
       .meta({ description: "The clusters whose broker sets it decides over." }),
     timing: timingSchema,
     canary: canarySchema,
+    hooks: hooksSchema.superRefine(refuseRepeats(({ name }) => name, ["name"])),
   })
   .meta({
     title: "crossidc arbiter",

@@ -16,7 +16,7 @@ export interface ChildOptions {
   readonly signal: AbortSignal;
 }
 
-export interface ChildOutput {
+interface ChildOutput {
   readonly stdout: string;
   readonly stderr: string;
 }

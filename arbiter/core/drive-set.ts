@@ -3,6 +3,7 @@ import { probeDue } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { driveEffects } from "./effects.ts";
 import { thawIfOver } from "./freezes.ts";
+import { noteHappened } from "./happened.ts";
 import { parseKey } from "./keys.ts";
 import type { SetName } from "./model.ts";
 import { driveQuestion } from "./questions.ts";
@@ -25,6 +26,7 @@ export function driveSet(view: SetView, context: Context): void {
   driveEffects(view, context);
   driveUpkeep(view, context);
   tellPhase(view, context);
+  noteHappened(view, context);
 }
 
 function tellPhase(view: SetView, context: Context): void {

@@ -2,6 +2,7 @@ import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
 import type { AskId, BrokerSettings, ConnectionId, OperatorAnswer, OperatorRequest, SetRequest } from "./events.ts";
 import type { BrokerEvidence } from "./evidence.ts";
+import type { HappenedState } from "./happened.ts";
 import type {
   AnswerRecord,
   BrokerId,
@@ -42,6 +43,8 @@ export interface SetView {
   asks: WaitingAsk[];
   /** The last phase that was told. */
   phase: PhaseName;
+  /** For hooks; null: this site has not looked yet. */
+  happened: HappenedState | null;
 
   /** A transaction on this set's record or question is under way: the next one waits for its outcome. */
   busy: boolean;
@@ -234,6 +237,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     brokers: new Map(),
     asks: [],
     phase: "new",
+    happened: null,
     busy: false,
     answering: false,
     doubtSince: null,

@@ -67,6 +67,8 @@ export interface SiteUnderTest {
   notified(id: number, epoch: number): Event;
   notNotified(id: number, epoch: number): Event;
   closed(id: number): Event;
+  /** The ledger has this there. */
+  write(key: string, text: string): readonly Command[];
   /** The set's record in the ledger becomes this one. */
   record(record: SetRecord): readonly Command[];
   decided(decision: DecisionRecord, record: SetRecord): readonly Command[];
@@ -76,13 +78,13 @@ const tickMs = 50;
 
 export function siteUnderTest(
   record: SetRecord = heldSet,
-  { scripted = [] }: { readonly scripted?: readonly string[] } = {},
+  { scripted = [], site = "idc1" }: { readonly scripted?: readonly string[]; readonly site?: string } = {},
 ): SiteUnderTest {
   let now = 10_000;
   let revision = 100n;
   const core = createArbiterCore({
-    site: "idc1",
-    controller: "idc1:9878",
+    site,
+    controller: `${site}:9878`,
     version: "test",
     clusters: ["C1"],
     scripted,
@@ -164,11 +166,9 @@ export function siteUnderTest(
     notified: (id, epoch) => ended(id, epoch, true),
     notNotified: (id, epoch) => ended(id, epoch, false),
     closed: (id) => ({ kind: "closed", connection: id }),
-    decided: (decided, next) => [
-      ...self.step({ kind: "changed", ...entry(decisionKey(decided.id), encodeDecision(decided)) }),
-      ...self.record(next),
-    ],
-    record: (next) => self.step({ kind: "changed", ...entry(setKey(name), encodeSet(next)) }),
+    decided: (decided, next) => [...self.write(decisionKey(decided.id), encodeDecision(decided)), ...self.record(next)],
+    write: (key, text) => self.step({ kind: "changed", ...entry(key, text) }),
+    record: (next) => self.write(setKey(name), encodeSet(next)),
   };
   const sites = ["idc1", "idc2", "witness"];
   self.step({

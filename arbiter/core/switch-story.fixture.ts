@@ -89,6 +89,7 @@ export function createSwitchTeller(): SwitchTeller {
           told.push(`${String(from)} -> ${String(to)}: ${String(why)}`);
         } else if (command.level !== "debug") told.push(`note: ${command.sentence}`);
         return;
+      case "happened":
       case "probeSite":
       case "readInSync":
         return;

@@ -6,7 +6,7 @@ import { createLanes } from "#lib/lanes.ts";
 import { type CallOptions, timeLeft } from "#lib/remoting/connections.ts";
 
 /** What an exit code says. Any other, a signal, and output that is none say that the script failed. */
-export const scriptCodes = {
+const scriptCodes = {
   /** It is so: it is there; it was promoted; it is fenced; it follows. */
   yes: 0,
   /** It is not so: it is gone, as its own machine says; it was not done. */

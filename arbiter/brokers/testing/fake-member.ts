@@ -11,7 +11,7 @@ export interface FakeMembers extends AsyncDisposable {
   readonly of: (id: number) => FakeMember;
 }
 
-export interface FakeMember {
+interface FakeMember {
   readonly address: string;
   acting: boolean;
   epoch: number;

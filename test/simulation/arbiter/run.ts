@@ -292,6 +292,8 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
           around.brokerAt(command.broker.address)?.reregister(),
         );
         return;
+      case "happened":
+        return;
       case "note":
         note(`${site} ${command.sentence} ${JSON.stringify(command.fields)}`);
         return;
