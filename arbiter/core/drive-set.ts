@@ -19,14 +19,19 @@ export function driveSet(view: SetView, context: Context): void {
   driveRecovery(view, context);
   driveAsk(view, context);
   if (view.record === null) return;
+  // Of a cluster that only other sites' configs have this site knows no way to the brokers: it takes no part.
+  if (context.options.clusters.includes(view.cluster)) driveOwn(view, context);
+  tellPhase(view, context);
+  noteHappened(view, context);
+}
+
+function driveOwn(view: SetView, context: Context): void {
   thawIfOver(view, context);
   probeDue(view, context);
   driveQuestion(view, context);
   driveSwitch(view, context);
   driveEffects(view, context);
   driveUpkeep(view, context);
-  tellPhase(view, context);
-  noteHappened(view, context);
 }
 
 function tellPhase(view: SetView, context: Context): void {

@@ -8,7 +8,6 @@ import { encodeCluster, encodeDecision, encodeSet } from "./records.ts";
 
 /** One site's core for tests: the ledger names the sites idc1, idc2, witness, and C1/bs1 with the brokers 1, 2 and 3. */
 
-const name = setName("C1", "bs1");
 const wallStart = 1_790_000_000_000;
 
 export const heldSet: SetRecord = {
@@ -74,12 +73,20 @@ export interface SiteUnderTest {
   decided(decision: DecisionRecord, record: SetRecord): readonly Command[];
 }
 
+interface SiteChanges {
+  readonly scripted?: readonly string[];
+  readonly site?: string;
+  /** Of the set; the site's config has C1 alone. */
+  readonly cluster?: string;
+}
+
 const tickMs = 50;
 
 export function siteUnderTest(
   record: SetRecord = heldSet,
-  { scripted = [], site = "idc1" }: { readonly scripted?: readonly string[]; readonly site?: string } = {},
+  { scripted = [], site = "idc1", cluster = "C1" }: SiteChanges = {},
 ): SiteUnderTest {
+  const name = setName(cluster, "bs1");
   let now = 10_000;
   let revision = 100n;
   const core = createArbiterCore({

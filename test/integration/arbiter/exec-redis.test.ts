@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EtcdCluster, startEtcd } from "../harness/etcd.ts";
@@ -20,6 +20,8 @@ let etcd: EtcdCluster;
 let one: Redis;
 let two: Redis;
 let arbiters: Arbiters;
+/** What the hooks of all three were told, a line each. */
+let told: string;
 
 beforeAll(async () => {
   etcd = await startEtcd({ size: 1 });
@@ -28,7 +30,9 @@ beforeAll(async () => {
   const script = inProject("config/examples/exec-redis/redis.sh");
   const names = ["probe", "offsets", "promote", "fence", "follow"];
   const members = [one, two].map(({ address }, index) => ({ id: index + 1, address }));
+  told = join(etcd.folder, "told");
   arbiters = await startArbiters(etcd.endpoints, {
+    hooks: [{ name: "record", command: ["/bin/sh", "-c", 'cat >>"$1"; echo >>"$1"', "sh", told] }],
     clusters: [
       {
         name: "R1",
@@ -135,6 +139,26 @@ test("as soon as it can be fenced it is, and the replica takes over", async () =
   expect(await two.role()).toBe("slave");
   expect(await one.cli("GET", "colour")).toBe("green");
   expect(await idcctl("decision", "explain", "R1/sessions")).toMatch(/demoted +after .*: broker 2 is fenced/);
+});
+
+test("the hooks were told of all of it, and of each thing once", async () => {
+  const set = "R1/sessions";
+  const wanted = [
+    ...[1, 2, 3].flatMap((epoch) => [`commit/${set}/${epoch}`, `done/${set}/${epoch}`]),
+    `blocked/${set}/${set}/3/not-fenced`,
+  ];
+  const ids = await eventually(
+    async () => {
+      const lines = (await readFile(told, "utf8")).trim().split("\n");
+      const found = lines.map((line) => (JSON.parse(line) as { id: string }).id);
+      expect(found).toEqual(expect.arrayContaining(wanted));
+      return found;
+    },
+    { withinMs },
+  );
+  expect(ids.filter((id) => id.startsWith(`suspect/${set}/`)).length).toBeGreaterThanOrEqual(2);
+  // The same site led all the time, but for a stall.
+  expect(ids.length - new Set(ids).size).toBeLessThanOrEqual(2);
 });
 
 test("a planned switch is refused by name", async () => {
