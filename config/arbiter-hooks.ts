@@ -4,7 +4,7 @@ import { filePath } from "./shared.ts";
 
 /** What is told to others: a command or a web address for what happens to a set. */
 
-export const hookEvents = ["suspect", "commit", "done", "blocked"] as const;
+const hookEvents = ["suspect", "commit", "done", "blocked"] as const;
 
 const httpUrl = z
   .string()
