@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ArbiterConfig } from "#config/arbiter.ts";
-import { readBrokerCredentials, readEtcdOptions } from "#config/clients.ts";
+import { readEtcdOptions } from "#config/clients.ts";
 import { createIdcOf } from "#config/idc.ts";
 import { ledgerPrefix } from "#config/shared.ts";
 import type { Clock } from "#lib/clock.ts";
@@ -9,16 +9,17 @@ import { listen } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
 import { createNotifier } from "#lib/systemd.ts";
 import { watchAudit } from "./audit-watch.ts";
-import { createRocketmqPort } from "./brokers/rocketmq.ts";
 import { leaderOf } from "./core/leader.ts";
 import { phaseOf } from "./core/set-view.ts";
-import { type ArbiterDaemon, createDaemon, type DaemonDeps } from "./daemon.ts";
+import { type ArbiterDaemon, createDaemon } from "./daemon.ts";
 import { watchLedgerHealth } from "./gauges.ts";
+import { createHooks } from "./hooks/hooks.ts";
 import { openDoor } from "./io/door.ts";
 import { type EtcdLedger, openEtcdLedger } from "./io/etcd-ledger.ts";
 import { createArbiterHttp } from "./io/http.ts";
 import { isPresent } from "./io/report.ts";
 import { createMetrics } from "./metrics.ts";
+import { openPorts, type PortsDeps } from "./ports.ts";
 
 const statusEveryMs = 1_000;
 /** A loop that has not made a step for so long keeps the watchdog from being fed. */
@@ -48,11 +49,17 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
     clock,
     log,
   });
-  await using ports = openPorts(config, process);
-  const daemon = createDaemon({
+  const recordOf: PortsDeps["recordOf"] = (name) => daemon.core.state.mirror.sets.get(name)?.record?.value;
+  await using ports = openPorts(config, { recordOf, credentialsDirectory: process.credentialsDirectory, clock, log });
+  const { environment } = config;
+  const { credentialsDirectory } = process;
+  const { series } = metrics;
+  const hooks = createHooks({ hooks: config.hooks, environment, site, credentialsDirectory, clock, log, series });
+  const daemon: ArbiterDaemon = createDaemon({
     options: {
       site,
       clusters: config.clusters.map(({ name }) => name),
+      scripted: config.clusters.filter(({ kind }) => kind === "exec").map(({ name }) => name),
       controller: controller.advertise,
       version,
       timing: config.timing,
@@ -62,6 +69,7 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
     ledger,
     brokers: ports.of,
     reaches: ports.reaches,
+    onHappened: hooks.tell,
     async openDoor(wiring) {
       const door = await openDoor({
         ...wiring,
@@ -96,6 +104,8 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
     watchAudit(metrics.series, daemon, { clock, log, signal: ending }),
     keepTidy(ledger, daemon, { clock, log, signal: ending }),
     report(daemon, { notifier, clock, signal: ending }),
+    ports.watch(daemon, ending),
+    hooks.run(ending),
   ];
   try {
     await daemon.run(signal);
@@ -107,33 +117,6 @@ export async function runArbiter(process: ArbiterProcess): Promise<number> {
   }
   log.info({}, "arbiter stopped");
   return exitCodes.ok;
-}
-
-interface Ports extends AsyncDisposable {
-  readonly of: DaemonDeps["brokers"];
-  readonly reaches: DaemonDeps["reaches"];
-}
-
-/** @throws {OperatorError} CONFIG_SECRET */
-function openPorts(
-  { clusters, canary }: ArbiterConfig,
-  { clock, log, credentialsDirectory }: Pick<ArbiterProcess, "clock" | "log" | "credentialsDirectory">,
-): Ports {
-  const ports = new Map(
-    clusters.map(({ name, nameservers, credentialFile }) => {
-      const credentials = readBrokerCredentials(credentialFile, { credentialsDirectory });
-      const of = { nameservers, canaryTopic: canary.topic, clock, log };
-      return [name, createRocketmqPort({ ...of, ...(credentials === undefined ? {} : { credentials }) })];
-    }),
-  );
-  const [any] = ports.values();
-  return {
-    of: (cluster) => ports.get(cluster),
-    reaches: async (address, options) => (await any?.reaches(address, options)) ?? false,
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...ports.values()].map((port) => port[Symbol.asyncDispose]()));
-    },
-  };
 }
 
 /** One site is enough, and more do no harm. */

@@ -13,6 +13,7 @@ import type {
   BrokerRef,
   Command,
   Event,
+  Happened,
   LedgerEntry,
   OperatorAnswer,
   OperatorRequest,
@@ -54,6 +55,8 @@ export interface DaemonDeps {
   readonly brokers: (cluster: string) => BrokerPort | undefined;
   /** Does another arbiter's controller door answer there? */
   readonly reaches: (controller: string, options: CallOptions) => Promise<boolean>;
+  /** Called at once: it may queue, and nothing else. */
+  readonly onHappened: (happened: Happened) => void;
   readonly openDoor: (wiring: {
     onEvent: (event: Event) => void;
     nextAsk: () => AskId;
@@ -191,7 +194,7 @@ function nameOf(name: SetName): { cluster: string; set: string } {
 
 /** Carries a command out, and lets its outcome come back as an event. Never waits: the loop goes on. */
 function executor(
-  { brokers, reaches, ledger, clock, log, metrics, options }: DaemonDeps,
+  { brokers, reaches, onHappened, ledger, clock, log, metrics, options }: DaemonDeps,
   io: {
     push(event: Event): void;
     operators: ReadonlyMap<AskId, (answer: OperatorAnswer) => void>;
@@ -237,10 +240,10 @@ function executor(
         );
         return;
       case "notify": {
-        const { broker, info } = command;
+        const { broker, info, deposed } = command;
         background(
           portOf(broker.set)
-            .notify(addressOf(broker), { id: broker.id, info }, { timeoutMs: notifyTimeoutMs, signal })
+            .notify(addressOf(broker), { id: broker.id, info, deposed }, { timeoutMs: notifyTimeoutMs, signal })
             .catch((error: unknown) => ({ answered: false, detail: messageOf(error) }))
             .then((result) => {
               push({ kind: "notified", broker, epoch: info.epoch, ...result });
@@ -318,6 +321,9 @@ function executor(
               );
             }),
         );
+        return;
+      case "happened":
+        onHappened(command.happened);
         return;
       case "note":
         log[command.level](command.fields, command.sentence);

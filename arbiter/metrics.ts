@@ -101,7 +101,7 @@ export const metricDocs = [
     name: "idc_arbiter_set_blocked",
     type: "gauge",
     labels: ["set", "reason"],
-    help: "1 while most sites say that the master is down, and nobody may be elected; every site tells it.",
+    help: "1 while most sites say that the master is down, and nobody may be elected, or be promoted before a fence; every site tells it.",
   },
   {
     name: "idc_arbiter_broker_heard",
@@ -162,6 +162,24 @@ export const metricDocs = [
     type: "counter",
     labels: [],
     help: "Times that the loop stood still for more than half a second, so that its silence ages began anew.",
+  },
+  {
+    name: "idc_arbiter_hook_events_total",
+    type: "counter",
+    labels: ["hook", "event", "outcome"],
+    help: "Events for a hook: done, failed (given up after its tries), dropped (queueMax others waited).",
+  },
+  {
+    name: "idc_arbiter_hook_queue",
+    type: "gauge",
+    labels: ["hook"],
+    help: "Events that wait for the hook, the one under way among them.",
+  },
+  {
+    name: "idc_arbiter_hook_duration_seconds",
+    type: "histogram",
+    labels: ["hook"],
+    help: "How long one try of a hook took.",
   },
   {
     name: "idc_arbiter_ledger_up",

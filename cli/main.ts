@@ -219,7 +219,9 @@ function exitCodeOf(error: unknown): number {
   const code = error instanceof OperatorError ? error.code : "";
   if (code === "ARB_NO_QUORUM" || code === "ARB_LEDGER_UNANSWERED") return exitCodes.noQuorum;
   if (code === "ARB_SWITCH_RUNNING") return exitCodes.stillRunning;
-  const isRefusal = ["ARB_REFUSED", "ARB_INITIALIZED", "ARB_CHANGED"].includes(code) || code.startsWith("ARB_SWITCH_");
+  const isRefusal =
+    ["ARB_REFUSED", "ARB_INITIALIZED", "ARB_CHANGED", "ARB_NOT_FENCED"].includes(code) ||
+    code.startsWith("ARB_SWITCH_");
   return isRefusal ? exitCodes.refused : exitCodes.error;
 }
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { hostOf } from "#lib/cidr.ts";
+import { execClusterSchema } from "./arbiter-exec.ts";
+import { hooksSchema } from "./arbiter-hooks.ts";
 import type { ConfigPath, Fault } from "./problems.ts";
 import {
   cidr,
@@ -34,9 +36,9 @@ const controllerSchema = z
   })
   .meta({ description: "The door that speaks RocketMQ's controller protocol." });
 
-const clusterSchema = z.strictObject({
+const rocketmqClusterSchema = z.strictObject({
   name: clusterName.meta({ description: "Its name, the brokers' brokerClusterName." }),
-  kind: z.enum(["rocketmq"]).meta({ description: "What it is." }),
+  kind: z.literal("rocketmq").meta({ description: "What it is." }),
   nameservers: z
     .array(hostPort)
     .min(1)
@@ -48,6 +50,8 @@ const clusterSchema = z.strictObject({
       "File with accessKey:secretKey of a user of the brokers, where they have authentication on (ACL 2.0): every request to them is signed. One line; not readable by others.",
   }),
 });
+
+const clusterSchema = z.discriminatedUnion("kind", [rocketmqClusterSchema, execClusterSchema]);
 
 const timingSchema = z
   .strictObject({
@@ -115,6 +119,7 @@ export const arbiterSchema = z
       .meta({ description: "The clusters whose broker sets it decides over." }),
     timing: timingSchema,
     canary: canarySchema,
+    hooks: hooksSchema.superRefine(refuseRepeats(({ name }) => name, ["name"])),
   })
   .meta({
     title: "crossidc arbiter",
@@ -126,7 +131,13 @@ export type ArbiterConfig = z.output<typeof arbiterSchema>;
 
 /** What an arbiter's file may say, but its operator should hear about. */
 export function arbiterCautions(config: ArbiterConfig): Fault[] {
-  return [...idcCautions(config), ...etcdCautions(config), ...timingCautions(config), ...adminCautions(config)];
+  return [
+    ...idcCautions(config),
+    ...etcdCautions(config),
+    ...timingCautions(config),
+    ...adminCautions(config),
+    ...execCautions(config),
+  ];
 }
 
 function idcCautions({ site, idcs }: ArbiterConfig): Fault[] {
@@ -194,6 +205,14 @@ function adminCautions({ controller: { adminCidrs } }: ArbiterConfig): Fault[] {
   const open = adminCidrs.findIndex((each) => each.endsWith("/0"));
   if (open < 0) return [];
   return [caution(["controller", "adminCidrs", open], "lets everybody name a master", "the operators' own networks")];
+}
+
+function execCautions({ clusters, timing }: ArbiterConfig): Fault[] {
+  return clusters.flatMap((cluster, index) => {
+    if (cluster.kind !== "exec" || cluster.probeEveryMs + timing.probeTimeoutMs < timing.suspectAfterMs) return [];
+    const message = "and probeTimeoutMs are not over when a member may be called silent";
+    return [caution(["clusters", index, "probeEveryMs"], message, "less than suspectAfterMs - probeTimeoutMs")];
+  });
 }
 
 function caution(path: ConfigPath, message: string, remedy: string): Fault {

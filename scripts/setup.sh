@@ -3,7 +3,7 @@
 # Everything but Debian packages lands in node_modules/ and .cache/, which git ignores.
 
 # shellcheck disable=SC2034 # read by ../run
-everything="node java zookeeper zookeeper35 zookeeper39 etcd rocketmq kafka namespaces faketime promtool systemd"
+everything="node java zookeeper zookeeper35 zookeeper39 etcd rocketmq kafka redis namespaces faketime promtool systemd"
 # What only the benches need beside it.
 # shellcheck disable=SC2034 # read by ../run
 benches="zkshell"
@@ -23,6 +23,7 @@ zookeeper39_dir=.cache/zookeeper-3.9.3
 rocketmq_dir=.cache/rocketmq-5.3.3
 kafka_dir=.cache/kafka-4.1.0
 etcd_dir=.cache/etcd
+redis_dir=.cache/redis
 faketime_dir=.cache/faketime
 promtool_dir=.cache/prometheus
 zkshell_dir=.cache/zk-shell
@@ -54,6 +55,7 @@ has_zookeeper39() { has_stamp "$zookeeper39_dir/stamp" test/servers/zookeeper-3.
 has_rocketmq() { has_stamp "$rocketmq_dir/stamp" test/servers/rocketmq-5.3.xml; }
 has_kafka() { has_stamp "$kafka_dir/stamp" test/servers/kafka-4.1.xml; }
 has_etcd() { [ -x "$etcd_dir/usr/bin/etcd" ] && [ -x "$etcd_dir/usr/bin/etcdctl" ]; }
+has_redis() { has_command redis-cli && [ -x "$redis_dir/redis-server" ]; }
 has_namespaces() { has_command ip && has_command nsenter; }
 has_faketime() { [ -n "$(find "$faketime_dir" -name libfaketime.so.1 2>/dev/null)" ]; }
 has_promtool() { [ -x "$promtool_dir/usr/bin/promtool" ]; }
@@ -70,6 +72,7 @@ packages_for() {
       zookeeper35 | zookeeper39 | rocketmq | kafka) has_command mvn || echo maven ;;
       namespaces) echo iproute2 util-linux ;;
       etcd | faketime | promtool) ;;
+      redis) has_command redis-cli || echo redis-tools ;;
       zkshell) has_venv || echo python3-venv ;;
       systemd) echo systemd ;;
     esac
@@ -126,6 +129,12 @@ copy_jars() {
 
 # Unpacked, not installed: these packages would start a server, or are wanted by us alone.
 install_etcd() { install_from_debian etcd "$etcd_dir" etcd-server etcd-client; }
+
+# Debian's redis-tools has the server's program, which goes by the name it is called by; its redis-server would start one.
+install_redis() {
+  program=$(command -v redis-check-rdb) || refuse "Debian's redis-tools is installed, but redis-check-rdb is not in PATH"
+  mkdir -p "$redis_dir" && ln -sf "$program" "$redis_dir/redis-server"
+}
 install_faketime() { install_from_debian faketime "$faketime_dir" libfaketime; }
 install_promtool() {
   install_from_debian promtool "$promtool_dir" prometheus

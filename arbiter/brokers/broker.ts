@@ -8,10 +8,13 @@ import type { BrokerSettings, MasterInfo, ProbeOutcome } from "../core/events.ts
 export interface BrokerPort {
   /** One connection and one real request: is it there, how far is it, does it act as master? */
   probe(address: string, options: CallOptions): Promise<ProbeOutcome>;
-  /** Tells it who is master; the answer says that it has changed. Refusals and silence are `answered: false`. */
+  /**
+   * Tells it who is master; the answer says that it has changed. Refusals and silence are `answered: false`. `deposed`: nobody is
+   * promoted before its answer, which must be true also of a broker that cannot be reached.
+   */
   notify(
     address: string,
-    to: { id: number; info: MasterInfo },
+    to: { id: number; info: MasterInfo; deposed?: boolean },
     options: CallOptions,
   ): Promise<{ answered: boolean; detail: string }>;
   /** The address that clients are told as the set's master; null: none. @throws when no name server answers */

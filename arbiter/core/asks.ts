@@ -10,6 +10,7 @@ import { setKey } from "./keys.ts";
 import type { BrokerId, SetName } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { infoOf, type Judgement, judge } from "./requests.ts";
+import { isScripted } from "./scripted.ts";
 import { blockedBy, type SetView, type WaitingAsk } from "./set-view.ts";
 import { askSwitch } from "./switch-ask.ts";
 import { askMsMax, setsPerProofMax, siteFreshMs } from "./timing.ts";
@@ -109,7 +110,8 @@ function judgeAsk(view: SetView, { request, caller, epoch }: WaitingAsk, context
     askedEpoch: epoch,
     isAlive: (id) => isHeardHere(view, id, context) || isHeardElsewhere(view, id, context),
     inOneIdc: (ids) => new Set(ids.map((id) => context.idcOf(view, id))).size < 2,
-    degradingMs: degradingMs(view, request, context),
+    // A scripted master does not wait for the record: it acknowledges without those it counts no longer.
+    degradingMs: isScripted(view, context) ? Number.POSITIVE_INFINITY : degradingMs(view, request, context),
     policy: context.policyOf(view),
   });
 }

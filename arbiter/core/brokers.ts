@@ -12,8 +12,9 @@ import {
 } from "./evidence.ts";
 import type { AnswerRecord, BrokerId, BrokerView, CandidateFacts } from "./model.ts";
 import { infoOf } from "./requests.ts";
+import { isFenceAwaited, isScripted } from "./scripted.ts";
 import { type BrokerState, newBroker, type SetView } from "./set-view.ts";
-import { effectRetryMs } from "./timing.ts";
+import { effectRetryMs, scriptRetryMs } from "./timing.ts";
 
 /** What this site has heard of a set's brokers, and what it says of them. */
 
@@ -128,10 +129,14 @@ export function notify(view: SetView, id: BrokerId, context: Context): boolean {
   const broker = brokerOf(view, id, context);
   if (record === undefined || ref === undefined || record.master === null) return false;
   if (broker.notifying || context.moment.now < broker.notifyAt || !context.isCurrent(view)) return false;
+  const isAwaited = isFenceAwaited(view, context);
+  if (isAwaited && id === record.master) return false;
   broker.notifying = true;
   broker.tell = false;
-  broker.notifyAt = (context.moment.now + effectRetryMs) as typeof broker.notifyAt;
-  context.emit({ kind: "notify", broker: ref, info: infoOf(record) });
+  const retryMs = isScripted(view, context) ? scriptRetryMs : effectRetryMs;
+  broker.notifyAt = (context.moment.now + retryMs) as typeof broker.notifyAt;
+  const deposed = isAwaited && id === view.decision?.value.input.master;
+  context.emit({ kind: "notify", broker: ref, info: infoOf(record), deposed });
   return true;
 }
 

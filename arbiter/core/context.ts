@@ -15,6 +15,8 @@ export interface ArbiterOptions {
   readonly timing: Timing;
   /** Names of the clusters that it decides over; brokers of others are sent away. */
   readonly clusters: readonly string[];
+  /** Of these, the ones whose members obey scripts: they know no epoch, so nobody is promoted before a fence. Left out: none. */
+  readonly scripted?: readonly string[];
   /** First match wins; "" when nothing matches. */
   readonly idcOf: (address: string, set: string) => string;
   readonly canary: boolean;

@@ -104,8 +104,8 @@ test("the inputs drawn here lead to elections of every kind, and to every refusa
     const verdict = decide(given);
     seen.add(verdict.kind === "elect" ? given.kind : verdict.reason);
   }
-  // Paused is the caller's.
-  const reasons = refusalReasons.filter((reason) => reason !== "paused");
+  // Paused is the caller's, and a fence comes after the decision.
+  const reasons = refusalReasons.filter((reason) => reason !== "paused" && reason !== "not-fenced");
   expect([...seen].sort()).toEqual([...decisionKinds, ...reasons].sort());
 });
 

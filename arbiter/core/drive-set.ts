@@ -3,6 +3,7 @@ import { probeDue } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { driveEffects } from "./effects.ts";
 import { thawIfOver } from "./freezes.ts";
+import { noteHappened } from "./happened.ts";
 import { parseKey } from "./keys.ts";
 import type { SetName } from "./model.ts";
 import { driveQuestion } from "./questions.ts";
@@ -18,13 +19,19 @@ export function driveSet(view: SetView, context: Context): void {
   driveRecovery(view, context);
   driveAsk(view, context);
   if (view.record === null) return;
+  // Of a cluster that only other sites' configs have this site knows no way to the brokers: it takes no part.
+  if (context.options.clusters.includes(view.cluster)) driveOwn(view, context);
+  tellPhase(view, context);
+  noteHappened(view, context);
+}
+
+function driveOwn(view: SetView, context: Context): void {
   thawIfOver(view, context);
   probeDue(view, context);
   driveQuestion(view, context);
   driveSwitch(view, context);
   driveEffects(view, context);
   driveUpkeep(view, context);
-  tellPhase(view, context);
 }
 
 function tellPhase(view: SetView, context: Context): void {

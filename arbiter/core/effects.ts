@@ -1,10 +1,12 @@
 import type { Instant } from "#lib/clock.ts";
 import { brokerOf, idsOf, isDownHere, isHeardHere, notify, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
-import { decisionKey, setKey } from "./keys.ts";
+import { awaitFence } from "./fence.ts";
+import { decisionKey, refusalKey, setKey } from "./keys.ts";
 import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } from "./model.ts";
 import { effectsOf } from "./model.ts";
 import { encodeDecision, encodeSet } from "./records.ts";
+import { isFenceAwaited, needsFence } from "./scripted.ts";
 import type { EffectsState, SetView } from "./set-view.ts";
 import { compareEnds, mayCompare } from "./switch-proof.ts";
 import { canaryWaitMsMax, newsMsMax, routeWaitMsMax, switchDemoteMsMax } from "./timing.ts";
@@ -39,7 +41,8 @@ export function driveEffects(view: SetView, context: Context): void {
   if (kind === "switch" && effects.compared === null && mayCompare(view, decision, context)) {
     compareEnds(view, record, decision, context);
   }
-  if (effects.demoted !== null && mayBePromoted(decision.value) && effects.promoted === null) {
+  const isFenced = effects.demoted !== null && !isFenceAwaited(view, context);
+  if (isFenced && mayBePromoted(decision.value) && effects.promoted === null) {
     promote(view, record, effects, context);
   }
   if (effects.promoted !== null && effects.routed === null) awaitRoute(view, effects, context);
@@ -75,6 +78,10 @@ function demote(view: SetView, record: SetRecord, effects: EffectsState, context
   const { master: old } = input;
   if (old === null || old === verdict.winner) {
     effects.demoted = "there was no other master";
+    return;
+  }
+  if (needsFence(view, value, context)) {
+    awaitFence(view, old, record, context);
     return;
   }
   const { notified, notifying } = brokerOf(view, old, context);
@@ -206,8 +213,9 @@ function write(view: SetView, context: Context): void {
   const isOver = done.length === names.length;
   const isOwed = (effect: EffectName): boolean =>
     effects[effect] !== null && decision.value.effects[effect] === undefined;
-  // Three writes a decision: promoted, told, all; and before them what a promotion waits for. A demotion alone is not worth one.
-  const isDue = isOwed("compared") || isOwed("promoted") || isOwed("told") || isOver;
+  // Three writes a decision: promoted, told, all; and before them what a promotion waits for. A demotion alone is not worth one, a fence is.
+  const isFence = isOwed("demoted") && needsFence(view, decision.value, context);
+  const isDue = isFence || isOwed("compared") || isOwed("promoted") || isOwed("told") || isOver;
   if (done.length === effects.written || !isDue) return;
   const { site } = context.options;
   const record_ = (effect: EffectName): EffectRecord =>
@@ -230,7 +238,7 @@ function write(view: SetView, context: Context): void {
           ? [{ key: setKey(name), text: encodeSet({ ...record.value, decision: null }), onLease: false }]
           : []),
       ],
-      deletes: [],
+      deletes: isFence ? [refusalKey(name)] : [],
     },
     (ending, then) => {
       view.busy = false;

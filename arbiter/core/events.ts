@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
-import type { BrokerId, OffsetReading, Revision, SetName } from "./model.ts";
+import type { BrokerId, DecisionKind, OffsetReading, RefusalReason, Revision, SetName } from "./model.ts";
 
 /**
  * What comes into the core, and what it wants done. The shell turns callbacks into events, one at a time, and carries the
@@ -306,14 +306,38 @@ export interface BrokerSettings {
   readonly brokerPermission: number;
 }
 
+/** Something that happened to a set, as the ledger shows it. */
+export interface Happened {
+  /** The same for whoever tells it: two of one id are one. */
+  readonly id: string;
+  readonly event: "suspect" | "commit" | "done" | "blocked";
+  readonly set: SetName;
+  /** Of the record now. */
+  readonly epoch: number;
+  readonly master: { readonly id: number; readonly address: string } | null;
+  /** Wall time at which this site saw it. */
+  readonly at: number;
+  /** Of suspect, and of blocked where no decision was made. */
+  readonly question: string | null;
+  /** Of commit and done, and of blocked where its promotion waits. */
+  readonly decision: string | null;
+  readonly kind: DecisionKind | null;
+  readonly reason: RefusalReason | null;
+  /** For people. */
+  readonly why: string;
+}
+
 export type Command =
   | { readonly kind: "answer"; readonly ask: AskId; readonly answer: ControllerAnswer }
   | { readonly kind: "answerOperator"; readonly ask: AskId; readonly answer: OperatorAnswer }
   | { readonly kind: "commit"; readonly token: Token; readonly transaction: Transaction }
   | { readonly kind: "probe"; readonly broker: BrokerRef; readonly sentAt: Instant }
   | { readonly kind: "probeSite"; readonly site: string; readonly controller: string }
-  /** 1008 as a request: its answer says that the change is done. */
-  | { readonly kind: "notify"; readonly broker: BrokerRef; readonly info: MasterInfo }
+  /**
+   * 1008 as a request: its answer says that the change is done. `deposed`: it was master until this decision, and nobody is promoted
+   * before it is known not to act as one.
+   */
+  | { readonly kind: "notify"; readonly broker: BrokerRef; readonly info: MasterInfo; readonly deposed: boolean }
   | { readonly kind: "readRoute"; readonly set: SetName }
   /** A real message, accepted by the master and read back. */
   | { readonly kind: "canary"; readonly set: SetName; readonly epoch: number; readonly address: string }
@@ -332,6 +356,8 @@ export type Command =
     }
   /** Makes a broker register at the NameServers at once, and so learn the master's HA address: request 25 with its own brokerPermission. */
   | { readonly kind: "reregister"; readonly broker: BrokerRef }
+  /** For whoever wants to be told; it may be told twice. */
+  | { readonly kind: "happened"; readonly happened: Happened }
   /** Something a person may want to read. `sentence` is fixed; the rest is in the fields. */
   | {
       readonly kind: "note";

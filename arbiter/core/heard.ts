@@ -85,6 +85,7 @@ export function notified(event: Extract<Event, { kind: "notified" }>, context: C
   if (view === undefined) return;
   const broker = brokerOf(view, event.broker.id, context);
   broker.notifying = false;
+  broker.notifyEnded = { epoch: event.epoch, detail: event.detail };
   if (event.answered) broker.notified = Math.max(broker.notified, event.epoch);
   const fields = {
     set: view.name,

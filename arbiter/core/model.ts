@@ -135,9 +135,10 @@ export interface AnswerRecord {
   readonly at: number;
 }
 
-/** Why the open question leads to no decision, as the site that drives it says. */
+/** Why the open question leads to no decision, or a decision to no promotion, as the site that drives it says. */
 export interface RefusalRecord {
-  readonly question: QuestionId;
+  /** Or the decision's id. */
+  readonly question: QuestionId | DecisionId;
   readonly site: SiteName;
   readonly reason: RefusalReason;
   readonly why: string;
@@ -286,6 +287,8 @@ export const refusalReasons = [
   "paused",
   "gathering",
   "no-candidate",
+  /** Decided, and nobody is promoted: the old master obeys no epoch, and its fence did not say yes. */
+  "not-fenced",
   /** A broker tells of an epoch above the record's: etcd was restored or made anew. */
   "ledger-behind",
   /** The next epoch is no 32-bit number, as brokers need it. */

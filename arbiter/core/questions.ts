@@ -8,6 +8,7 @@ import { suspects } from "./evidence.ts";
 import { answerKey, questionKey, refusalKey, setKey } from "./keys.ts";
 import { encodeQuestion } from "./records.ts";
 import { recordRefusal } from "./refusals.ts";
+import { isFenceAwaited } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 
 /** From a doubt about a master to the answers of a majority. */
@@ -36,7 +37,8 @@ function considerAsking(view: SetView, context: Context): void {
   const { now } = context.moment;
   const { evidence } = brokerOf(view, record.master, context);
   const doubts =
-    view.restartedAt !== null || isPromotionLost(view, context) || suspects(evidence, now, context.options.timing);
+    !isFenceAwaited(view, context) &&
+    (view.restartedAt !== null || isPromotionLost(view, context) || suspects(evidence, now, context.options.timing));
   if (!doubts) {
     view.doubtSince = null;
     return;

@@ -3,6 +3,7 @@ import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
 import type { Context, Ending } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { OperatorAnswer } from "./events.ts";
+import { isFenceAwaited } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 
 /**
@@ -28,8 +29,21 @@ export function recover(
     answer(underWay, context);
     return;
   }
+  if (isFenceAwaited(view, context) && !request.force) {
+    answer(notFenced(view), context);
+    return;
+  }
   view.recovery = { since: context.moment.now, request, who, answer };
   driveRecovery(view, context);
+}
+
+function notFenced({ decision }: SetView): OperatorAnswer {
+  return {
+    kind: "refused",
+    code: "ARB_NOT_FENCED",
+    message: `Broker ${decision?.value.input.master ?? ""} may still act as master: its fence has not said yes`,
+    hint: "See to it that it does not, then name a master with --master and --force",
+  };
 }
 
 const underWay: OperatorAnswer = {

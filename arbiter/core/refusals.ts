@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
-import { questionKey, refusalKey } from "./keys.ts";
+import { decisionKey, questionKey, refusalKey } from "./keys.ts";
 import { encodeRefusal } from "./records.ts";
 import type { SetView } from "./set-view.ts";
 
@@ -46,6 +46,33 @@ export function recordRefusal(view: SetView, context: Context): void {
     },
     () => {
       view.refusing = false;
+    },
+  );
+}
+
+/** Why nobody is promoted, beside the decision: whoever is first to say so keeps saying it. */
+export function recordUnfenced(view: SetView, why: string, context: Context): void {
+  const { decision, refused, name } = view;
+  const { site } = context.options;
+  if (decision === null || view.refusing) return;
+  const { id } = decision.value;
+  const isSaid = refused?.value.question === id;
+  if (isSaid && (refused.value.site !== site || refused.value.why === why)) return;
+  if (isSaid && context.moment.now - view.refusalAt < refusalEveryMs) return;
+  view.refusing = true;
+  view.refusalAt = context.moment.now as Instant;
+  const refusal = { question: id, site, at: context.moment.wall, reason: "not-fenced", why, rejected: [] } as const;
+  context.commit(
+    {
+      compares: [{ key: decisionKey(id), revision: decision.revision }],
+      puts: [{ key: refusalKey(name), text: encodeRefusal(refusal, name), onLease: false }],
+      deletes: [],
+    },
+    (ending, then) => {
+      view.refusing = false;
+      if (ending !== "committed" || isSaid) return;
+      const fields = { set: name, reason: "not-fenced", why, decisionId: id };
+      then.emit({ kind: "note", level: "warn", sentence: "promotion blocked", fields });
     },
   );
 }

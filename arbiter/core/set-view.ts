@@ -2,6 +2,7 @@ import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
 import type { AskId, BrokerSettings, ConnectionId, OperatorAnswer, OperatorRequest, SetRequest } from "./events.ts";
 import type { BrokerEvidence } from "./evidence.ts";
+import type { HappenedState } from "./happened.ts";
 import type {
   AnswerRecord,
   BrokerId,
@@ -49,6 +50,8 @@ export interface SetView {
   asks: WaitingAsk[];
   /** The last phase that was told. */
   phase: PhaseName;
+  /** For hooks; null: this site has not looked yet. */
+  happened: HappenedState | null;
 
   /** A transaction on this set's record or question is under way: the next one waits for its outcome. */
   busy: boolean;
@@ -116,6 +119,8 @@ export interface BrokerState {
   notifying: boolean;
   /** The highest epoch for which it has answered a 1008. */
   notified: number;
+  /** What came of the last one. */
+  notifyEnded: { readonly epoch: number; readonly detail: string } | null;
   notifyAt: Instant;
   /** To be told who is master as soon as that may be said. */
   tell: boolean;
@@ -144,6 +149,7 @@ export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
     sameSince: now,
     notifying: false,
     notified: 0,
+    notifyEnded: null,
     notifyAt: now,
     tell: false,
     rival: null,
@@ -212,6 +218,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     brokers: new Map(),
     asks: [],
     phase: "new",
+    happened: null,
     busy: false,
     answering: false,
     doubtSince: null,
@@ -257,9 +264,13 @@ export function newEffects(epoch: number): EffectsState {
   };
 }
 
-/** What keeps the open question from a decision; null: nothing does. */
-export function blockedBy({ question, refused }: SetView): RefusalRecord | null {
-  return question !== null && refused?.value.question === question.value.id ? refused.value : null;
+/** What keeps the open question from a decision, or the decision from its promotion; null: nothing does. */
+export function blockedBy({ record, question, decision, refused }: SetView): RefusalRecord | null {
+  if (refused === null) return null;
+  const of = refused.value.question;
+  if (question !== null) return of === question.value.id ? refused.value : null;
+  const isUnfenced = decision !== null && of === decision.value.id && decision.value.effects.demoted === undefined;
+  return isUnfenced && record?.value.decision === of ? refused.value : null;
 }
 
 /** Where the set stands: from the ledger alone, so every site says the same. */
@@ -268,7 +279,7 @@ export function phaseOf(view: SetView): PhaseName {
   if (record === undefined) return "new";
   if (record.frozen !== null) return "frozen";
   if (view.question !== null) return blockedBy(view) === null ? "suspected" : "blocked";
-  if (record.decision !== null) return "installing";
+  if (record.decision !== null) return blockedBy(view) === null ? "installing" : "blocked";
   if (view.planned !== null) return view.planned.value.stage === "holding" ? "switching" : "restoring";
   return record.epoch === 0 ? "new" : "held";
 }

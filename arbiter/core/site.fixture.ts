@@ -8,7 +8,6 @@ import { encodeCluster, encodeDecision, encodeSet } from "./records.ts";
 
 /** One site's core for tests: the ledger names the sites idc1, idc2, witness, and C1/bs1 with the brokers 1, 2 and 3. */
 
-const name = setName("C1", "bs1");
 const wallStart = 1_790_000_000_000;
 
 export const heldSet: SetRecord = {
@@ -70,21 +69,35 @@ export interface SiteUnderTest {
   notified(id: number, epoch: number): Event;
   notNotified(id: number, epoch: number): Event;
   closed(id: number): Event;
+  /** The ledger has this there. */
+  write(key: string, text: string): readonly Command[];
   /** The set's record in the ledger becomes this one. */
   record(record: SetRecord): readonly Command[];
   decided(decision: DecisionRecord, record: SetRecord): readonly Command[];
 }
 
+interface SiteChanges {
+  readonly scripted?: readonly string[];
+  readonly site?: string;
+  /** Of the set; the site's config has C1 alone. */
+  readonly cluster?: string;
+}
+
 const tickMs = 50;
 
-export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
+export function siteUnderTest(
+  record: SetRecord = heldSet,
+  { scripted = [], site = "idc1", cluster = "C1" }: SiteChanges = {},
+): SiteUnderTest {
+  const name = setName(cluster, "bs1");
   let now = 10_000;
   let revision = 100n;
   const core = createArbiterCore({
-    site: "idc1",
-    controller: "idc1:9878",
+    site,
+    controller: `${site}:9878`,
     version: "test",
     clusters: ["C1"],
+    scripted,
     timing: {
       probeTimeoutMs: 500,
       suspectAfterMs: 2_500,
@@ -181,11 +194,9 @@ export function siteUnderTest(record: SetRecord = heldSet): SiteUnderTest {
     notified: (id, epoch) => ended(id, epoch, true),
     notNotified: (id, epoch) => ended(id, epoch, false),
     closed: (id) => ({ kind: "closed", connection: id }),
-    decided: (decided, next) => [
-      ...self.step({ kind: "changed", ...entry(decisionKey(decided.id), encodeDecision(decided)) }),
-      ...self.record(next),
-    ],
-    record: (next) => self.step({ kind: "changed", ...entry(setKey(name), encodeSet(next)) }),
+    decided: (decided, next) => [...self.write(decisionKey(decided.id), encodeDecision(decided)), ...self.record(next)],
+    write: (key, text) => self.step({ kind: "changed", ...entry(key, text) }),
+    record: (next) => self.write(setKey(name), encodeSet(next)),
   };
   const sites = ["idc1", "idc2", "witness"];
   const entries = [

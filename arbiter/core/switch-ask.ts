@@ -7,6 +7,7 @@ import { figure } from "./figures.ts";
 import { clusterKey, decisionId, pauseKey, questionKey, setKey, switchKey } from "./keys.ts";
 import type { SetRecord, SwitchRecord } from "./model.ts";
 import { encodeSwitch } from "./records.ts";
+import { isScripted } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 import { type Admission, admit, type SwitchFacts } from "./switch-admission.ts";
 import type { SwitchAsk } from "./switch-work.ts";
@@ -22,6 +23,11 @@ export function askSwitch(
   const ask: SwitchAsk = { ...of, since: context.moment.now, id: null, writing: false, unansweredAt: null, seen: null };
   if (view.switchAsk !== null) {
     reply(view, ask, refused("switch-open", "another switch of this set was asked for at this site"), context);
+    return;
+  }
+  if (isScripted(view, context)) {
+    const why = "its cluster is of kind exec: a master behind scripts cannot be made to refuse what it would lose";
+    reply(view, ask, refused("no-barrier", why), context);
     return;
   }
   view.switchAsk = ask;

@@ -96,6 +96,7 @@ export function createSwitchTeller(): SwitchTeller {
         } else if (command.level !== "debug" && command.sentence !== "audit entry written")
           told.push(`note: ${command.sentence}`);
         return;
+      case "happened":
       case "probeSite":
       case "readInSync":
         return;

@@ -13,7 +13,7 @@ export const phaseNames = [
 
 /**
  * Derived from the ledger, never stored beside it. new: epoch 0, nobody was master yet. held: a master, and nothing to do.
- * switching: an operator wants another master, and the old one refuses messages until both have the same. suspected: a question is open. blocked: the question has a majority, and still nobody may be elected. installing: a decision
+ * switching: an operator wants another master, and the old one refuses messages until both have the same. suspected: a question is open. blocked: the question has a majority, and still nobody may be elected; or somebody was, and may not be promoted before the old master is fenced. installing: a decision
  * is committed and its effects are not done. restoring: a broker still has the settings that a switch gave it. frozen: nothing is decided until an operator says so, or the freeze ends.
  */
 export type PhaseName = (typeof phaseNames)[number];
@@ -28,6 +28,7 @@ export const phaseTriggers = [
   "masterSuspected",
   "masterHeard",
   "noCandidate",
+  "notFenced",
   "candidateFound",
   "elected",
   "effectsDone",
@@ -124,7 +125,7 @@ export const transitions = [
     from: "blocked",
     on: "elected",
     to: "installing",
-    why: "A replica that may be elected has turned up, and takes over",
+    why: "A replica that may be elected has turned up, or the old master is fenced at last: it takes over",
   },
   { from: "blocked", on: "barrierLeft", to: "restoring", why: barrierLeft },
   { from: "blocked", on: "froze", to: "frozen", why: froze },
@@ -145,6 +146,12 @@ export const transitions = [
     on: "elected",
     to: "installing",
     why: "The new master restarted or failed before it served: another decision under the next epoch",
+  },
+  {
+    from: "installing",
+    on: "notFenced",
+    to: "blocked",
+    why: "The old master obeys no epoch, and could not be fenced: nobody is promoted before",
   },
   { from: "installing", on: "barrierLeft", to: "restoring", why: barrierLeft },
   { from: "installing", on: "froze", to: "frozen", why: froze },

@@ -7,10 +7,12 @@ export interface JsonSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
+  readonly const?: unknown;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
+  readonly oneOf?: readonly JsonSchema[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
@@ -83,6 +85,9 @@ function join(path: string, key: string): string {
 /** The mapping that a property is, or that its elements are. */
 function nestedMapping(path: string, schema: JsonSchema): { path: string; schema: JsonSchema }[] {
   if (schema.properties !== undefined) return [{ path, schema }];
+  if (schema.oneOf !== undefined) {
+    return schema.oneOf.flatMap((one) => nestedMapping(`${path} (${one.properties?.["kind"]?.const ?? "?"})`, one));
+  }
   if (schema.items !== undefined) return nestedMapping(`${path}[]`, schema.items);
   const { additionalProperties: values } = schema;
   return typeof values === "object" ? nestedMapping(`${path}.<name>`, values) : [];
@@ -106,9 +111,10 @@ function inline(value: unknown): string {
 }
 
 function typeName(schema: JsonSchema): string {
+  if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(", ");
   if (schema.items !== undefined) return `list of ${typeName(schema.items)}`;
-  if (isMapping(schema)) return "mapping";
+  if (isMapping(schema) || schema.oneOf !== undefined) return "mapping";
   if (typeof schema.additionalProperties === "object")
     return `mapping of name to ${typeName(schema.additionalProperties)}`;
   if (schema.title !== undefined) return schema.title;

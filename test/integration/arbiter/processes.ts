@@ -30,7 +30,8 @@ export interface Arbiters extends AsyncDisposable {
   readonly folder: string;
 }
 
-export async function startArbiters(etcd: readonly string[]): Promise<Arbiters> {
+/** @param changes to the config of all of them, in place of C1 and the usual times */
+export async function startArbiters(etcd: readonly string[], changes: object = {}): Promise<Arbiters> {
   const folder = await mkdtemp(join(tmpdir(), "crossidc-arbiters-"));
   const ports = await freePorts(sites.length * 2 + 1);
   const nameserver = `127.0.0.1:${ports.pop()}`;
@@ -40,7 +41,7 @@ export async function startArbiters(etcd: readonly string[]): Promise<Arbiters> 
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    for (const site of sites) started.push(await start(site, { folder, ports, etcd, nameserver }));
+    for (const site of sites) started.push(await start(site, { folder, ports, etcd, nameserver, changes }));
     await Promise.all(started.map(({ process }) => process.waitForLine(/arbiter started/, { timeoutMs: startMsMax })));
   } catch (error) {
     await close();
@@ -60,7 +61,7 @@ export async function startArbiters(etcd: readonly string[]): Promise<Arbiters> 
 
 async function start(
   site: Site,
-  around: { folder: string; ports: number[]; etcd: readonly string[]; nameserver: string },
+  around: { folder: string; ports: number[]; etcd: readonly string[]; nameserver: string; changes: object },
 ): Promise<Arbiter> {
   const http = `127.0.0.1:${around.ports.pop()}`;
   const controller = `127.0.0.1:${around.ports.pop()}`;
@@ -72,6 +73,7 @@ async function start(
     http: { listen: http },
     controller: { listen: controller, advertise: controller },
     clusters: [{ name: "C1", kind: "rocketmq", nameservers: [around.nameserver] }],
+    ...around.changes,
   };
   await writeFile(configFile, stringify(config));
   const process = startProcess(inProject("bin/crossidc-arbiter"), ["--config", configFile], {

@@ -129,6 +129,8 @@ export function carryOut(command: Command, shell: Shell): void {
       net.send(site, broker?.site ?? site, () => broker?.reregister());
       return;
     }
+    case "happened":
+      return;
     case "note":
       shell.note(`${site} ${command.sentence} ${JSON.stringify(command.fields)}`);
       return;
