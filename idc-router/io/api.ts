@@ -37,6 +37,16 @@ const brokerSchema = z.strictObject({
   why: z.string().meta({ description: "Why it is not available; empty when it is." }),
 });
 
+const metadataSchema = z.strictObject({
+  source: z.string().meta({ description: "The ensemble that says it: equal names, equal ensembles." }),
+  zxid: z.string().regex(/^\d+$/).meta({ description: "Of its node's last change." }),
+});
+
+const clientSchema = z.strictObject({
+  sendTimeoutMs: z.int().optional(),
+  concurrency: z.int().optional().meta({ description: "Messages that a consumer deals with at the same time." }),
+});
+
 const routeSchema = z.strictObject({
   topic: z.string(),
   cluster: z.string(),
@@ -44,6 +54,11 @@ const routeSchema = z.strictObject({
   idc: z.string().meta({ description: "The caller's." }),
   use: z.enum(["produce", "consume"]),
   revision: revision.meta({ description: "Of the table with which this answer came out first." }),
+  router: z.string().meta({ description: "This router's process: each counts revisions for itself." }),
+  metadata: metadataSchema
+    .nullable()
+    .meta({ description: "What says which cluster it belongs to; null: nothing but the clusters themselves." }),
+  client: clientSchema.meta({ description: "What operators want of clients of this topic." }),
   stale: z.boolean().meta({ description: "Nothing better is known than what was last known." }),
   decision: decisionSchema,
   brokers: z.array(brokerSchema).meta({ description: "Nearest first. For produce: those with a weight." }),
@@ -113,6 +128,7 @@ export const reports = {
 
 export type StatusReport = z.output<typeof statusSchema>;
 export type SourceReport = z.output<typeof sourceSchema>;
+export type MetadataReport = z.output<typeof metadataSchema>;
 export type RouteReport = z.output<typeof routeSchema>;
 export type BootstrapReport = z.output<typeof bootstrapSchema>;
 export type ExplainReport = z.output<typeof explainSchema>;

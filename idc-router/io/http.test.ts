@@ -84,7 +84,35 @@ describe("a route", () => {
   test("of a Kafka topic is its bootstrap servers", async () => {
     router.tell({ kind: "homes", homes: [{ topic: "events", cluster: "K1", zxid: 1n }] });
     const { body } = await ask("/v1/topics/events/route?idc=idc2");
-    expect(reports.route.parse(body)).toMatchObject({ kind: "kafka", bootstrap: ["k2:9092", "k1:9092"] });
+    expect(reports.route.parse(body)).toMatchObject({
+      kind: "kafka",
+      bootstrap: ["k2:9092", "k1:9092"],
+      router: "me",
+      metadata: { source: "zk", zxid: "1" },
+      client: { concurrency: 3 },
+    });
+  });
+
+  test("that comes back to what it was has a higher revision than in between", async () => {
+    router.tell({ kind: "homes", homes: [{ topic: "events", cluster: "K1", zxid: 1n }] });
+    const revisions: number[] = [];
+    for (const [nth, state] of ["active", "drained", "active"].entries()) {
+      const text = JSON.stringify({
+        schema: 1,
+        idc: "idc2",
+        state,
+        weight: 100,
+        epoch: nth + 1,
+        reason: "a drill",
+        at: 0,
+      });
+      router.tell({ kind: "ledgerChanged", key: "idcs/idc2", text, revision: BigInt(nth + 1) });
+      const { body } = await ask("/v1/topics/events/route?idc=idc2");
+      expect(body.bootstrap[0]).toBe(state === "drained" ? "k1:9092" : "k2:9092");
+      revisions.push(body.revision);
+    }
+    expect(revisions).toEqual(revisions.toSorted((one, other) => one - other));
+    expect(new Set(revisions).size).toBe(3);
   });
 
   test.each([
