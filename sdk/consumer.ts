@@ -1,8 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 import { backoffMs } from "./core/backoff.ts";
 import {
-  drainEnd,
-  forgetDrain,
+  lingerEnd,
+  forgetLinger,
   moveTo,
   noStays,
   type Place,
@@ -72,7 +72,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       const place = placeOf(route);
       if (place.bootstrap.length === 0) continue;
       const from = stays.current;
-      const moved = moveTo(stays, place, { now: clock.now(), drainsMax: limits.drainsMax });
+      const moved = moveTo(stays, place, { now: clock.now(), lingersMax: limits.lingersMax });
       stays = moved.stays;
       if (moved.commands.length > 0) onEvent({ kind: "moved", topic, from, to: place });
       for (const command of moved.commands) obey(command);
@@ -87,7 +87,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       case "stop":
         stop(command.place, command.why);
         return;
-      case "drain":
+      case "linger":
       case "keep":
         // Reading goes on as it is; whether it ends is asked below.
         return;
@@ -169,10 +169,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   }
 
   /** Places that were left end when they are empty and quiet. */
-  async function drain(): Promise<void> {
+  async function linger(): Promise<void> {
     while (!ending.aborted) {
-      await pause(clock, limits.drainCheckEveryMs, ending);
-      await Promise.all(stays.drains.map(look));
+      await pause(clock, limits.lingerCheckEveryMs, ending);
+      await Promise.all(stays.lingers.map(look));
     }
   }
 
@@ -180,10 +180,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const reading = readings.get(placeName(place));
     if (reading === undefined) return;
     const lag = await lagOf(reading);
-    const end = drainEnd({ lag, lastAt: reading.lastAt, leftAt }, clock.now(), limits);
-    const isStillLeft = stays.drains.some((one) => one.place === place);
+    const end = lingerEnd({ lag, lastAt: reading.lastAt, leftAt }, clock.now(), limits);
+    const isStillLeft = stays.lingers.some((one) => one.place === place);
     if (end === null || !isStillLeft || ending.aborted) return;
-    stays = forgetDrain(stays, place);
+    stays = forgetLinger(stays, place);
     stop(place, end);
   }
 
@@ -193,7 +193,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     return await untilAborted(link.lag(), late).catch(() => null);
   }
 
-  const running = Promise.all([follow(), drain()]);
+  const running = Promise.all([follow(), linger()]);
   running.catch((error: unknown) => {
     const place = stays.current;
     if (place !== null && !ending.aborted) onEvent({ kind: "failed", topic, place, detail: messageOf(error) });
@@ -201,8 +201,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const self: Consumer = {
     get places() {
-      const { current, drains } = stays;
-      return current === null ? [] : [current, ...drains.map(({ place }) => place)];
+      const { current, lingers } = stays;
+      return current === null ? [] : [current, ...lingers.map(({ place }) => place)];
     },
     async close() {
       closing.abort(new SdkError("SDK_CLOSED", `The consumer of ${topic} is closed`, { hint: "Make another one" }));

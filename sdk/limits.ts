@@ -26,12 +26,12 @@ export const usualLimits = {
   /** Messages that one consumer's handler gets at the same time; those of one partition come one by one. A router's word comes before it. */
   concurrency: 8,
   /** A place that was left is read until it is empty and nothing has come for so long … */
-  drainQuietMs: 30_000,
+  lingerQuietMs: 30_000,
   /** … but no longer than this. */
-  drainMsMax: 24 * 3_600_000,
-  drainCheckEveryMs: 2_000,
+  lingerMsMax: 24 * 3_600_000,
+  lingerCheckEveryMs: 2_000,
   /** Places that are read beside the current one. */
-  drainsMax: 4,
+  lingersMax: 4,
 } as const satisfies Readonly<Record<string, number>>;
 
 export type Limits = { readonly [name in keyof typeof usualLimits]: number };

@@ -119,11 +119,47 @@ const explainSchema = z.strictObject({
   lines: z.array(z.string()),
 });
 
+const names = (what: string) => z.string().min(1).max(255).meta({ description: what });
+/** Of one request. */
+export const allocationLimits = { queuesMax: 10_000, consumersMax: 1_000, bodyBytesMax: 2 * 1024 * 1024 } as const;
+
+export const allocationRequestSchema = z
+  .strictObject({
+    topic: names("A RocketMQ topic: its queues, as set:number, are taken from the table.").optional(),
+    queues: z
+      .array(z.strictObject({ id: names("Of a queue or partition."), idc: z.string().max(255).default("") }))
+      .max(allocationLimits.queuesMax)
+      .optional()
+      .meta({ description: "Instead of a topic: queues or partitions, each with the IDC of its master or leader." }),
+    consumers: z
+      .array(
+        z.strictObject({
+          id: names("Of a consumer."),
+          idc: z.string().max(255).default(""),
+          has: z.array(z.string()).max(allocationLimits.queuesMax).default([]).meta({ description: "What it has now." }),
+        }),
+      )
+      .min(1)
+      .max(allocationLimits.consumersMax)
+      .meta({ description: "All of the group." }),
+  })
+  .refine(({ topic, queues }) => (topic === undefined) !== (queues === undefined), {
+    error: "give a topic or queues, and not both",
+  });
+
+const allocationSchema = z.strictObject({
+  revision: revision.meta({ description: "Of the table that queues were taken from." }),
+  allocation: z
+    .record(z.string(), z.array(z.string()))
+    .meta({ description: "By consumer: ids of its queues. Every queue is with one of them." }),
+});
+
 export const reports = {
   status: statusSchema,
   route: routeSchema,
   bootstrap: bootstrapSchema,
   explain: explainSchema,
+  allocation: allocationSchema,
 } as const;
 
 export type StatusReport = z.output<typeof statusSchema>;
@@ -131,5 +167,6 @@ export type SourceReport = z.output<typeof sourceSchema>;
 export type MetadataReport = z.output<typeof metadataSchema>;
 export type RouteReport = z.output<typeof routeSchema>;
 export type BootstrapReport = z.output<typeof bootstrapSchema>;
+export type AllocationReport = z.output<typeof allocationSchema>;
 export type ExplainReport = z.output<typeof explainSchema>;
 export type Use = RouteReport["use"];

@@ -23,47 +23,47 @@ export function placeName({ kind, cluster, idc, bootstrap }: Place): string {
 export interface Stays {
   readonly current: Place | null;
   /** Oldest first. */
-  readonly drains: readonly { readonly place: Place; readonly leftAt: number }[];
+  readonly lingers: readonly { readonly place: Place; readonly leftAt: number }[];
 }
 
-export const noStays: Stays = { current: null, drains: [] };
+export const noStays: Stays = { current: null, lingers: [] };
 
 export type StayCommand =
   | { readonly kind: "start"; readonly place: Place }
-  | { readonly kind: "drain"; readonly place: Place }
+  | { readonly kind: "linger"; readonly place: Place }
   /** It is current again. */
   | { readonly kind: "keep"; readonly place: Place }
-  | { readonly kind: "stop"; readonly place: Place; readonly why: "drained" | "drained too long" | "too many drains" };
+  | { readonly kind: "stop"; readonly place: Place; readonly why: "empty" | "lingered too long" | "too many places" };
 
 /** The topic is at this place now. */
 export function moveTo(
   stays: Stays,
   place: Place,
-  { now, drainsMax }: { readonly now: number; readonly drainsMax: number },
+  { now, lingersMax }: { readonly now: number; readonly lingersMax: number },
 ): { readonly stays: Stays; readonly commands: readonly StayCommand[] } {
   const name = placeName(place);
   const { current } = stays;
   if (current !== null && placeName(current) === name) return { stays, commands: [] };
-  const isBack = stays.drains.some((drain) => placeName(drain.place) === name);
+  const isBack = stays.lingers.some((linger) => placeName(linger.place) === name);
   const left = current === null ? [] : [{ place: current, leftAt: now }];
-  const drains = [...stays.drains.filter((drain) => placeName(drain.place) !== name), ...left];
-  const dropped = drains.slice(0, Math.max(0, drains.length - drainsMax));
+  const lingers = [...stays.lingers.filter((linger) => placeName(linger.place) !== name), ...left];
+  const dropped = lingers.slice(0, Math.max(0, lingers.length - lingersMax));
   return {
-    stays: { current: place, drains: drains.slice(dropped.length) },
+    stays: { current: place, lingers: lingers.slice(dropped.length) },
     commands: [
       isBack ? { kind: "keep", place } : { kind: "start", place },
-      ...left.map((one) => ({ kind: "drain", place: one.place }) as const).filter((one) => !isIn(one.place, dropped)),
-      ...dropped.map((one) => ({ kind: "stop", place: one.place, why: "too many drains" }) as const),
+      ...left.map((one) => ({ kind: "linger", place: one.place }) as const).filter((one) => !isIn(one.place, dropped)),
+      ...dropped.map((one) => ({ kind: "stop", place: one.place, why: "too many places" }) as const),
     ],
   };
 }
 
-function isIn(place: Place, drains: Stays["drains"]): boolean {
-  return drains.some((drain) => placeName(drain.place) === placeName(place));
+function isIn(place: Place, lingers: Stays["lingers"]): boolean {
+  return lingers.some((linger) => placeName(linger.place) === placeName(place));
 }
 
 /** What is known of a place that was left. */
-export interface DrainView {
+export interface LingerView {
   /** What the group has not read yet; null: it cannot be told. */
   readonly lag: bigint | null;
   /** Of the last message from there, or of the leave. */
@@ -71,23 +71,23 @@ export interface DrainView {
   readonly leftAt: number;
 }
 
-export interface DrainLimits {
-  readonly drainQuietMs: number;
-  readonly drainMsMax: number;
+export interface LingerLimits {
+  readonly lingerQuietMs: number;
+  readonly lingerMsMax: number;
 }
 
 /** null: it goes on. */
-export function drainEnd(
-  { lag, lastAt, leftAt }: DrainView,
+export function lingerEnd(
+  { lag, lastAt, leftAt }: LingerView,
   now: number,
-  { drainQuietMs, drainMsMax }: DrainLimits,
-): "drained" | "drained too long" | null {
-  if (lag === 0n && now - Math.max(lastAt, leftAt) >= drainQuietMs) return "drained";
-  return now - leftAt >= drainMsMax ? "drained too long" : null;
+  { lingerQuietMs, lingerMsMax }: LingerLimits,
+): "empty" | "lingered too long" | null {
+  if (lag === 0n && now - Math.max(lastAt, leftAt) >= lingerQuietMs) return "empty";
+  return now - leftAt >= lingerMsMax ? "lingered too long" : null;
 }
 
 /** A place that was drained is forgotten. One that is current again is not. */
-export function forgetDrain(stays: Stays, place: Place): Stays {
+export function forgetLinger(stays: Stays, place: Place): Stays {
   const name = placeName(place);
-  return { ...stays, drains: stays.drains.filter((drain) => placeName(drain.place) !== name) };
+  return { ...stays, lingers: stays.lingers.filter((linger) => placeName(linger.place) !== name) };
 }

@@ -7,9 +7,11 @@ import {
   type KafkaConfig,
   KafkaJSProtocolError,
   logLevel,
+  PartitionAssigners,
 } from "kafkajs";
 import type { ConsumerLink, ConsumerLinkOptions, Driver, IncomingMessage, ProducerLink } from "../driver.ts";
 import { messageOf, SdkError } from "../errors.ts";
+import { createNearestAssigner } from "./assigner.ts";
 import { untilAborted } from "../io/abort.ts";
 
 /** How brokers are reached: what no router knows. */
@@ -80,8 +82,11 @@ export function createKafkaDriver(access: KafkaAccess): Driver {
 
 async function openConsumer(kafka: Kafka, options: ConsumerLinkOptions): Promise<ConsumerLink> {
   const { topic, group, idc } = options;
+  const assigner = createNearestAssigner(idc);
   const consumer = kafka.consumer({
     groupId: group,
+    // The second one for groups with members that do not know ours.
+    partitionAssigners: [assigner.create, PartitionAssigners.roundRobin],
     sessionTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatEveryMs,
     maxWaitTimeInMs: fetchWaitMsMax,
@@ -93,6 +98,7 @@ async function openConsumer(kafka: Kafka, options: ConsumerLinkOptions): Promise
   });
   const admin = kafka.admin({ retry });
   const failed = Promise.withResolvers<unknown>();
+  consumer.on("consumer.group_join", ({ payload }) => assigner.assigned(payload.memberAssignment));
   consumer.on("consumer.crash", ({ payload }: ConsumerCrashEvent) => failed.resolve(payload.error));
   const close = async (): Promise<void> => {
     await inTime(Promise.allSettled([consumer.disconnect(), admin.disconnect()]));

@@ -13,7 +13,7 @@ const producers = 4;
 const everyMs = 10;
 const loadMs = 3_000;
 const catchUpMsMax = 30_000;
-const drainQuietMs = 2_000;
+const lingerQuietMs = 2_000;
 /** From the metadata's write to the first message that the other cluster acknowledged. */
 const movedMsMax = 3_000;
 
@@ -29,7 +29,7 @@ function open(): Promise<Client> {
   return connect({
     routers: stage.routers,
     idc: "idc1",
-    limits: { drainQuietMs, drainCheckEveryMs: 500 },
+    limits: { lingerQuietMs, lingerCheckEveryMs: 500 },
     onEvent: (event) => events.push(event),
   });
 }
