@@ -37,7 +37,12 @@ export function allocate(queues: readonly AllocationQueue[], consumers: readonly
   const idcs = new Set(members.map(({ idc }) => idc).filter((idc) => idc !== ""));
   const nearQueues = Map.groupBy(queues.toSorted(byId), ({ idc }) => (idcs.has(idc) ? idc : ""));
   for (const [idc, some] of nearQueues) {
-    if (idc !== "") share(some, members.filter((member) => member.idc === idc), { given, owners });
+    if (idc !== "")
+      share(
+        some,
+        members.filter((member) => member.idc === idc),
+        { given, owners },
+      );
   }
   share(nearQueues.get("") ?? [], members, { given, owners });
   return new Map([...given].map(([id, ids]) => [id, ids.toSorted(compare)]));
@@ -92,7 +97,9 @@ function partsOf(count: number, loads: readonly Load[]): ReadonlyMap<string, num
   const extra = count - [...parts.values()].reduce((sum, part) => sum + part, 0);
   const next = loads
     .filter(({ load }) => load <= level)
-    .toSorted((one, other) => other.held - Math.max(0, level - other.load) - (one.held - Math.max(0, level - one.load)));
+    .toSorted(
+      (one, other) => other.held - Math.max(0, level - other.load) - (one.held - Math.max(0, level - one.load)),
+    );
   for (const { id } of next.slice(0, extra)) parts.set(id, (parts.get(id) ?? 0) + 1);
   return parts;
 }

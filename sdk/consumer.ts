@@ -1,8 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 import { backoffMs } from "./core/backoff.ts";
 import {
-  lingerEnd,
   forgetLinger,
+  lingerEnd,
   moveTo,
   noStays,
   type Place,

@@ -24,7 +24,7 @@ export interface ConsumerLinkOptions {
   readonly group: string;
   /** Of this consumer; "": unknown. */
   readonly idc: string;
-  /** Resolves when the message is dealt with: then it is acknowledged. Never rejects. */
+  /** Resolves when the message is dealt with: then it is acknowledged. Rejects when it must not be. */
   readonly deliver: (message: IncomingMessage) => Promise<void>;
 }
 

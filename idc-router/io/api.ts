@@ -136,7 +136,11 @@ export const allocationRequestSchema = z
         z.strictObject({
           id: names("Of a consumer."),
           idc: z.string().max(255).default(""),
-          has: z.array(z.string()).max(allocationLimits.queuesMax).default([]).meta({ description: "What it has now." }),
+          has: z
+            .array(z.string())
+            .max(allocationLimits.queuesMax)
+            .default([])
+            .meta({ description: "What it has now." }),
         }),
       )
       .min(1)

@@ -23,7 +23,11 @@ export function allocationRoutes(http: FastifyInstance, options: RouterHttpOptio
       const { topic, queues, consumers } = parsed.data;
       const all = queues ?? (await queuesOfTopic(topic ?? "", options));
       try {
-        const allocation = Object.fromEntries(allocate(all, consumers).entries().map(([id, ids]) => [id, [...ids]]));
+        const allocation = Object.fromEntries(
+          allocate(all, consumers)
+            .entries()
+            .map(([id, ids]) => [id, [...ids]]),
+        );
         return { revision: daemon.table.revision, allocation };
       } catch (error) {
         throw badRequest("RTR_BAD_ALLOCATION", messageOf(error), "Name each queue and each consumer once");

@@ -67,14 +67,14 @@ export function openapi(version: string): object {
   return {
     openapi: "3.1.0",
     info: { title: "crossidc router", version },
-    paths: Object.fromEntries((routes as readonly Route[]).map((route) => [
+    paths: Object.fromEntries(
+      (routes as readonly Route[]).map((route) => [
         route.path,
         { [route.body === undefined ? "get" : "post"]: operation(route) },
-      ])),
+      ]),
+    ),
     components: {
-      schemas: Object.fromEntries(
-        Object.entries(reports).map(([name, schema]) => [name, jsonSchemaOf(schema)]),
-      ),
+      schemas: Object.fromEntries(Object.entries(reports).map(([name, schema]) => [name, jsonSchemaOf(schema)])),
     },
   };
 }

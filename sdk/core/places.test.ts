@@ -1,15 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { lingerEnd, forgetLinger, moveTo, noStays, type Place, placeName, type Stays } from "./places.ts";
+import { forgetLinger, lingerEnd, moveTo, noStays, type Place, placeName, type Stays } from "./places.ts";
 
 const place = (cluster: string, idc = "idc1"): Place => ({ kind: "kafka", cluster, idc, bootstrap: [`${cluster}:1`] });
 const lingersMax = 2;
 
 function go(stays: Stays, ...clusters: readonly string[]) {
-  return clusters.reduce(({ stays: before }, cluster, nth) => moveTo(before, place(cluster), { now: nth, lingersMax }), {
-    stays,
-    commands: [],
-  } as ReturnType<typeof moveTo>);
+  return clusters.reduce(
+    ({ stays: before }, cluster, nth) => moveTo(before, place(cluster), { now: nth, lingersMax }),
+    {
+      stays,
+      commands: [],
+    } as ReturnType<typeof moveTo>,
+  );
 }
 
 describe("a consumer", () => {

@@ -86,7 +86,7 @@ export function lingerEnd(
   return now - leftAt >= lingerMsMax ? "lingered too long" : null;
 }
 
-/** A place that was drained is forgotten. One that is current again is not. */
+/** It is read no longer. One that is current again stays. */
 export function forgetLinger(stays: Stays, place: Place): Stays {
   const name = placeName(place);
   return { ...stays, lingers: stays.lingers.filter((linger) => placeName(linger.place) !== name) };

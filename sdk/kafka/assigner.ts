@@ -1,5 +1,12 @@
-import { AssignerProtocol, type Assignment, type GroupMember, type GroupMemberAssignment, type PartitionAssigner } from "kafkajs";
+import kafkajs, {
+  type Assignment,
+  type GroupMember,
+  type GroupMemberAssignment,
+  type PartitionAssigner,
+} from "kafkajs";
 import { type AllocationConsumer, allocate } from "../../lib/allocation.ts";
+
+const { AssignerProtocol } = kafkajs;
 
 /** All members of a group must offer it, or Kafka takes another one that all offer. */
 export const assignerName = "crossidc-nearest";

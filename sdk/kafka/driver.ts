@@ -1,18 +1,15 @@
-import {
+import kafkajs, {
   type Admin,
   type ConsumerCrashEvent,
   type EachMessagePayload,
   type IHeaders,
-  Kafka,
+  type Kafka,
   type KafkaConfig,
-  KafkaJSProtocolError,
-  logLevel,
-  PartitionAssigners,
 } from "kafkajs";
 import type { ConsumerLink, ConsumerLinkOptions, Driver, IncomingMessage, ProducerLink } from "../driver.ts";
 import { messageOf, SdkError } from "../errors.ts";
-import { createNearestAssigner } from "./assigner.ts";
 import { untilAborted } from "../io/abort.ts";
+import { createNearestAssigner } from "./assigner.ts";
 
 /** How brokers are reached: what no router knows. */
 export type KafkaAccess = Pick<KafkaConfig, "ssl" | "sasl" | "clientId">;
@@ -43,13 +40,13 @@ const refusals = new Set([
 
 export function createKafkaDriver(access: KafkaAccess): Driver {
   const kafkaOf = (brokers: readonly string[]): Kafka =>
-    new Kafka({
+    new kafkajs.Kafka({
       ...access,
       brokers: [...brokers],
       connectionTimeout: connectTimeoutMs,
       requestTimeout: requestTimeoutMs,
       retry,
-      logLevel: logLevel.NOTHING,
+      logLevel: kafkajs.logLevel.NOTHING,
     });
 
   return {
@@ -86,7 +83,7 @@ async function openConsumer(kafka: Kafka, options: ConsumerLinkOptions): Promise
   const consumer = kafka.consumer({
     groupId: group,
     // The second one for groups with members that do not know ours.
-    partitionAssigners: [assigner.create, PartitionAssigners.roundRobin],
+    partitionAssigners: [assigner.create, kafkajs.PartitionAssigners.roundRobin],
     sessionTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatEveryMs,
     maxWaitTimeInMs: fetchWaitMsMax,
@@ -165,9 +162,11 @@ async function lagOf(admin: Admin, { topic, group }: { topic: string; group: str
   }, 0n);
 }
 
+/** kafkajs wraps the brokers' word in errors of its own. */
 function isRefusal(error: unknown): boolean {
-  if (error instanceof KafkaJSProtocolError) return refusals.has(error.type);
-  return error instanceof Error && error.cause !== undefined && isRefusal(error.cause);
+  if (!(error instanceof Error)) return false;
+  const { type } = error as { readonly type?: unknown };
+  return (typeof type === "string" && refusals.has(type)) || isRefusal(error.cause);
 }
 
 function refused(topic: string, cause: unknown): SdkError {

@@ -1,6 +1,7 @@
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Client, connect, type SdkEvent } from "../../../sdk/main.ts";
+import { type Client, type ConnectOptions, connect, type SdkEvent } from "../../../sdk/main.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type Catch, createCatch, type Load, startLoad } from "./load.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -25,12 +26,13 @@ afterAll(() => stage?.[Symbol.asyncDispose]());
 
 const events: SdkEvent[] = [];
 
-function open(): Promise<Client> {
+function open(options: Partial<ConnectOptions> = {}): Promise<Client> {
   return connect({
     routers: stage.routers,
     idc: "idc1",
     limits: { lingerQuietMs, lingerCheckEveryMs: 500 },
     onEvent: (event) => events.push(event),
+    ...options,
   });
 }
 
@@ -111,4 +113,33 @@ test("a topic leaves a cluster that hangs: what is on its way is sent again, and
   tell("out of a cluster that hung", load, got);
   expect(load.failures).toEqual([]);
   expect(sentTo(load, "K2")).toBeGreaterThan(100);
+});
+
+test("routers come and go: the other one is followed, and with both away the last word is good, also after a restart", async () => {
+  await stage.topic("bills");
+  const cacheFile = join(stage.folder, "routes.json");
+  await using client = await open({ cacheFile });
+  const got = createCatch();
+  client.consumer("bills", "billing", got.handle);
+  const load = startLoad(client, "bills", { producers, everyMs });
+  await untilSentTo(load, "K1");
+  await stage.router(0).kill();
+  await stage.move("bills", "K2");
+  const movedMs = await untilSentTo(load, "K2");
+  await delay(1_500);
+  await stage.router(1).kill();
+  const before = sentTo(load, "K2");
+  await delay(1_500);
+  expect(sentTo(load, "K2")).toBeGreaterThan(before);
+  await using restarted = await open({ cacheFile });
+  expect(await restarted.resolve("bills")).toMatchObject({ cluster: "K2", stale: true });
+  expect(await restarted.producer("bills").send({ value: "late" })).toMatchObject({ cluster: "K2" });
+  await stage.restartRouter(1);
+  await stage.move("bills", "K1");
+  await untilSentTo(load, "K1");
+  await load.stop();
+  await allConsumed(load, got);
+  tell(`moved in ${Math.round(movedMs)} ms with one router killed, then none at all, then one`, load, got);
+  expect(load.failures).toEqual([]);
+  await stage.restartRouter(0);
 });
