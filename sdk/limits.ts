@@ -1,7 +1,7 @@
 import { SdkError } from "./errors.ts";
 
 /** Every limit has a name; connect({ limits: { … } }) sets it. */
-export const usualLimits = {
+const usualLimits = {
   /** Topics that one client follows at the same time. */
   topicsMax: 1_000,
   /** Longest wait for one router's answer. */

@@ -106,7 +106,7 @@ export interface RouteRule {
   readonly client?: ClientSettings | undefined;
 }
 
-export interface ClientSettings {
+interface ClientSettings {
   readonly sendTimeoutMs?: number | undefined;
   readonly concurrency?: number | undefined;
 }

@@ -110,7 +110,7 @@ function readSettings(value: unknown): RouteSettings {
   };
 }
 
-export const settingRanges = {
+const settingRanges = {
   sendTimeoutMs: { min: 100, max: 600_000 },
   concurrency: { min: 1, max: 256 },
 } as const;

@@ -9,7 +9,7 @@ import { type AllocationConsumer, allocate } from "../../lib/allocation.ts";
 const { AssignerProtocol } = kafkajs;
 
 /** All members of a group must offer it, or Kafka takes another one that all offer. */
-export const assignerName = "crossidc-nearest";
+const assignerName = "crossidc-nearest";
 /** Of what members tell each other. */
 const version = 1;
 const userDataBytesMax = 64 * 1024;

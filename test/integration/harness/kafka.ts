@@ -10,7 +10,7 @@ import { type RunningProcess, runProcess, startProcess } from "./process.ts";
 
 const prepareMsMax = 60_000;
 
-export interface KafkaNode {
+interface KafkaNode {
   /** "127.0.0.1:port" */
   readonly address: string;
   /** A crash: SIGKILL; resolves when it is gone. */
