@@ -106,7 +106,10 @@ export async function runRouter(process: RouterProcess): Promise<number> {
     onSlow: metrics.slowSubscriber,
     signal: ending,
   });
-  daemon.onTable(() => subscribers.tell());
+  daemon.onTable((now, before) => {
+    sources.follow(now, before);
+    subscribers.tell();
+  });
   await using door =
     nameserver === undefined
       ? null
