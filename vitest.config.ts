@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{lib,config,replicator,arbiter,idc-router,cli,scripts}/**/*.test.ts", judges],
+          include: ["{lib,config,replicator,arbiter,idc-router,sdk,cli,scripts}/**/*.test.ts", judges],
           testTimeout: 20_000,
         },
       },

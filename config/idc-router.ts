@@ -77,6 +77,17 @@ const topicsSchema = z
       "Which cluster a topic belongs to, as the metadata in ZooKeeper has it. Without it: the first that knows it.",
   });
 
+const clientSchema = z
+  .strictObject({
+    sendTimeoutMs: z.int().min(100).max(600_000).optional().meta({
+      description: "From a send to its acknowledgement, with all attempts, ms.",
+    }),
+    concurrency: z.int().min(1).max(256).optional().meta({
+      description: "Messages that one consumer deals with at the same time.",
+    }),
+  })
+  .meta({ description: "What clients with the SDK are to do; in force as soon as they hear of it." });
+
 const routeSchema = z.strictObject({
   match: z
     .string()
@@ -92,6 +103,7 @@ const routeSchema = z.strictObject({
     description:
       "An IDC bears its whole load until less than 1/overprovision of its capacity is left; then the missing part goes on.",
   }),
+  client: clientSchema.optional(),
 });
 
 const healthSchema = z

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readEtcdOptions, readZooKeeperOptions } from "#config/clients.ts";
 import { createCallerIdcOf, createIdcOf, createOrderOf } from "#config/idc.ts";
 import type { IdcRouterConfig } from "#config/idc-router.ts";
@@ -12,6 +12,7 @@ import { createNotifier } from "#lib/systemd.ts";
 import type { AnswerOptions } from "./core/answer.ts";
 import type { BootstrapCluster } from "./core/kafka.ts";
 import { createDaemon, type RouterDaemon } from "./daemon.ts";
+import type { MetadataReport } from "./io/api.ts";
 import { openDoor } from "./io/door.ts";
 import { followLedger } from "./io/etcd-watch.ts";
 import { runHealthChecks } from "./io/health-checks.ts";
@@ -30,6 +31,7 @@ const stepAgeMaxMs = 5_000;
 /** To name servers and brokers together. */
 const connectionsMax = 4_096;
 const idleMs = 60_000;
+const sourceCharacters = 16;
 
 export interface RouterProcess {
   readonly config: IdcRouterConfig;
@@ -81,8 +83,12 @@ export async function runRouter(process: RouterProcess): Promise<number> {
     slotsMax: config.poll.topicsMax * idcs.length,
   });
   const clusters = bootstrapClusters(config);
+  const instance = randomUUID().slice(0, 8);
   const texts = createRouteTexts({
     slots,
+    rules: config.routes,
+    instance,
+    metadataOf: createMetadataOf(config, daemon),
     table: () => daemon.table,
     kafka: new Map([...clusters].filter(([, { kind }]) => kind === "kafka")),
     orderOf,
@@ -94,13 +100,16 @@ export async function runRouter(process: RouterProcess): Promise<number> {
     ...config.limits,
     textOf: texts.of,
     revision: () => daemon.table.revision,
-    instance: randomUUID().slice(0, 8),
+    instance,
     clock,
     log,
     onSlow: metrics.slowSubscriber,
     signal: ending,
   });
-  daemon.onTable(() => subscribers.tell());
+  daemon.onTable((now, before) => {
+    sources.follow(now, before);
+    subscribers.tell();
+  });
   await using door =
     nameserver === undefined
       ? null
@@ -197,6 +206,19 @@ function followOthers(
     );
   }
   return following;
+}
+
+/** Routers of one ensemble give its zxids the same name, in whichever order they list its servers. */
+function createMetadataOf({ topics }: IdcRouterConfig, daemon: RouterDaemon): (topic: string) => MetadataReport | null {
+  if (topics === undefined) return () => null;
+  const source = createHash("sha256")
+    .update(JSON.stringify([topics.servers.toSorted(), topics.path]))
+    .digest("hex")
+    .slice(0, sourceCharacters);
+  return (topic) => {
+    const zxid = daemon.state.homes.homes.get(topic)?.zxid ?? -1n;
+    return zxid < 0n ? null : { source, zxid: String(zxid) };
+  };
 }
 
 /** Of RocketMQ clusters the routers' own doors, where they are named; else the name servers. */

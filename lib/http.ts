@@ -18,6 +18,8 @@ export interface HttpOptions {
   /** Can it do its work? */
   readonly ready: () => readonly HealthCheck[];
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
+  /** Paths of POST requests that change nothing: accepted from everywhere. */
+  readonly asks?: ReadonlySet<string>;
 }
 
 const bodyBytesMax = 64 * 1024;
@@ -29,7 +31,7 @@ const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
 /**
  * The door all daemons have: GET /livez, /readyz (`?verbose` lists every check), /metrics. What changes something (any method
- * but GET and HEAD) is accepted from this machine only, and neither through a proxy nor from a browser's page.
+ * but GET and HEAD, and POST to `asks`) is accepted from this machine only, and neither through a proxy nor from a browser's page.
  */
 export function createHttp(options: HttpOptions): FastifyInstance {
   const http = fastify({
@@ -40,7 +42,8 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     routerOptions: { maxParamLength: parameterCharactersMax },
   });
   http.addHook("onRequest", async (request, reply) => {
-    const isOpen = request.method === "GET" || request.method === "HEAD";
+    const isAsking = request.method === "POST" && options.asks?.has(request.routeOptions.url ?? "") === true;
+    const isOpen = request.method === "GET" || request.method === "HEAD" || isAsking;
     if (isOpen || isLocal(request)) return;
     await reply
       .code(403)

@@ -54,6 +54,10 @@ export const wholeWeight = 10_000;
 /** For a topic that no rule matches. */
 const usualRule: RouteRule = { match: "*", mode: "prefer-local", overprovision: 1.4 };
 
+export function ruleOf(topic: string, rules: readonly RouteRule[]): RouteRule {
+  return rules.find(({ match }) => globMatches(match, topic)) ?? usualRule;
+}
+
 /** The topic as the cluster has it that it belongs to: by metadata, else the first one that knows it. */
 function findTopic(table: Table, topic: string, clusters: readonly string[]): TopicEntry | undefined {
   const home = table.homes.get(topic);
@@ -74,7 +78,7 @@ export function answerOf(
 ): Answer | undefined {
   const entry = findTopic(table, topic, options.clusters);
   if (entry === undefined) return undefined;
-  const rule = options.rules.find(({ match }) => globMatches(match, topic)) ?? usualRule;
+  const rule = ruleOf(topic, options.rules);
   const order = options.orderOf(idc);
   const all = queuesOf(entry, table.sets);
   const writable = all.filter(({ queue }) => (queue.perm & permissions.write) !== 0 && queue.writeQueues > 0);

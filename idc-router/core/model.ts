@@ -102,6 +102,13 @@ export interface RouteRule {
   readonly mode: RouteMode;
   /** Envoy's overprovisioning factor: 1.4 lets a level bear its whole load until less than 1/1.4 of it is available. */
   readonly overprovision: number;
+  /** For clients that take it: the SDK. */
+  readonly client?: ClientSettings | undefined;
+}
+
+interface ClientSettings {
+  readonly sendTimeoutMs?: number | undefined;
+  readonly concurrency?: number | undefined;
 }
 
 export interface HealthTiming {

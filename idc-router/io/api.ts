@@ -37,6 +37,16 @@ const brokerSchema = z.strictObject({
   why: z.string().meta({ description: "Why it is not available; empty when it is." }),
 });
 
+const metadataSchema = z.strictObject({
+  source: z.string().meta({ description: "The ensemble that says it: equal names, equal ensembles." }),
+  zxid: z.string().regex(/^\d+$/).meta({ description: "Of its node's last change." }),
+});
+
+const clientSchema = z.strictObject({
+  sendTimeoutMs: z.int().optional(),
+  concurrency: z.int().optional().meta({ description: "Messages that a consumer deals with at the same time." }),
+});
+
 const routeSchema = z.strictObject({
   topic: z.string(),
   cluster: z.string(),
@@ -44,6 +54,11 @@ const routeSchema = z.strictObject({
   idc: z.string().meta({ description: "The caller's." }),
   use: z.enum(["produce", "consume"]),
   revision: revision.meta({ description: "Of the table with which this answer came out first." }),
+  router: z.string().meta({ description: "This router's process: each counts revisions for itself." }),
+  metadata: metadataSchema
+    .nullable()
+    .meta({ description: "What says which cluster it belongs to; null: nothing but the clusters themselves." }),
+  client: clientSchema.meta({ description: "What operators want of clients of this topic." }),
   stale: z.boolean().meta({ description: "Nothing better is known than what was last known." }),
   decision: decisionSchema,
   brokers: z.array(brokerSchema).meta({ description: "Nearest first. For produce: those with a weight." }),
@@ -104,16 +119,58 @@ const explainSchema = z.strictObject({
   lines: z.array(z.string()),
 });
 
+const names = (what: string) => z.string().min(1).max(255).meta({ description: what });
+/** Of one request. */
+export const allocationLimits = { queuesMax: 10_000, consumersMax: 1_000, bodyBytesMax: 2 * 1024 * 1024 } as const;
+
+export const allocationRequestSchema = z
+  .strictObject({
+    topic: names("A RocketMQ topic: its queues, as set:number, are taken from the table.").optional(),
+    queues: z
+      .array(z.strictObject({ id: names("Of a queue or partition."), idc: z.string().max(255).default("") }))
+      .max(allocationLimits.queuesMax)
+      .optional()
+      .meta({ description: "Instead of a topic: queues or partitions, each with the IDC of its master or leader." }),
+    consumers: z
+      .array(
+        z.strictObject({
+          id: names("Of a consumer."),
+          idc: z.string().max(255).default(""),
+          has: z
+            .array(z.string())
+            .max(allocationLimits.queuesMax)
+            .default([])
+            .meta({ description: "What it has now." }),
+        }),
+      )
+      .min(1)
+      .max(allocationLimits.consumersMax)
+      .meta({ description: "All of the group." }),
+  })
+  .refine(({ topic, queues }) => (topic === undefined) !== (queues === undefined), {
+    error: "give a topic or queues, and not both",
+  });
+
+const allocationSchema = z.strictObject({
+  revision: revision.meta({ description: "Of the table that queues were taken from." }),
+  allocation: z
+    .record(z.string(), z.array(z.string()))
+    .meta({ description: "By consumer: ids of its queues. Every queue is with one of them." }),
+});
+
 export const reports = {
   status: statusSchema,
   route: routeSchema,
   bootstrap: bootstrapSchema,
   explain: explainSchema,
+  allocation: allocationSchema,
 } as const;
 
 export type StatusReport = z.output<typeof statusSchema>;
 export type SourceReport = z.output<typeof sourceSchema>;
+export type MetadataReport = z.output<typeof metadataSchema>;
 export type RouteReport = z.output<typeof routeSchema>;
 export type BootstrapReport = z.output<typeof bootstrapSchema>;
+export type AllocationReport = z.output<typeof allocationSchema>;
 export type ExplainReport = z.output<typeof explainSchema>;
 export type Use = RouteReport["use"];

@@ -84,7 +84,35 @@ describe("a route", () => {
   test("of a Kafka topic is its bootstrap servers", async () => {
     router.tell({ kind: "homes", homes: [{ topic: "events", cluster: "K1", zxid: 1n }] });
     const { body } = await ask("/v1/topics/events/route?idc=idc2");
-    expect(reports.route.parse(body)).toMatchObject({ kind: "kafka", bootstrap: ["k2:9092", "k1:9092"] });
+    expect(reports.route.parse(body)).toMatchObject({
+      kind: "kafka",
+      bootstrap: ["k2:9092", "k1:9092"],
+      router: "me",
+      metadata: { source: "zk", zxid: "1" },
+      client: { concurrency: 3 },
+    });
+  });
+
+  test("that comes back to what it was has a higher revision than in between", async () => {
+    router.tell({ kind: "homes", homes: [{ topic: "events", cluster: "K1", zxid: 1n }] });
+    const revisions: number[] = [];
+    for (const [nth, state] of ["active", "drained", "active"].entries()) {
+      const text = JSON.stringify({
+        schema: 1,
+        idc: "idc2",
+        state,
+        weight: 100,
+        epoch: nth + 1,
+        reason: "a drill",
+        at: 0,
+      });
+      router.tell({ kind: "ledgerChanged", key: "idcs/idc2", text, revision: BigInt(nth + 1) });
+      const { body } = await ask("/v1/topics/events/route?idc=idc2");
+      expect(body.bootstrap[0]).toBe(state === "drained" ? "k1:9092" : "k2:9092");
+      revisions.push(body.revision);
+    }
+    expect(revisions).toEqual(revisions.toSorted((one, other) => one - other));
+    expect(new Set(revisions).size).toBe(3);
   });
 
   test.each([
@@ -185,6 +213,48 @@ describe("too much", () => {
   });
 });
 
+describe("an allocation", () => {
+  async function allocate(body: object) {
+    const response = await fetch(`${base}/v1/allocations`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as unknown };
+  }
+  const consumers = [
+    { id: "a", idc: "idc1" },
+    { id: "b", idc: "idc2", has: ["bs2:0"] },
+  ];
+
+  test("gives a topic's queues to consumers of their own IDC", async () => {
+    const { status, body } = await allocate({ topic: "orders", consumers });
+    expect(status).toBe(200);
+    expect(reports.allocation.parse(body).allocation).toEqual({
+      a: ["bs1:0", "bs1:1", "bs1:2", "bs1:3"],
+      b: ["bs2:0", "bs2:1", "bs2:2", "bs2:3"],
+    });
+  });
+
+  test("gives out queues that the caller names", async () => {
+    const queues = [{ id: "0", idc: "idc2" }, { id: "1", idc: "idc1" }, { id: "2" }];
+    expect(await allocate({ queues, consumers })).toMatchObject({
+      status: 200,
+      body: { allocation: { a: ["1", "2"], b: ["0"] } },
+    });
+  });
+
+  test.each([
+    [{ topic: "orders" }, 400, "RTR_BAD_ALLOCATION"],
+    [{ consumers }, 400, "RTR_BAD_ALLOCATION"],
+    [{ topic: "orders", queues: [], consumers }, 400, "RTR_BAD_ALLOCATION"],
+    [{ topic: "orders", consumers: [...consumers, ...consumers] }, 400, "RTR_BAD_ALLOCATION"],
+    [{ topic: "none", consumers }, 404, "RTR_NO_TOPIC"],
+  ])("for %j is refused", async (body, status, code) => {
+    expect(await allocate(body)).toMatchObject({ status, body: { error: { code } } });
+  });
+});
+
 test("nsaddr, bootstrap lists and explanations put the nearest first", async () => {
   expect((await ask("/rocketmq/nsaddr?idc=idc2")).body).toBe("r2:9886;r1:9886");
   const { body } = await ask("/v1/clusters/K1/bootstrap?idc=idc2");
@@ -207,7 +277,7 @@ test("openapi.json lists what there is, and answers are as it says", async () =>
   expect(Object.keys(body.paths)).toEqual(routes.map(({ path }) => path));
   const shapes: Record<string, z.ZodType> = reports;
   for (const { path, answer } of routes) {
-    if (path === "/v1/watch") continue;
+    if (path === "/v1/watch" || path === "/v1/allocations") continue;
     const real = path.replace("{topic}", "orders").replace("{cluster}", "K1");
     const answered = await ask(`${real}?topic=orders&idc=idc2`);
     expect(answered.status).toBe(200);

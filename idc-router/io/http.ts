@@ -8,6 +8,7 @@ import type { RouterDaemon } from "../daemon.ts";
 import { refreshGauges } from "../gauges.ts";
 import type { RouterMetrics } from "../metrics.ts";
 import { liveChecks, readyChecks } from "./health.ts";
+import { allocationRoutes, allocationsPath } from "./http-allocations.ts";
 import { sendAway } from "./http-errors.ts";
 import { readRoutes } from "./http-reads.ts";
 import { routeRoutes } from "./http-routes.ts";
@@ -56,6 +57,7 @@ export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
     live: () => liveChecks(daemon),
     ready: () => readyChecks(daemon),
     metrics: metrics.series,
+    asks: new Set([allocationsPath]),
   });
   const rate = createRateLimit({ perSecond: options.requestsPerSecond, clock: options.clock });
   http.addHook("onRequest", async (request, reply) => {
@@ -70,5 +72,6 @@ export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
   http.get("/openapi.json", async () => openapi(version));
   readRoutes(http, options);
   routeRoutes(http, options);
+  allocationRoutes(http, options);
   return http;
 }

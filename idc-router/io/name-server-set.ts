@@ -2,7 +2,7 @@ import type { IdcRouterConfig } from "#config/idc-router.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Connections } from "#lib/remoting/connections.ts";
 import type { Frame } from "#lib/remoting/frame.ts";
-import { topicName } from "../core/model.ts";
+import { type Table, topicName } from "../core/model.ts";
 import type { RouterDaemon } from "../daemon.ts";
 import { createNameServerSource } from "./name-servers.ts";
 
@@ -11,6 +11,8 @@ export interface NameServers {
   run(signal: AbortSignal): Promise<void>;
   /** The cluster's broker sets are others than before: all of its topics are looked up again. */
   refresh(cluster: string): void;
+  /** Topics in use that their metadata have moved are looked up where they are now. */
+  follow(table: Table, before: Table): void;
   hurry(cluster: string): void;
   /** A topic that the table does not have. Resolves when the table has what there is; false: no name server answers. */
   lookUp(topic: string, signal: AbortSignal): Promise<boolean>;
@@ -33,6 +35,11 @@ const refreshTickMs = 200;
 const unknownMs = 1_000;
 const unknownMax = 10_000;
 
+/** Its metadata name this cluster, and nobody has looked there yet, or it is not there yet. */
+function isAwaited({ homes, topics }: Table, topic: string, cluster: string): boolean {
+  return homes.get(topic) === cluster && !topics.has(topicName(cluster, topic));
+}
+
 export function createNameServers({ clusters, poll, daemon, connections, clock }: NameServersOptions): NameServers {
   const sources = clusters.map(({ name, nameservers }) =>
     createNameServerSource({
@@ -49,8 +56,12 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
   /** Topics to be looked up again, by cluster, in the order in which they are due. */
   const due = new Map<string, Set<string>>(clusters.map(({ name }) => [name, new Set()]));
   const unknown = new Map<string, number>();
-  const topicsOf = (cluster: string): string[] =>
-    [...daemon.table.topics.values()].filter((entry) => entry.cluster === cluster).map(({ topic }) => topic);
+  const topicsOf = (cluster: string): string[] => {
+    const { table } = daemon;
+    return [...table.topics.values()]
+      .filter((entry) => entry.cluster === cluster || isAwaited(table, entry.topic, cluster))
+      .map(({ topic }) => topic);
+  };
 
   /** Each topic once within routeRefreshMs, some in each tick; those of a cluster that has changed as soon as there is room. */
   async function refreshAll(signal: AbortSignal): Promise<void> {
@@ -87,6 +98,14 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
     refresh(cluster) {
       const waiting = due.get(cluster);
       for (const topic of topicsOf(cluster)) waiting?.add(topic);
+    },
+    follow(table, before) {
+      if (table.homes === before.homes) return;
+      const inUse = new Set([...table.topics.values()].map(({ topic }) => topic));
+      for (const [topic, cluster] of table.homes) {
+        const hasMoved = before.homes.get(topic) !== cluster;
+        if (hasMoved && inUse.has(topic) && isAwaited(table, topic, cluster)) due.get(cluster)?.add(topic);
+      }
     },
     hurry: (cluster) => sources.find((source) => source.cluster === cluster)?.hurry(),
     async lookUp(topic, signal) {

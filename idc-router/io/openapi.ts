@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { reports } from "./api.ts";
+import { allocationRequestSchema, reports } from "./api.ts";
 
 /** openapi.json: made of the table below and the shapes of api.ts, which a test holds against what the server does. */
 
@@ -9,6 +9,8 @@ interface Route {
   readonly summary: string;
   /** A report, or text of this type. */
   readonly answer: keyof typeof reports | `text/${string}`;
+  /** The body of a POST, which changes nothing either; without it: GET. */
+  readonly body?: z.ZodType;
   readonly query?: readonly { readonly name: string; readonly help: string; readonly required?: boolean }[];
 }
 
@@ -48,6 +50,12 @@ export const routes = [
     query: [{ name: "topic", help: "A topic's name.", required: true }, idc],
   },
   {
+    path: "/v1/allocations",
+    summary: "Which consumer of a group reads which queue or partition: near ones first, the rest shared, few moves.",
+    answer: "allocation",
+    body: allocationRequestSchema,
+  },
+  {
     path: "/rocketmq/nsaddr",
     summary: "Name server doors for stock clients with rocketmq.namesrv.domain, nearest first.",
     answer: "text/plain",
@@ -59,16 +67,23 @@ export function openapi(version: string): object {
   return {
     openapi: "3.1.0",
     info: { title: "crossidc router", version },
-    paths: Object.fromEntries((routes as readonly Route[]).map((route) => [route.path, { get: operation(route) }])),
+    paths: Object.fromEntries(
+      (routes as readonly Route[]).map((route) => [
+        route.path,
+        { [route.body === undefined ? "get" : "post"]: operation(route) },
+      ]),
+    ),
     components: {
-      schemas: Object.fromEntries(
-        Object.entries(reports).map(([name, schema]) => [name, z.toJSONSchema(schema, { target: "draft-2020-12" })]),
-      ),
+      schemas: Object.fromEntries(Object.entries(reports).map(([name, schema]) => [name, jsonSchemaOf(schema)])),
     },
   };
 }
 
-function operation({ path, summary, answer, query = [] }: Route): object {
+function jsonSchemaOf(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, { target: "draft-2020-12", io: "input" });
+}
+
+function operation({ path, summary, answer, query = [], body }: Route): object {
   const schema = { type: "string" };
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: "path", required: true, schema }));
   const inQuery = query.map(({ name, help, required = false }) => {
@@ -80,6 +95,9 @@ function operation({ path, summary, answer, query = [] }: Route): object {
   return {
     summary,
     parameters: [...inPath, ...inQuery],
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: jsonSchemaOf(body) } } } }),
     responses: {
       200: { description: "OK", content },
       429: { description: "Too many requests of this address; Retry-After says when." },

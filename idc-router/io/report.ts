@@ -45,7 +45,10 @@ function reportSet(entry: SetEntry): StatusReport["sets"][number] {
   return { name, idc, weight, master, epoch, present, out, available, why, since: isoOf(since) };
 }
 
-export function reportRoute(answer: Answer, use: Use): RouteReport {
+/** Where an answer comes from: what it rests on beside the table. */
+export type RouteOrigin = Pick<RouteReport, "router" | "metadata">;
+
+export function reportRoute(answer: Answer, use: Use, origin: RouteOrigin): RouteReport {
   const { topic, cluster, idc, revision, stale, chosen, rule, why, since, levels, brokers } = answer;
   const shown = use === "consume" ? brokers : brokersToSendTo(answer);
   return {
@@ -55,6 +58,8 @@ export function reportRoute(answer: Answer, use: Use): RouteReport {
     idc,
     use,
     revision,
+    ...origin,
+    client: rule.client ?? {},
     stale,
     decision: {
       idc: use === "consume" ? (brokers[0]?.set.idc ?? "") : chosen,

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Answer } from "../core/answer.ts";
+import { type Answer, ruleOf } from "../core/answer.ts";
 import { type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
-import type { Table } from "../core/model.ts";
-import type { RouteReport, Use } from "./api.ts";
-import { isoOf, reportRoute } from "./report.ts";
+import type { RouteRule, Table } from "../core/model.ts";
+import type { MetadataReport, RouteReport, Use } from "./api.ts";
+import { isoOf, type RouteOrigin, reportRoute } from "./report.ts";
 import type { Slots } from "./slots.ts";
 
 /** A route as it is sent over HTTP: made once for each answer. */
@@ -33,26 +33,37 @@ export interface RouteTextsOptions {
   readonly slots: Slots;
   readonly table: () => Table;
   readonly kafka: ReadonlyMap<string, BootstrapCluster>;
+  readonly rules: readonly RouteRule[];
   readonly orderOf: (idc: string) => readonly string[];
+  /** Of this process. */
+  readonly instance: string;
+  /** null: it has none, or none was heard since the start. */
+  readonly metadataOf: (topic: string) => MetadataReport | null;
   readonly wallTime: () => number;
 }
 
 const etagCharacters = 22;
+/** One more, and all are made anew: there are not more than Kafka topics times IDCs, unless callers make IDCs up. */
+const kafkaMadeMax = 100_000;
 
-export function createRouteTexts({ slots, table, kafka, orderOf, wallTime }: RouteTextsOptions): RouteTexts {
+export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
+  const { slots, table, kafka, rules, orderOf, instance, metadataOf, wallTime } = options;
   const made = { produce: new WeakMap<Answer, RouteText>(), consume: new WeakMap<Answer, RouteText>() };
-  /** By list: few, since they follow from the config and the IDCs' states. */
-  const kafkaMade = new Map<string, RouteText>();
-  const kafkaMadeMax = 10_000;
+  /** The last one of each key, with what it says: one that comes back is a new answer, with a revision of its own. */
+  const kafkaMade = new Map<string, { readonly says: string; readonly text: RouteText }>();
+  const originOf = (topic: string): RouteOrigin => ({ router: instance, metadata: metadataOf(topic) });
 
   function ofKafka(cluster: BootstrapCluster, { topic, idc, use }: RouteKey): RouteText {
     const now = table();
     const servers = bootstrapOf(cluster, orderOf(idc), now.idcs);
-    const name = JSON.stringify([topic, idc, use, cluster.name, servers]);
+    const origin = originOf(topic);
+    const name = JSON.stringify([topic, idc, use]);
+    const says = JSON.stringify([cluster.name, servers, origin]);
     const known = kafkaMade.get(name);
-    if (known !== undefined) return known;
+    if (known?.says === says) return known.text;
     const [nearest = ""] = servers;
     const chosen = Object.entries(cluster.servers).find(([, list]) => list.includes(nearest))?.[0] ?? "";
+    const rule = ruleOf(topic, rules);
     const report: RouteReport = {
       topic,
       cluster: cluster.name,
@@ -60,11 +71,13 @@ export function createRouteTexts({ slots, table, kafka, orderOf, wallTime }: Rou
       idc,
       use,
       revision: now.revision,
+      ...origin,
+      client: rule.client ?? {},
       stale: false,
       decision: {
         idc: chosen,
         mode: "prefer-local",
-        rule: "*",
+        rule: rule.match,
         why: "bootstrap servers by nearness; the cluster's own metadata name each partition's leader",
         since: isoOf(wallTime()),
         levels: [],
@@ -74,7 +87,7 @@ export function createRouteTexts({ slots, table, kafka, orderOf, wallTime }: Rou
     };
     if (kafkaMade.size >= kafkaMadeMax) kafkaMade.clear();
     const text = { ...textOf(report), answer: null, chosen, stale: false };
-    kafkaMade.set(name, text);
+    kafkaMade.set(name, { says, text });
     return text;
   }
 
@@ -88,7 +101,7 @@ export function createRouteTexts({ slots, table, kafka, orderOf, wallTime }: Rou
       const known = made[key.use].get(answer);
       if (known !== undefined) return known;
       const { chosen, stale } = answer;
-      const text = { ...textOf(reportRoute(answer, key.use)), answer, chosen, stale };
+      const text = { ...textOf(reportRoute(answer, key.use, originOf(key.topic))), answer, chosen, stale };
       made[key.use].set(answer, text);
       return text;
     },
@@ -96,8 +109,8 @@ export function createRouteTexts({ slots, table, kafka, orderOf, wallTime }: Rou
 }
 
 function textOf(report: RouteReport): Pick<RouteText, "json" | "etag" | "revision"> {
-  const { revision, decision, ...rest } = report;
-  // When an answer came out first differs from router to router.
+  const { revision, router: _router, metadata: _metadata, decision, ...rest } = report;
+  // When an answer came out first, and what it rests on, differs from router to router.
   const { since: _since, ...said } = decision;
   const hash = createHash("sha256")
     .update(JSON.stringify([rest, said]))

@@ -34,7 +34,19 @@ export async function createStanding(): Promise<Standing> {
   const table = () => router.table;
   const wallTime = () => 1_000_000 + router.now;
   const slots = createSlots({ table, answers: { rules: [], orderOf, clusters: [cluster] }, wallTime, slotsMax: 100 });
-  const texts = createRouteTexts({ slots, table, kafka: new Map([["K1", kafka]]), orderOf, wallTime });
+  const texts = createRouteTexts({
+    slots,
+    table,
+    kafka: new Map([["K1", kafka]]),
+    rules: [{ match: "events", mode: "prefer-local", overprovision: 1.4, client: { concurrency: 3 } }],
+    orderOf,
+    instance: "me",
+    metadataOf: (topic) => {
+      const zxid = router.state.homes.homes.get(topic)?.zxid;
+      return zxid === undefined ? null : { source: "zk", zxid: String(zxid) };
+    },
+    wallTime,
+  });
   const metrics = createMetrics("test");
   const subscribers = createSubscribers({
     textOf: texts.of,

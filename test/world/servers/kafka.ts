@@ -10,11 +10,11 @@ const answerMsMax = 2_000;
 /** Any 16 bytes in base64, the same for all of a cluster. */
 const clusterId = "Y3Jvc3NpZGMtd29ybGQtMQ";
 
-/** One Kafka 4.1 cluster; each node is broker and controller. */
-export function kafkaRecipes(members: readonly Member<"kafka">[]): Recipe[] {
+/** One Kafka 4.1 cluster; each node is broker and controller. A node's rack is its site unless another is named. */
+export function kafkaRecipes(members: readonly (Member<"kafka"> & { readonly rack?: string })[]): Recipe[] {
   const voters = members.map(({ host, ports }, index) => `${index + 1}@${host}:${ports.controller}`).join(",");
   const copies = Math.min(3, members.length);
-  return members.map(({ name, site, host, ports }, index) => ({
+  return members.map(({ name, site, host, ports, rack = site }, index) => ({
     name,
     site,
     address: `${host}:${ports.listen}`,
@@ -22,6 +22,7 @@ export function kafkaRecipes(members: readonly Member<"kafka">[]): Recipe[] {
       "server.properties": propertiesText({
         "process.roles": "broker,controller",
         "node.id": index + 1,
+        "broker.rack": rack,
         "controller.quorum.voters": voters,
         listeners: `PLAINTEXT://${host}:${ports.listen},CONTROLLER://${host}:${ports.controller}`,
         "controller.listener.names": "CONTROLLER",

@@ -1,0 +1,54 @@
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { type AllocationQueue, allocate } from "#lib/allocation.ts";
+import { messageOf } from "#lib/errors.ts";
+import { permissions } from "../core/model.ts";
+import { type AllocationReport, allocationLimits, allocationRequestSchema } from "./api.ts";
+import type { RouterHttpOptions } from "./http.ts";
+import { badRequest } from "./http-errors.ts";
+
+export const allocationsPath = "/v1/allocations";
+const lookUpMsMax = 5_000;
+
+/** Which consumer reads which queue, for clients in other languages. Nothing is kept: whoever leads the group asks. */
+export function allocationRoutes(http: FastifyInstance, options: RouterHttpOptions): void {
+  const { daemon } = options;
+
+  http.post(
+    allocationsPath,
+    { bodyLimit: allocationLimits.bodyBytesMax },
+    async (request): Promise<AllocationReport> => {
+      const parsed = allocationRequestSchema.safeParse(request.body);
+      if (!parsed.success) throw badRequest("RTR_BAD_ALLOCATION", z.prettifyError(parsed.error), "See /openapi.json");
+      const { topic, queues, consumers } = parsed.data;
+      const all = queues ?? (await queuesOfTopic(topic ?? "", options));
+      try {
+        const allocation = Object.fromEntries(
+          allocate(all, consumers)
+            .entries()
+            .map(([id, ids]) => [id, [...ids]]),
+        );
+        return { revision: daemon.table.revision, allocation };
+      } catch (error) {
+        throw badRequest("RTR_BAD_ALLOCATION", messageOf(error), "Name each queue and each consumer once");
+      }
+    },
+  );
+}
+
+/** Those that can be read, each with the IDC of its set's master. @throws {OperatorError} RTR_NO_TOPIC, answered with 404 */
+async function queuesOfTopic(topic: string, { texts, lookUp }: RouterHttpOptions): Promise<readonly AllocationQueue[]> {
+  // Which IDC asks changes the order of brokers only.
+  const key = { topic, idc: "", use: "consume" } as const;
+  if (texts.of(key) === undefined) await lookUp(topic, AbortSignal.timeout(lookUpMsMax));
+  const answer = texts.of(key)?.answer;
+  if (answer === undefined || answer === null) {
+    const hint = "Give the partitions of a Kafka topic under queues: its cluster knows their leaders";
+    throw badRequest("RTR_NO_TOPIC", `No RocketMQ cluster knows the topic ${JSON.stringify(topic)}`, hint, 404);
+  }
+  return answer.brokers
+    .filter(({ queue }) => (queue.perm & permissions.read) !== 0)
+    .flatMap(({ queue, set }) =>
+      Array.from({ length: queue.readQueues }, (_, nth) => ({ id: `${set.set}:${nth}`, idc: set.idc })),
+    );
+}
