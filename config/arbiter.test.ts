@@ -38,7 +38,9 @@ describe("the arbiter's file", () => {
   const [c1] = minimal.clusters;
   test("finds the brokers' credentials beside it", () => {
     const { clusters } = load({ clusters: [{ ...c1, credentialFile: "keys/c1" }] }).config;
-    expect(clusters.map((cluster) => "credentialFile" in cluster && cluster.credentialFile)).toEqual(["/etc/c/keys/c1"]);
+    expect(clusters.map((cluster) => "credentialFile" in cluster && cluster.credentialFile)).toEqual([
+      "/etc/c/keys/c1",
+    ]);
   });
 
   test.each([

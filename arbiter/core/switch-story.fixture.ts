@@ -229,7 +229,12 @@ export function createSwitchTeller(): SwitchTeller {
       (verb, idc) => {
         asks += 1;
         const state = verb === "drains" ? "drained" : "active";
-        feed({ kind: "operator", ask: asks, who: "alice", request: { kind: "idc", idc, state, reason: "a power cut" } });
+        feed({
+          kind: "operator",
+          ask: asks,
+          who: "alice",
+          request: { kind: "idc", idc, state, reason: "a power cut" },
+        });
       },
     ],
     [
