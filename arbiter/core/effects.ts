@@ -102,7 +102,10 @@ function promote(view: SetView, record: SetRecord, effects: EffectsState, contex
   const { master } = record;
   if (master === null) return;
   if (mayHaveServed(view, context)) return;
-  if (brokerOf(view, master, context).notified >= record.epoch) {
+  const { notified } = brokerOf(view, master, context);
+  // Who is not heard may have served, and have restarted, without this site's hearing of it.
+  if (notified < record.epoch && !isHeardHere(view, master, context)) return;
+  if (notified >= record.epoch) {
     const { raisedAt } = view.barrier;
     const isSwitch = raisedAt !== null && view.planned?.value.decided === record.epoch;
     const since = isSwitch

@@ -17,6 +17,14 @@ function decidedSite({ record = decision }: { record?: DecisionRecord } = {}) {
   return { site, commands: site.decided(record, decidedSet) };
 }
 
+/** The replicas go on to be heard. */
+function passHeard(site: ReturnType<typeof siteUnderTest>, seconds: number): void {
+  for (let second = 0; second < seconds; second += 1) {
+    for (const id of [2, 3]) site.step(site.heartbeat(id));
+    site.pass(1_000);
+  }
+}
+
 const told = (commands: readonly Command[]) =>
   commands.flatMap((command) =>
     command.kind === "notify" ? [{ id: command.broker.id, deposed: command.deposed }] : [],
@@ -70,7 +78,7 @@ describe("a set whose members obey scripts", () => {
   test("has the yes written down before anybody is promoted", () => {
     const { site } = decidedSite();
     site.step(site.notNotified(1, 8));
-    site.pass(2_000);
+    passHeard(site, 2);
     const commands = [...site.step(site.notified(1, 8)), ...site.pass(200)];
     const written = commands.findIndex((command) => putsOf([command], "decisions").length > 0);
     const promoted = commands.findIndex((command) => told([command]).some(isOf(2)));
@@ -85,7 +93,7 @@ describe("a set whose members obey scripts", () => {
   test("takes another site's word for it that the old master is fenced", () => {
     const { site } = decidedSite();
     site.step(site.notNotified(1, 8));
-    site.pass(2_000);
+    passHeard(site, 2);
     const demoted = { site: "idc2", at: 0, detail: "broker 1 is fenced: powered off" };
     const commands = [...site.decided({ ...decision, effects: { demoted } }, decidedSet), ...site.pass(500)];
     expect(told(commands).some(isOf(2))).toBe(true);

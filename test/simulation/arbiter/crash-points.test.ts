@@ -125,8 +125,8 @@ for (const fate of ["die", "go and die"] as const) {
         if (isCommitted) expect(switches, `decided, dead at ${at}`).toBe(1);
         made += switches - takenBack;
       }
-      // One that is always given up would keep any promise.
-      expect(made).toBeGreaterThan(commands.length / 2);
+      // One that is always given up would keep any promise. Most commands come before the decision.
+      expect(made).toBeGreaterThan(commands.length / 4);
     },
     testMsMax,
   );
