@@ -45,8 +45,7 @@ export async function raiseChaos(
     }),
   });
   const { cluster, nameServers, etcds } = stage;
-  const routers =
-    contender === "arbiter" ? await world.routers(["idc1", "idc2"], { cluster, nameServers, etcds }) : [];
+  const routers = contender === "arbiter" ? await world.routers(["idc1", "idc2"], { cluster, nameServers, etcds }) : [];
   return { stage, sources: [...nameServers, ...routers], able, missing };
 }
 

@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "#lib/errors.ts";
-import { type Contender, leadFromHome, serverAt, type Stage } from "../world/failover/stage.ts";
-import { getText, httpAddressOf } from "../world/http.ts";
 import { readStored } from "../world/checkers/stored.ts";
+import { type Contender, leadFromHome, type Stage, serverAt } from "../world/failover/stage.ts";
+import { getText, httpAddressOf } from "../world/http.ts";
 import type { Server } from "../world/server.ts";
 import type { World } from "../world/world.ts";
 import { startCrowd } from "./clients/crowd.ts";
@@ -160,4 +160,3 @@ async function ask({ world }: Stage, arbiter: Server, path: string): Promise<unk
     throw new Error(`${arbiter.name} does not tell ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
-

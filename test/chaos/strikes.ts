@@ -82,7 +82,6 @@ export async function strike(stage: Stage, planned: Planned, master: Server): Pr
   }
 }
 
-
 function struck(targets: readonly string[], keeps: boolean, end: () => Promise<void>): Struck {
   return { targets, singleLink: false, keeps, end };
 }

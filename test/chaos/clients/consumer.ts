@@ -41,7 +41,14 @@ export function startConsumer(network: Network, histories: Histories, options: C
     try {
       const { bodies, next } = await pullOnce(await switchboard.to(broker), { topic, queue, offset }, answerMsMax);
       for (const [nth, body] of bodies.entries()) {
-        histories.add("consumers", { e: "got", c: name, id: body.trim(), q: queue, o: Number(offset) + nth, b: broker });
+        histories.add("consumers", {
+          e: "got",
+          c: name,
+          id: body.trim(),
+          q: queue,
+          o: Number(offset) + nth,
+          b: broker,
+        });
       }
       if (next === null) ends[queue] = askedAt;
       // A queue whose begin was cleaned away, or a master that has less: read on where it says.

@@ -19,8 +19,8 @@ export interface RouteSource {
 }
 
 /**
- * Looks all the time at what each decider has on record, and at the route that each source shows, as seen from its own site; and
- * writes down each change.
+ * Looks all the time at what each decider has on record, and writes down every answer, with the time of the question; and at the
+ * route that each source shows, as seen from its own site, and writes down each change.
  */
 export function startWatchers(
   { world, deciders, set, topic }: Stage,
@@ -33,7 +33,6 @@ export function startWatchers(
   );
   const boardAt = new Map(switchboards);
 
-  /** Looks at one thing again and again. `look` gives what it saw as one text, which is written down when it changes. */
   const watch = async (
     site: SiteName,
     address: string,
@@ -53,21 +52,20 @@ export function startWatchers(
     }
   };
 
-  const watchRecord = (by: string, address: string): Promise<void> => {
-    let last = "";
-    return watch("clients", address, recordEveryMs, async (board) => {
+  const watchRecord = (by: string, address: string): Promise<void> =>
+    watch("clients", address, recordEveryMs, async (board) => {
+      const at = histories.now();
       const status = await askSetStatus(await board.to(address), set, answerMsMax);
       if (status === undefined) return;
-      const seen = {
+      const inSync = status.inSync.map((one) => one.address).toSorted();
+      histories.addAt("record", at, {
+        e: "master",
+        by,
         epoch: status.masterEpoch,
         broker: status.masterAddress,
-        inSync: status.inSync.map((one) => one.address).toSorted(),
-      };
-      if (JSON.stringify(seen) === last) return;
-      last = JSON.stringify(seen);
-      histories.add("record", { e: "master", by, ...seen });
+        inSync,
+      });
     });
-  };
 
   const watchRoute = ({ name, site, address }: RouteSource): Promise<void> => {
     let last = "";

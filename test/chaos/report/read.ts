@@ -98,17 +98,14 @@ export interface Decision {
   readonly id: string;
   readonly kind: string;
   readonly epoch: number;
-  /** Epoch before. */
   readonly epochBefore: number;
-  /** The question that the answers are to; null: none was asked. */
-  readonly question: string | null;
+  /** Of the master before, in the set; null: there was none. */
+  readonly master: number | null;
+  /** What the sites were asked; null: nothing. */
+  readonly question: { readonly id: string; readonly epoch: number; readonly master: number } | null;
+  /** Those that vote. */
   readonly sites: readonly string[];
-  readonly answers: readonly {
-    readonly site: string;
-    readonly question: string;
-    readonly epoch: number;
-    readonly verdict: string;
-  }[];
+  readonly answers: readonly { readonly site: string; readonly question: string; readonly verdict: string }[];
 }
 
 type Line = Readonly<Record<string, unknown>> & { readonly at: number; readonly e: string };
@@ -204,19 +201,24 @@ interface DecisionReport {
   readonly record: {
     readonly input: {
       readonly epoch: number;
+      readonly master: number | null;
       readonly sites: readonly string[];
-      readonly question: { readonly id: string } | null;
+      readonly question: Decision["question"];
       readonly answers: readonly {
         readonly site: string;
         readonly question: string;
-        readonly epoch: number;
-        readonly verdict: string;
+        readonly master: { readonly verdict: string };
       }[];
     };
   };
 }
 
 function decisionOf({ id, kind, epoch, record: { input } }: DecisionReport): Decision {
-  const { sites, answers } = input;
-  return { id, kind, epoch, epochBefore: input.epoch, question: input.question?.id ?? null, sites, answers };
+  const { master, question, sites } = input;
+  const answers = input.answers.map((answer) => ({
+    site: answer.site,
+    question: answer.question,
+    verdict: answer.master.verdict,
+  }));
+  return { id, kind, epoch, epochBefore: input.epoch, master, question, sites, answers };
 }
