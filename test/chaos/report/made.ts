@@ -48,14 +48,14 @@ const kill: FaultSeen = {
 /** A link that was cut, and nobody was replaced. */
 export const link: FaultSeen = { ...kill, nth: 1, fault: "bridge", singleLink: true, keeps: true };
 
-const everyMs = 20;
+const everyMs = 40;
 const lastMs = 60_000;
-const movedMs = 20_500;
+const movedMs = 20_520;
 
 /** A run in which the master was killed after 20 s, another one acknowledged half a second later, and all went well. */
 export function goodRun(change: Partial<Evidence> = {}): Evidence {
   const times = Array.from({ length: lastMs / everyMs }, (_, nth) => nth * everyMs).filter(
-    (at) => at < kill.beginAt - 20 || at >= movedMs,
+    (at) => at < kill.beginAt - 40 || at >= movedMs,
   );
   const broker = (at: number): string => (at < movedMs ? master : other);
   const sends = times.flatMap((at) => [
