@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 
 /** What each file of a run's folder is about; each is written by those who saw it, and read by the report alone. */
-export const historyNames = ["faults", "producers", "consumers", "record", "routes", "decisions", "stored"] as const;
+const historyNames = ["faults", "producers", "consumers", "record", "routes", "decisions", "stored"] as const;
 
-export type HistoryName = (typeof historyNames)[number];
+type HistoryName = (typeof historyNames)[number];
 
 /** Raw histories: one JSON object a line, in the order in which it happened, only ever added to. */
 export interface Histories extends AsyncDisposable {

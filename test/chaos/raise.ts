@@ -11,7 +11,7 @@ const lossless = { allAckInSyncStateSet: true };
 const diskBytes = 2 ** 30;
 
 /** A fault that cannot be made here, and what is in the way. */
-export interface Missing {
+interface Missing {
   readonly fault: FaultName;
   readonly why: string;
 }

@@ -19,7 +19,7 @@ import { strike } from "./strikes.ts";
 /** Before the first fault, between two, and after the last: what calm is measured by. */
 const calmMs = 5_000;
 /** As long as a fault lasts. */
-export const faultMsUsual = 20_000;
+const faultMsUsual = 20_000;
 /**
  * How long a set may take to be complete again: a stock broker with a tail to cut off takes up to 90 s, after up to 45 s of an
  * unlucky restart.

@@ -46,7 +46,7 @@ const kill: FaultSeen = {
 };
 
 /** A link that was cut, and nobody was replaced. */
-export const link: FaultSeen = { ...kill, nth: 1, fault: "bridge", singleLink: true, keeps: true };
+const link: FaultSeen = { ...kill, nth: 1, fault: "bridge", singleLink: true, keeps: true };
 
 const everyMs = 40;
 const lastMs = 60_000;

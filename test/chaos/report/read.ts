@@ -21,7 +21,7 @@ export interface Evidence {
   readonly caughtUp: boolean;
 }
 
-export interface About {
+interface About {
   readonly startedAt: string;
   readonly contender: string;
   readonly seed: number;
@@ -64,7 +64,7 @@ export interface Send {
   readonly code: number | undefined;
 }
 
-export interface Got {
+interface Got {
   readonly at: number;
   readonly consumer: string;
   readonly id: string;

@@ -19,7 +19,7 @@ const evils: readonly [string, Evidence, RegExp][] = [
   [
     "a lost message",
     goodRun({ stored: good.stored.filter(({ id }) => id !== victim.id) }),
-    /^1 acknowledged messages are lost: a9900 at 10.1.0.1:10911$/,
+    /^1 acknowledged messages are lost: a19600 at 10.1.0.1:10911$/,
   ],
   [
     "a message that is there twice",
