@@ -43,7 +43,10 @@ export async function allowHiding(world: Stage["world"]): Promise<string | undef
 }
 
 /** @returns what ends it */
-export async function hideFromArbiters(stage: Stage, hidden: readonly Server[]): Promise<() => Promise<void>> {
+export async function hideFromArbiters(
+  stage: Pick<Stage, "world" | "brokers">,
+  hidden: readonly Server[],
+): Promise<() => Promise<void>> {
   const rules = hidden.flatMap((broker) => rulesFor(stage, broker));
   for (const { site, rule } of rules) await ip(stage.world, site, ["rule", "add", ...rule]);
   return async () => {
@@ -51,7 +54,10 @@ export async function hideFromArbiters(stage: Stage, hidden: readonly Server[]):
   };
 }
 
-function rulesFor({ brokers }: Stage, broker: Server): { readonly site: SiteName; readonly rule: readonly string[] }[] {
+function rulesFor(
+  { brokers }: Pick<Stage, "brokers">,
+  broker: Server,
+): { readonly site: SiteName; readonly rule: readonly string[] }[] {
   const [host = "", port] = broker.address.split(":");
   const { user } = userOfBroker(brokers.indexOf(broker));
   return [
