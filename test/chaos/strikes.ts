@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Stage } from "../world/failover/stage.ts";
 import { killed } from "../world/failover/strikes.ts";
 import { linesOf } from "../world/lines.ts";
@@ -6,9 +5,6 @@ import type { SiteName, Way } from "../world/network/sites.ts";
 import type { Server } from "../world/server.ts";
 import { hideFromArbiters } from "./hidden.ts";
 import type { Planned } from "./plan/schedule.ts";
-
-/** How long etcd members stay away before the others notice; it counts to the fault. */
-const quorumGoneMs = 2_000;
 
 /** A fault in force. */
 export interface Struck {
@@ -23,7 +19,7 @@ export interface Struck {
 
 /** Makes a fault; resolves when it is in force. @param master as the deciders have it on record just before */
 export async function strike(stage: Stage, planned: Planned, master: Server): Promise<Struck> {
-  const { world, brokers, etcds } = stage;
+  const { world, brokers, deciders, etcds } = stage;
   const chosen = planned.brokers.flatMap((place) => brokers[place] ?? []);
   const spared = !chosen.includes(master);
   switch (planned.fault) {
@@ -65,17 +61,17 @@ export async function strike(stage: Stage, planned: Planned, master: Server): Pr
       return struck(names(chosen), spared, await hideFromArbiters(stage, chosen));
     case "etcd-minority": {
       const members = planned.etcds.flatMap((place) => etcds[place] ?? []);
-      const back = await killed(...members);
-      await delay(quorumGoneMs);
-      return struck(names(members), true, back);
+      return struck(names(members), true, await killed(...members));
     }
-    case "clock-skew":
-      await Promise.all(chosen.map((broker) => broker.setClock(planned.clockMs)));
+    case "clock-skew": {
+      const skewed = planned.deciders.flatMap((place) => deciders[place] ?? []);
+      await Promise.all(skewed.map((decider) => decider.setClock(planned.clockMs)));
       return struck(
-        chosen.map(({ name }) => `${name} ${planned.clockMs / 1_000} s`),
+        skewed.map(({ name }) => `${name} ${planned.clockMs / 1_000} s`),
         true,
-        async () => void (await Promise.all(chosen.map((broker) => broker.setClock(0)))),
+        async () => void (await Promise.all(skewed.map((decider) => decider.setClock(0)))),
       );
+    }
     case "full-disk":
       await Promise.all(chosen.map((broker) => broker.fillDisk()));
       return struck(names(chosen), spared, () => freed(chosen));

@@ -49,6 +49,6 @@ export const faultTexts: Readonly<Record<FaultName, string>> = {
   "one-way-cut": "nothing comes through from one site to another; the other way is open",
   "broker-cut-from-arbiters": "a broker and the arbiters do not reach each other, but everybody else",
   "etcd-minority": "two of three etcd members are killed: nobody may decide",
-  "clock-skew": "a broker's clock goes wrong by 60 s, ahead or behind",
+  "clock-skew": "an arbiter's clock goes wrong by 60 s, ahead or behind",
   "full-disk": "there is no byte left on a broker's disk",
 };

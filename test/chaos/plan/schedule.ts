@@ -9,6 +9,8 @@ export interface Planned {
   readonly fault: FaultName;
   /** Places in the list of brokers, ascending. */
   readonly brokers: readonly number[];
+  /** Places in the list of arbiters, ascending. */
+  readonly deciders: readonly number[];
   /** Places in the list of etcd members, ascending. */
   readonly etcds: readonly number[];
   /** Sites that are struck as a whole. */
@@ -25,7 +27,7 @@ const brokerCount = 3;
 const idcs = ["idc1", "idc2"] as const satisfies readonly SiteName[];
 const lossPercent = { min: 5, max: 30 };
 const skewMs = 60_000;
-const nothing = { brokers: [], etcds: [], sites: [], ways: [], lossRatio: 0, clockMs: 0 };
+const nothing = { brokers: [], deciders: [], etcds: [], sites: [], ways: [], lossRatio: 0, clockMs: 0 };
 
 /**
  * The first faults of a run. Each of `faults` comes once before any comes again, in an order of chance. Pure: the same seed gives
@@ -63,7 +65,7 @@ function targetOf(fault: FaultName, random: Random): Partial<Planned> {
     case "leader-suspend":
       return {};
     case "clock-skew":
-      return { brokers: someOf(random, brokerCount, 1), clockMs: random.chance(0.5) ? skewMs : -skewMs };
+      return { deciders: someOf(random, serverSites.length, 1), clockMs: random.chance(0.5) ? skewMs : -skewMs };
     case "etcd-minority":
       return { etcds: someOf(random, serverSites.length, 2) };
     case "random-partition":

@@ -36,7 +36,8 @@ export function outcomesOf(evidence: Evidence): FaultOutcome[] {
   const acked = ackedOf(followed(evidence));
   const struck = evidence.faults.filter(({ forceAt }) => forceAt !== undefined);
   return struck.map((fault, place) => {
-    const nextAt = struck[place + 1]?.beginAt ?? evidence.overAt ?? Infinity;
+    // From the end of all calm on nobody sends: that is no silence.
+    const nextAt = struck[place + 1]?.beginAt ?? evidence.calmAt ?? evidence.overAt ?? Infinity;
     return outcomeOf(fault, nextAt, acked, evidence);
   });
 }
