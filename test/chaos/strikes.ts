@@ -107,11 +107,14 @@ async function cutWays({ world }: Stage, ways: readonly Way[]): Promise<() => Pr
   return () => lines.heal();
 }
 
-/** A broker whose disk was full may have ended; then it is started again. */
+/**
+ * A stock broker that could not write loses the thread that dispatches its messages (InternalError in ReputMessageService, 5.3.3) and
+ * goes on without it: it is of use again only after a restart.
+ */
 async function freed(brokers: readonly Server[]): Promise<void> {
   for (const broker of brokers) {
     await broker.freeDisk();
-    if (!broker.running) await broker.restart();
+    await broker.restart();
   }
 }
 
