@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 const integrationTestMs = 180_000;
 /** What judges the runs in the world needs no world itself. */
-const judges = "test/world/{checkers,failover}/*.test.ts";
+const judges = "test/{world/{checkers,failover},chaos/**}/*.test.ts";
 
 export default defineConfig({
   test: {

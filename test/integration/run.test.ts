@@ -34,7 +34,7 @@ test("help lists every verb", async () => {
   for (const args of [[], ["help"], ["--help"]]) {
     const { code, stdout } = await runProcess("./run", args, { timeoutMs });
     expect(code).toBe(0);
-    for (const verb of ["setup", "check", "test", "demo", "world", "bench", "docs", "fix"])
+    for (const verb of ["setup", "check", "test", "demo", "world", "chaos", "bench", "docs", "fix"])
       expect(stdout).toMatch(` ${verb} `);
   }
 });

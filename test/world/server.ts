@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly diskBytes?: number;
   /** Its clock can be set by setClock(). Not for programs that do without libc: etcd. */
   readonly ownClock?: boolean;
+  /** The id of the user whose processes it is, with root's rights to files; root's without it. */
+  readonly user?: number;
 }
 
 export interface Server extends AsyncDisposable {
@@ -132,7 +134,7 @@ async function createServer(network: Network, recipe: Recipe, options: ServerOpt
     async launch() {
       await self.kill();
       const env = options.ownClock === true ? clockEnvironment(folder) : {};
-      process = startProcess(enter, [...rest, ...recipe.command(folder)], { name, env });
+      process = startProcess(enter, [...rest, ...asUser(options.user), ...recipe.command(folder)], { name, env });
     },
     async restart() {
       await self.launch();
@@ -151,6 +153,13 @@ async function createServer(network: Network, recipe: Recipe, options: ServerOpt
     [Symbol.asyncDispose]: () => self.kill(),
   };
   return self;
+}
+
+/** What to put before a command. Whoever becomes another user loses the tie to our life, so it is made again. */
+function asUser(user: number | undefined): readonly string[] {
+  if (user === undefined) return [];
+  const rights = ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"];
+  return ["setpriv", `--reuid=${user}`, "--clear-groups", ...rights, "--pdeathsig", "KILL", "--"];
 }
 
 async function serving(recipe: Recipe, network: Network, process: RunningProcess): Promise<void> {

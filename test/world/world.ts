@@ -41,11 +41,15 @@ export interface World extends AsyncDisposable {
   /** RocketMQ's own controllers, one group. */
   controllers(sites: readonly SiteName[]): Promise<Server[]>;
   /** crossidc's arbiters, one for each site named, which is the electorate: `idcctl init` records it once they are up. */
-  arbiters(sites: readonly SiteName[], setting: ArbiterSetting): Promise<Server[]>;
+  arbiters(sites: readonly SiteName[], setting: ArbiterSetting, options?: ServerOptions): Promise<Server[]>;
   /** crossidc's routers, one for each site named. */
   routers(sites: readonly SiteName[], setting: RouterSetting): Promise<Server[]>;
   /** The replicas of one broker set, a broker for each site named. Who becomes master is the controllers' choice. */
-  brokers(sites: readonly SiteName[], brokerSet: BrokerSet, options?: ServerOptions): Promise<Server[]>;
+  brokers(
+    sites: readonly SiteName[],
+    brokerSet: BrokerSet,
+    options?: ServerOptions | ((place: number) => ServerOptions),
+  ): Promise<Server[]>;
   /** One Kafka cluster, a node for each site named. */
   kafka(sites: readonly SiteName[]): Promise<Server[]>;
   /** Any server. */
@@ -70,8 +74,13 @@ export async function openWorld(): Promise<World> {
     servers.push(server);
     return server;
   };
-  const startAll = (recipes: readonly Recipe[], options?: ServerOptions): Promise<Server[]> =>
-    Promise.all(recipes.map((recipe) => start(recipe, options)));
+  const startAll = (
+    recipes: readonly Recipe[],
+    options?: ServerOptions | ((place: number) => ServerOptions),
+  ): Promise<Server[]> =>
+    Promise.all(
+      recipes.map((recipe, place) => start(recipe, typeof options === "function" ? options(place) : options)),
+    );
 
   const run = (site: SiteName, command: readonly string[], options?: ProcessOptions): RunningProcess => {
     const [enter = "", ...rest] = network.enter(site);
@@ -94,9 +103,9 @@ export async function openWorld(): Promise<World> {
       startAll(zooKeeperRecipes(register.place("zookeeper", sites), version), options),
     nameServers: (sites) => startAll(register.place("nameServer", sites, "nameserver").map(nameServerRecipe)),
     controllers: (sites) => startAll(controllerRecipes(register.place("controller", sites))),
-    async arbiters(sites, setting) {
+    async arbiters(sites, setting, options) {
       const members = register.place("controller", sites, "arbiter");
-      const arbiters = await startAll(arbiterRecipes(members, setting));
+      const arbiters = await startAll(arbiterRecipes(members, setting), options);
       await recordSites(members, setting, run);
       return arbiters;
     },

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { type SiteName, serverSites } from "../network/sites.ts";
 import { createTopic, leadingController, type SetStatus, setStatus } from "../rocketmq/status.ts";
-import type { Server } from "../server.ts";
+import type { Server, ServerOptions } from "../server.ts";
 import type { ArbiterSetting } from "../servers/arbiter.ts";
 import type { World } from "../world.ts";
 
@@ -51,9 +51,12 @@ export async function raiseStage(
     readonly settings: Settings;
     readonly places?: readonly [SiteName, ...SiteName[]];
     readonly arbiters?: Omit<ArbiterSetting, "etcds" | "nameServers" | "cluster">;
+    /** Of the processes themselves. */
+    readonly arbiterServers?: ServerOptions;
+    readonly brokerServers?: (place: number) => ServerOptions;
   },
 ): Promise<Stage> {
-  const { contender, settings, places = usualPlaces, arbiters = {} } = options;
+  const { contender, settings, places = usualPlaces, arbiters = {}, arbiterServers, brokerServers } = options;
   const [home] = places;
   await world.between("idc1", "idc2").set({ delayMs: 1 });
   await world.around("witness").set({ delayMs: 3 });
@@ -63,15 +66,16 @@ export async function raiseStage(
   ]);
   const deciders =
     contender === "arbiter"
-      ? await world.arbiters(serverSites, { ...arbiters, etcds, nameServers, cluster })
+      ? await world.arbiters(serverSites, { ...arbiters, etcds, nameServers, cluster }, arbiterServers)
       : await world.controllers(serverSites);
-  const brokers = await world.brokers(places, {
+  const brokerSet = {
     set,
     cluster,
     nameServers: addressesOf(nameServers),
     controllers: addressesOf(deciders),
     settings: { ...manyAtOnce, ...settings },
-  });
+  };
+  const brokers = await world.brokers(places, brokerSet, brokerServers);
   const stage: Stage = { world, contender, etcds, nameServers, deciders, brokers, home, cluster, set, topic, queues };
   const { masterAddress } = await untilComplete(stage);
   await createTopic(world.network, "clients", masterAddress, { name: topic, queues });

@@ -20,9 +20,14 @@ export interface MasterFinder {
 /** @param options.nameServers it stays with one until that fails, and goes on to the next then, as clients do */
 export function createMasterFinder(
   switchboard: Switchboard,
-  options: { readonly nameServers: readonly string[]; readonly topic: string; readonly set: string },
+  options: {
+    readonly nameServers: readonly string[];
+    readonly topic: string;
+    readonly set: string;
+    readonly everyMs?: number;
+  },
 ): MasterFinder {
-  const { nameServers, topic, set } = options;
+  const { nameServers, topic, set, everyMs = askEveryMs } = options;
   const over = new AbortController();
   let chosen = 0;
   let master: string | undefined;
@@ -52,7 +57,7 @@ export function createMasterFinder(
   const run = async (): Promise<void> => {
     while (!over.signal.aborted) {
       await ask();
-      await delay(askEveryMs, undefined, { signal: over.signal }).catch(() => {});
+      await delay(everyMs, undefined, { signal: over.signal }).catch(() => {});
     }
   };
   const done = run();

@@ -44,41 +44,57 @@ export async function readQueue(
 ): Promise<string[]> {
   const bodies: string[] = [];
   for (let offset = 0n; ; ) {
-    const answer = await broker.ask(
-      {
-        code: codes.pull,
-        fields: {
-          consumerGroup: group,
-          topic: queue.topic,
-          queueId: queue.queue,
-          queueOffset: String(offset),
-          maxMsgNums: messagesPerPull,
-          // The subscription is in the request.
-          sysFlag: 4,
-          commitOffset: 0,
-          suspendTimeoutMillis: 0,
-          subscription: "*",
-          subVersion: 0,
-          expressionType: "TAG",
-        },
+    const pulled = await pullOnce(broker, { ...queue, offset }, timeoutMs);
+    bodies.push(...pulled.bodies);
+    if (pulled.next === null || (pulled.next <= offset && !pulled.moved)) return bodies;
+    offset = pulled.next;
+  }
+}
+
+/** What is at an offset, as many as the broker gives at once. */
+export async function pullOnce(
+  broker: Remoting,
+  { topic, queue, offset }: { readonly topic: string; readonly queue: number; readonly offset: bigint },
+  timeoutMs: number,
+): Promise<{
+  readonly bodies: readonly string[];
+  /** Where to go on; null: there is nothing yet. */
+  readonly next: bigint | null;
+  /** The offset is out of the queue, and `next` is in it: maybe before it. */
+  readonly moved: boolean;
+}> {
+  const answer = await broker.ask(
+    {
+      code: codes.pull,
+      fields: {
+        consumerGroup: group,
+        topic,
+        queueId: queue,
+        queueOffset: String(offset),
+        maxMsgNums: messagesPerPull,
+        // The subscription is in the request.
+        sysFlag: 4,
+        commitOffset: 0,
+        suspendTimeoutMillis: 0,
+        subscription: "*",
+        subVersion: 0,
+        expressionType: "TAG",
       },
-      timeoutMs,
-    );
-    switch (answer.code) {
-      case pullAnswers.found:
-        bodies.push(...bodiesOf(answer.body));
-        break;
-      case pullAnswers.again:
-      case pullAnswers.moved:
-        break;
-      case pullAnswers.nothingThere:
-        return bodies;
-      default:
-        throw new Error(`pull of ${queue.topic} ${queue.queue} at ${offset}: ${answer.code} ${answer.remark}`);
-    }
-    const next = BigInt(answer.fields["nextBeginOffset"] ?? "0");
-    if (next <= offset && answer.code !== pullAnswers.moved) return bodies;
-    offset = next;
+    },
+    timeoutMs,
+  );
+  const next = BigInt(answer.fields["nextBeginOffset"] ?? "0");
+  switch (answer.code) {
+    case pullAnswers.found:
+      return { bodies: [...bodiesOf(answer.body)], next, moved: false };
+    case pullAnswers.again:
+      return { bodies: [], next, moved: false };
+    case pullAnswers.moved:
+      return { bodies: [], next, moved: true };
+    case pullAnswers.nothingThere:
+      return { bodies: [], next: null, moved: false };
+    default:
+      throw new Error(`pull of ${topic} ${queue} at ${offset}: ${answer.code} ${answer.remark}`);
   }
 }
 

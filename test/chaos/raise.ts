@@ -1,0 +1,86 @@
+import { type Contender, raiseStage, type Stage } from "../world/failover/stage.ts";
+import type { ServerOptions } from "../world/server.ts";
+import type { World } from "../world/world.ts";
+import type { RouteSource } from "./clients/watchers.ts";
+import { allowHiding, userOfBroker, usersOfArbiters } from "./hidden.ts";
+import type { FaultName } from "./plan/names.ts";
+
+/** With the setting that is recommended for sets that may lose nothing. */
+const lossless = { allAckInSyncStateSet: true };
+/** Each broker's, in memory. A run of half an hour needs a fifth of it. */
+const diskBytes = 2 ** 30;
+
+/** A fault that cannot be made here, and what is in the way. */
+interface Missing {
+  readonly fault: FaultName;
+  readonly why: string;
+}
+
+export interface Raised {
+  readonly stage: Stage;
+  /** Who shows a route: the name servers, and with arbiters a router in each IDC. */
+  readonly sources: readonly RouteSource[];
+  /** Of the faults asked for. */
+  readonly able: readonly FaultName[];
+  readonly missing: readonly Missing[];
+}
+
+/** Everything that the faults need: clocks, disks and users of their own only where a fault asks for them. */
+export async function raiseChaos(
+  world: World,
+  options: { readonly contender: Contender; readonly faults: readonly FaultName[] },
+): Promise<Raised> {
+  const { contender, faults } = options;
+  const missing = [...missingFor(contender, faults), ...(await missingRights(world, contender, faults))];
+  const able = faults.filter((fault) => !missing.some((one) => one.fault === fault));
+  const hides = able.includes("broker-cut-from-arbiters");
+  const stage = await raiseStage(world, {
+    contender,
+    settings: lossless,
+    arbiterServers: {
+      ...(able.includes("clock-skew") ? { ownClock: true } : {}),
+      ...(hides ? usersOfArbiters : {}),
+    },
+    brokerServers: (place): ServerOptions => ({
+      ...(able.includes("full-disk") ? { diskBytes } : {}),
+      ...(hides ? userOfBroker(place) : {}),
+    }),
+  });
+  const { cluster, nameServers, etcds } = stage;
+  const routers = contender === "arbiter" ? await world.routers(["idc1", "idc2"], { cluster, nameServers, etcds }) : [];
+  return { stage, sources: [...nameServers, ...routers], able, missing };
+}
+
+function missingFor(contender: Contender, faults: readonly FaultName[]): Missing[] {
+  if (contender === "arbiter") return [];
+  const reasons: Partial<Record<FaultName, string>> = {
+    "broker-cut-from-arbiters": "RocketMQ's own controllers decide: there are no arbiters",
+    "etcd-minority": "RocketMQ's own controllers keep their record themselves: there is no etcd",
+    // A stock broker that was started with libfaketime had not come up after 150 s, twice of two.
+    "clock-skew": "RocketMQ's processes do not come up with a clock of their own (libfaketime)",
+  };
+  return faults.flatMap((fault) => {
+    const why = reasons[fault];
+    return why === undefined ? [] : [{ fault, why }];
+  });
+}
+
+/** What this machine does not let us do is tried, so that it is told before the run and not in it. */
+async function missingRights(world: World, contender: Contender, faults: readonly FaultName[]): Promise<Missing[]> {
+  const missing: Missing[] = [];
+  if (contender === "arbiter" && faults.includes("broker-cut-from-arbiters")) {
+    const refused = await allowHiding(world);
+    if (refused !== undefined) missing.push({ fault: "broker-cut-from-arbiters", why: refused });
+  }
+  if (faults.includes("full-disk")) {
+    const { code, said } = await tryCommand(world, ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]);
+    if (code !== 0) missing.push({ fault: "full-disk", why: `no disk in memory can be mounted: ${said}` });
+  }
+  return missing;
+}
+
+async function tryCommand(world: World, command: readonly string[]): Promise<{ code: number | null; said: string }> {
+  const process = world.run("clients", command);
+  const { code } = await process.exit;
+  return { code, said: process.output().trim() };
+}
