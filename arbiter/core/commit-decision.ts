@@ -24,6 +24,7 @@ import type {
   SwitchRecord,
 } from "./model.ts";
 import { encodeDecision, encodeSet } from "./records.ts";
+import { isFenceAwaited } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 
 /** What a decision rests on, and the one transaction that makes it. */
@@ -91,8 +92,10 @@ export function commitDecision(
   const { name, record, question } = view;
   const { mirror, options, moment } = context;
   // Whoever wrote what cannot be read here may have meant that nothing is to be decided.
-  const isObscure = [policyKey, pauseKey].some((key) => mirror.unreadable.has(key));
-  if (record === null || mirror.cluster === null || view.busy || isObscure) {
+  const isObscure = [policyKey, pauseKey, protectionKey(name)].some((key) => mirror.unreadable.has(key));
+  // Nor may a decision follow one whose old master nobody has fenced: it would fence its own old master, and not that one.
+  const isUnfenced = isFenceAwaited(view, context) && !input.forced;
+  if (record === null || mirror.cluster === null || view.busy || isObscure || isUnfenced) {
     done?.("outdated", context);
     return;
   }

@@ -128,6 +128,23 @@ describe("a set whose members obey scripts", () => {
     expect(recover(true).some(({ kind }) => kind === "answerOperator")).toBe(false);
   });
 
+  test("is not recovered without force either where the recovery began before the decision", () => {
+    const site = siteUnderTest(heldSet, scripted);
+    passHeard(site, 3);
+    const request = { kind: "recover", set: setName("C1", "bs1"), master: null, reason: "test", force: false } as const;
+    const commands = [
+      ...site.step({ kind: "operator", who: "ops", ask: 1, request }),
+      ...site.decided(decision, decidedSet),
+      ...site.pass(1_000),
+    ];
+    expect(commands).toContainEqual({
+      kind: "answerOperator",
+      ask: 1,
+      answer: expect.objectContaining({ kind: "refused", code: "ARB_NOT_FENCED" }),
+    });
+    expect(putsOf(commands, "decisions")).toEqual([]);
+  });
+
   test("refuses a planned switch by name", () => {
     const site = siteUnderTest(heldSet, scripted);
     const commands = site.step({

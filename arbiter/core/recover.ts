@@ -71,6 +71,11 @@ function conclude(view: SetView, { since, request, who, answer }: Recovery, cont
     return;
   }
   const { master, reason, force } = request;
+  // Meanwhile a failover may have been decided that waits for its fence.
+  if (isFenceAwaited(view, context) && !force) {
+    answer(notFenced(view), context);
+    return;
+  }
   const input = inputOf(view, record, context, {
     kind: "recover",
     answers: [],

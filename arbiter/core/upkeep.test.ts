@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Command } from "./events.ts";
 import { setName } from "./model.ts";
-import { decodeSet } from "./records.ts";
+import { decodeProtection, decodeSet } from "./records.ts";
 import { heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const told = (commands: readonly Command[]): number[] =>
@@ -72,5 +72,47 @@ describe("a broker that is heard again", () => {
     const site = siteUnderTest();
     site.step(site.heartbeat(1));
     expect(told(site.record({ ...heldSet, epoch: 8, inSyncEpoch: 21, master: 2, inSync: [2] }))).toContain(1);
+  });
+});
+
+describe("the level of protection", () => {
+  const levels = (commands: readonly Command[]): string[] =>
+    commands.flatMap((command) =>
+      command.kind === "commit"
+        ? command.transaction.puts.flatMap(({ key, text }) =>
+            key.startsWith("protection/") ? [decodeProtection(text, setName("C1", "bs1")).level] : [],
+          )
+        : [],
+    );
+  const settings = {
+    allAckInSyncStateSet: true,
+    minInSyncReplicas: 1,
+    flushDiskType: "ASYNC_FLUSH",
+    brokerPermission: 6,
+  };
+  /** Who is there is heard, and tells its settings when it is asked. */
+  function live(site: ReturnType<typeof siteUnderTest>, ids: readonly number[], seconds: number): Command[] {
+    const all: Command[] = [];
+    for (let second = 0; second < seconds; second += 1) {
+      for (const id of ids) all.push(...site.step(site.heartbeat(id)));
+      const passed = site.pass(1_000);
+      all.push(...passed);
+      for (const command of passed) {
+        if (command.kind !== "readSettings") continue;
+        const known = ids.includes(command.broker.id) ? settings : null;
+        all.push(...site.step({ kind: "settingsSeen", broker: command.broker, settings: known }));
+      }
+    }
+    return all;
+  }
+
+  test("is written when all that are heard have told their settings", () => {
+    expect(levels(live(siteUnderTest(), [1, 2, 3], 20))).toContain("idc");
+  });
+
+  test("stays as it was last proven when the master is not heard any more: its replacement rests on it", () => {
+    const site = siteUnderTest();
+    live(site, [1, 2, 3], 20);
+    expect(levels(live(site, [2, 3], 40))).toEqual([]);
   });
 });

@@ -87,12 +87,13 @@ function considerMembers(view: SetView, value: SetRecord, context: Context): voi
   const isLate = (id: BrokerId): boolean => now - brokerOf(view, id, context).lastProbeAt >= memberReadMs;
   const open = value.unconfirmed.filter((id) => !hasAll(view, id, context));
   for (const id of open) if (isLate(id)) probe(view, id, context, brokerOf(view, id, context).lastProbeAt + 1);
-  if (open.length > 0) return;
+  // One that cannot be read is no reason against the others.
+  if (open.length === value.unconfirmed.length) return;
   view.busy = true;
   context.commit(
     {
       compares: [{ key: setKey(view.name), revision: record.revision }],
-      puts: [{ key: setKey(view.name), text: encodeSet({ ...record.value, unconfirmed: [] }), onLease: false }],
+      puts: [{ key: setKey(view.name), text: encodeSet({ ...record.value, unconfirmed: open }), onLease: false }],
       deletes: [],
     },
     () => {
@@ -166,6 +167,13 @@ export function onSettings(view: SetView, id: BrokerId, settings: BrokerSettings
 function considerProtection(view: SetView, context: Context): void {
   const { record, protection } = view;
   if (record === null || view.busy || !context.isMyTurn(context.moment.now) || record.value.decision !== null) return;
+  const key = protectionKey(view.name);
+  // Somebody's hand, or another version: whatever it says, it is written anew.
+  const isUnreadable = context.mirror.unreadable.has(key);
+  // A master that is asked about, or not heard, tells nothing: what was last proven is what its replacement rests on.
+  const { master } = record.value;
+  const isProven = view.question === null && (master === null || isHeardHere(view, master, context));
+  if (!isProven && !isUnreadable) return;
   const settings = new Map(idsOf(view).map((id) => [id, brokerOf(view, id, context).settings]));
   const live = [...settings].filter(([id]) => isHeardHere(view, id, context));
   // Nothing is known before every live broker was asked.
@@ -175,10 +183,10 @@ function considerProtection(view: SetView, context: Context): void {
   if (protection !== null && protection.value.level === level && protection.value.why === why) return;
   context.commit(
     {
-      compares: [{ key: protectionKey(view.name), revision: protection?.revision ?? 0n }],
+      compares: isUnreadable ? [] : [{ key, revision: protection?.revision ?? 0n }],
       puts: [
         {
-          key: protectionKey(view.name),
+          key,
           text: encodeProtection({ level, why, at: context.moment.wall }, view.name),
           onLease: false,
         },
