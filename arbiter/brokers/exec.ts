@@ -30,7 +30,7 @@ const idleMs = 60_000;
  * decision only (`deposed`); a replica follows.
  */
 export function createExecPort({ cluster, masterOf, clock }: ExecPortOptions): ExecPort {
-  const scripts = createScripts(cluster, clock);
+  const scripts = createScripts(cluster);
   const places = placesOf(cluster);
   const changing = new Map<string, Lanes>();
   // Other sites' arbiters have a controller door, whatever they decide over.

@@ -1,9 +1,8 @@
 import type { ExecCluster } from "#config/arbiter-exec.ts";
 import { type ChildEnd, runChild } from "#lib/child.ts";
-import type { Clock } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import { createLanes } from "#lib/lanes.ts";
-import { type CallOptions, timeLeft } from "#lib/remoting/connections.ts";
+import type { CallOptions } from "#lib/remoting/connections.ts";
 
 /** What an exit code says. Any other, a signal, and output that is none say that the script failed. */
 const scriptCodes = {
@@ -41,7 +40,7 @@ export interface ScriptAnswer {
 export interface Scripts {
   readonly has: (name: ScriptName) => boolean;
   /**
-   * Runs it once.
+   * Runs it once: timeoutMs at most until its turn, and as long again.
    * @throws {OperatorError} ARB_EXEC_FAILED: it says nothing of the member; ARB_EXEC_BUSY: it did not get to run in its time
    * @throws the signal's reason
    */
@@ -55,22 +54,22 @@ const stderrBytesMax = 2_048;
 /** Of that, in a detail. */
 const detailCharsMax = 300;
 
-export function createScripts({ name: cluster, scripts, outputBytesMax }: ExecCluster, clock: Clock): Scripts {
-  const lanes = createLanes(scriptsAtOnceMax);
+export function createScripts({ name: cluster, scripts, outputBytesMax }: ExecCluster): Scripts {
+  // Whoever is asked for much must not hold up what is to be changed.
+  const [reads, changes] = [createLanes(scriptsAtOnceMax), createLanes(scriptsAtOnceMax)];
   return {
     has: (name) => scripts[name] !== undefined,
     async run(name, input, { timeoutMs, signal }) {
       const argv = scripts[name];
       if (argv === undefined) throw failed(cluster, name, "the config names none");
-      const left = timeLeft(clock, { timeoutMs, signal });
+      // The wait for a turn says nothing of the member, so it takes nothing from the time that its script has.
       const due = AbortSignal.timeout(Math.ceil(timeoutMs));
       const text = JSON.stringify({ schema: 1, script: name, ...input });
       const limits = { stdoutBytesMax: outputBytesMax, stderrBytesMax };
       try {
+        const lanes = name === "probe" || name === "offsets" ? reads : changes;
         const end = await lanes.run(
-          () => {
-            return runChild({ argv, input: text, ...limits, ...left() });
-          },
+          () => runChild({ argv, input: text, ...limits, timeoutMs, signal }),
           AbortSignal.any([signal, due]),
         );
         return answerOf(cluster, name, end, timeoutMs);
