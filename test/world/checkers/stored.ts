@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Network } from "../network/network.ts";
 import { dialRemoting } from "../rocketmq/dial.ts";
 import { readQueue } from "../rocketmq/messages.ts";
@@ -6,6 +7,23 @@ import type { StoredQueue } from "./set.ts";
 const dialMsMax = 3_000;
 const answerMsMax = 10_000;
 const maxOffsetCode = 30;
+/** A stock broker acknowledges a message some moments before it can be read: its queues are written by a thread of their own. */
+const readableMsMax = 10_000;
+const lookEveryMs = 500;
+
+/** As readStored, again while `isShort` says that something acknowledged is missing: for readableMsMax, then it counts as lost. */
+export async function readSettled(
+  network: Network,
+  from: Parameters<typeof readStored>[1],
+  isShort: (stored: readonly StoredQueue[]) => boolean,
+): Promise<StoredQueue[]> {
+  const startedAt = performance.now();
+  for (;;) {
+    const stored = await readStored(network, from);
+    if (!isShort(stored) || performance.now() - startedAt > readableMsMax) return stored;
+    await delay(lookEveryMs);
+  }
+}
 
 /** Every queue of a topic, as this broker has it, from the first message to the last. @throws when it cannot be read */
 export async function readStored(

@@ -5,9 +5,9 @@ import { inProject } from "../../integration/harness/project.ts";
 import { checkGap, type GapReport } from "../checkers/gap.ts";
 import { checkMute } from "../checkers/mute.ts";
 import { epochsOfTwo, namedBetween, type Reign } from "../checkers/reigns.ts";
-import { ackedMinUsual, checkSet, type SetReport } from "../checkers/set.ts";
+import { ackedMinUsual, checkSet, type SetReport, type StoredQueue } from "../checkers/set.ts";
 import { checkStale, type StaleReport } from "../checkers/stale.ts";
-import { readStored } from "../checkers/stored.ts";
+import { readSettled } from "../checkers/stored.ts";
 import type { Acked, History } from "../load/history.ts";
 import { type Load, startLoad } from "../load/load.ts";
 import { actsAsMaster, type SetStatus } from "../rocketmq/status.ts";
@@ -136,7 +136,9 @@ export async function openPlay(
       const { reigns } = watch;
       const last = reigns.at(-1);
       if (last === undefined) throw new Error(`nobody knew a master of ${stage.set} all the time`);
-      const stored = await readStored(stage.world.network, { ...stage, broker: last.broker });
+      const setOf = (stored: readonly StoredQueue[]) => checkSet(history.sends, stored, { ackedMin });
+      const from = { ...stage, broker: last.broker };
+      const stored = await readSettled(stage.world.network, from, (each) => setOf(each).lost.length > 0);
       const outcome = {
         fault: name,
         old: master.address,
@@ -145,7 +147,7 @@ export async function openPlay(
         namedLater: namedBetween(reigns, restoredAt, endAt),
         epochsOfTwo: epochsOfTwo(reigns),
         gap: checkGap(history, { faultAt, endAt, old: master.address }),
-        set: checkSet(history.sends, stored, { ackedMin }),
+        set: setOf(stored),
         stale: checkStale(history.sends, reigns),
         mute: fault.mute
           ? checkMute(history.sends, { broker: master.address, fromMs: struckAt, untilMs: restoredAt })

@@ -6,9 +6,9 @@ import { eventually } from "../../integration/harness/eventually.ts";
 import { inProject } from "../../integration/harness/project.ts";
 import { checkGap, type GapReport } from "../checkers/gap.ts";
 import { epochsOfTwo } from "../checkers/reigns.ts";
-import { checkSet, type SetReport } from "../checkers/set.ts";
+import { checkSet, type SetReport, type StoredQueue } from "../checkers/set.ts";
 import { checkStale, type StaleReport } from "../checkers/stale.ts";
-import { readStored } from "../checkers/stored.ts";
+import { readSettled } from "../checkers/stored.ts";
 import { startLoad } from "../load/load.ts";
 import type { SiteName } from "../network/sites.ts";
 import { ports } from "../ports.ts";
@@ -105,7 +105,8 @@ export async function playSwitches(
   }
   const history = await load.stop();
   const { masterAddress: broker } = await untilComplete(stage);
-  const stored = await readStored(world.network, { ...stage, broker });
+  const setOf = (stored: readonly StoredQueue[]) => checkSet(history.sends, stored, options);
+  const stored = await readSettled(world.network, { ...stage, broker }, (each) => setOf(each).lost.length > 0);
   const { reigns } = watch;
   if (reigns.length === 0) throw new Error(`nobody knew a master of ${set}`);
   return {
@@ -113,7 +114,7 @@ export async function playSwitches(
       ...one,
       gap: checkGap(history, { faultAt: askedAt, endAt, old: one.from }),
     })),
-    set: checkSet(history.sends, stored, options),
+    set: setOf(stored),
     stale: checkStale(history.sends, reigns),
     epochsOfTwo: epochsOfTwo(reigns),
     leftovers: await leftoversOf(stage),
