@@ -42,6 +42,7 @@ worldTest(
     });
     const http = await world.door("idc1", `${router?.address.split(":")[0]}:7403`);
 
+    await here.makeTopic(topic);
     const events: SdkEvent[] = [];
     await using client = await connect({
       routers: [`http://${http.address}`],
@@ -65,6 +66,8 @@ worldTest(
 
     await untilSentTo("C1");
     await delay(loadMs);
+    // The router has looked for it long ago, and it was not there.
+    await there.makeTopic(topic);
     await application.set(`/zms/topic/${topic}`, "clusterName=C2\n");
     const thereMs = await untilSentTo("C2");
     await delay(loadMs);
@@ -103,11 +106,13 @@ async function openCluster(world: World, cluster: string, site: "idc1" | "idc2")
     settings,
   });
   if (broker === undefined) throw new Error("no broker");
-  await createTopic(world.network, "clients", broker.address, { name: topic, queues: 4 });
+  const makeTopic = (name: string): Promise<void> =>
+    createTopic(world.network, "clients", broker.address, { name, queues: 4 });
+  await makeTopic("first");
   // A proxy ends when it starts before the name server knows a broker.
-  await eventually(() => topicRoute(world.network, "clients", nameServer.address, topic), {
+  await eventually(() => topicRoute(world.network, "clients", nameServer.address, "first"), {
     withinMs: registeredMsMax,
   });
   const [proxy] = await world.proxies([site], { cluster, nameServers });
-  return { cluster, site, nameServer, proxy: (await world.door(site, (proxy as Server).address)).address };
+  return { cluster, site, nameServer, makeTopic, proxy: (await world.door(site, (proxy as Server).address)).address };
 }
