@@ -3,6 +3,7 @@ import rocketmq, { type MessageView, type ProducerOptions, type SimpleConsumer }
 import type { ConsumerLink, ConsumerLinkOptions, Driver, ProducerLink } from "../driver.ts";
 import { messageOf, SdkError } from "../errors.ts";
 import { untilAborted } from "../io/abort.ts";
+import { type Client, openSession, type Session } from "./session.ts";
 
 /** How proxies are reached: what no router knows. */
 export type RocketmqAccess = Partial<Pick<ProducerOptions, "sslEnabled" | "sessionCredentials" | "namespace">>;
@@ -33,14 +34,14 @@ export function createRocketmqDriver(access: RocketmqAccess): Driver {
   const shared = { namespace: "", ...access, requestTimeout: requestTimeoutMs, logger };
   return {
     async openProducer({ place, topic }): Promise<ProducerLink> {
-      const producer = await openFirst(
+      const { client, end } = await openFirst(
         place.bootstrap,
         (endpoints) => new rocketmq.Producer({ ...shared, endpoints, topics: [topic], maxAttempts: 1 }),
       );
       return {
         async send(messages) {
           const sending = messages.map(({ key, value, headers = {} }) =>
-            producer.send({
+            client.send({
               topic,
               body: Buffer.from(value),
               keys: key === undefined ? [] : [key.toString()],
@@ -50,12 +51,12 @@ export function createRocketmqDriver(access: RocketmqAccess): Driver {
           const failed = (await Promise.allSettled(sending)).find(({ status }) => status === "rejected");
           if (failed?.status === "rejected") throw refusalOf(topic, failed.reason) ?? failed.reason;
         },
-        close: () => inTime(producer.shutdown()),
+        close: end,
       };
     },
     async openConsumer(options): Promise<ConsumerLink> {
       const { place, topic, group } = options;
-      const consumer = await openFirst(
+      const session = await openFirst(
         place.bootstrap,
         (endpoints) =>
           new rocketmq.SimpleConsumer({
@@ -67,31 +68,28 @@ export function createRocketmqDriver(access: RocketmqAccess): Driver {
             maxRetryAttempts: 1,
           }),
       );
-      return readFrom(consumer, options);
+      return readFrom(session, options);
     },
   };
 }
 
 /** One after the other, since the library takes a list for one name. @throws when none can be used */
-async function openFirst<T extends { startup(): Promise<void>; shutdown(): Promise<void> }>(
+async function openFirst<T extends Client>(
   proxies: readonly string[],
   create: (endpoints: string) => T,
-): Promise<T> {
+): Promise<Session<T>> {
   const reasons: string[] = [];
   for (const proxy of proxies) {
-    const client = create(proxy);
     try {
-      await untilAborted(client.startup(), AbortSignal.timeout(openMsMax));
-      return client;
+      return await openSession(create(proxy), { openMsMax, closeMsMax });
     } catch (error) {
       reasons.push(`${proxy}: ${messageOf(error)}`);
-      await inTime(client.shutdown());
     }
   }
   throw new Error(`no proxy can be used: ${reasons.join("; ")}`);
 }
 
-function readFrom(consumer: SimpleConsumer, { place, topic, deliver }: ConsumerLinkOptions): ConsumerLink {
+function readFrom({ client, end }: Session<SimpleConsumer>, { place, topic, deliver }: ConsumerLinkOptions): ConsumerLink {
   const failed = Promise.withResolvers<unknown>();
   const stopped = new AbortController();
   const dealing = new Set<Promise<void>>();
@@ -101,7 +99,7 @@ function readFrom(consumer: SimpleConsumer, { place, topic, deliver }: ConsumerL
   async function receive(): Promise<void> {
     for (let failures = 0; !stopped.signal.aborted; ) {
       try {
-        const messages = await consumer.receive(receivedMax, invisibleMs);
+        const messages = await client.receive(receivedMax, invisibleMs);
         failures = 0;
         empty = messages.length === 0 ? empty + 1 : 0;
         if (messages.length > 0) lastAt = performance.now();
@@ -123,7 +121,7 @@ function readFrom(consumer: SimpleConsumer, { place, topic, deliver }: ConsumerL
   /** Never rejects: a message that is not acknowledged comes again. */
   async function deal(message: MessageView): Promise<void> {
     const claiming = setInterval(
-      () => consumer.changeInvisibleDuration(message, invisibleMs).catch(() => {}),
+      () => client.changeInvisibleDuration(message, invisibleMs).catch(() => {}),
       claimEveryMs,
     );
     try {
@@ -137,7 +135,7 @@ function readFrom(consumer: SimpleConsumer, { place, topic, deliver }: ConsumerL
         position: messageId,
       });
       clearInterval(claiming);
-      await consumer.ack(message);
+      await client.ack(message);
     } catch {
       // It was not dealt with, or its acknowledgement is lost.
     } finally {
@@ -156,7 +154,7 @@ function readFrom(consumer: SimpleConsumer, { place, topic, deliver }: ConsumerL
     async close() {
       stopped.abort();
       await inTime(Promise.allSettled([...dealing]));
-      await inTime(consumer.shutdown());
+      await end();
       receiving.catch(() => {});
     },
   };

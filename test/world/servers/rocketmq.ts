@@ -60,6 +60,8 @@ export function proxyRecipes(
         grpcServerPort: ports.listen,
         remotingListenPort: ports.remoting,
         topicRouteServiceCacheRefreshSeconds: 1,
+        // Clients come through a door, whose port is another one: it tells them that port again.
+        useEndpointPortFromRequest: true,
       }),
     }),
     command: (folder) => rocketmqCommand(name, folder, "proxy.ProxyStartup", 256, "proxy.json", "-pc"),
