@@ -27,7 +27,14 @@ const emptyMin = 16;
 const logger = { info() {}, warn() {}, error() {} };
 
 /** Another attempt would be refused as well. */
-const refusals = new Set(["PayloadTooLargeException", "ForbiddenException", "UnauthorizedException"]);
+const refusals = new Set([
+  "PayloadTooLargeException",
+  "RequestHeaderFieldsTooLargeException",
+  "ForbiddenException",
+  "UnauthorizedException",
+]);
+/** The same, of the library's own checks: larger than the proxy has said, or of a kind that the topic does not take. */
+const refusalTexts = ["Message body size exceeds", "Current message type not match"];
 
 /** By gRPC, through a proxy of the cluster: the nearest one that answers. */
 export function createRocketmqDriver(access: RocketmqAccess): Driver {
@@ -161,7 +168,8 @@ function readFrom({ client, end }: Session<SimpleConsumer>, { place, topic, deli
 }
 
 function refusalOf(topic: string, cause: unknown): SdkError | undefined {
-  if (!(cause instanceof Error) || !refusals.has(cause.name)) return undefined;
+  if (!(cause instanceof Error)) return undefined;
+  if (!refusals.has(cause.name) && !refusalTexts.some((text) => cause.message.startsWith(text))) return undefined;
   const hint = "Another attempt would be refused as well: change the message, or the topic's settings and rights";
   return new SdkError("SDK_SEND_REFUSED", `The brokers of ${topic} refuse it: ${messageOf(cause)}`, { hint, cause });
 }

@@ -75,6 +75,7 @@ export async function openFakeProxy({ toldPort }: { readonly toldPort?: number }
         .setMessageId(body)
         .setReceiptHandle(body)
         .setKeysList([body]);
+      properties.setBodyDigest(new definition.Digest());
       properties.setBodyEncoding(definition.Encoding.IDENTITY).setMessageType(definition.MessageType.NORMAL);
       const message = new definition.Message().setTopic(new definition.Resource().setName("orders"));
       message.setSystemProperties(properties).setBody(Buffer.from(body));
