@@ -1,19 +1,14 @@
-import { createServer, type Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
-import rocketmq from "rocketmq-client-nodejs";
 import definition from "rocketmq-client-nodejs/proto/apache/rocketmq/v2/definition_pb.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Place } from "../core/places.ts";
 import { SdkError } from "../errors.ts";
 import { type FakeProxy, openFakeProxy } from "../testing/fake-proxy.ts";
 import { createRocketmqDriver } from "./driver.ts";
-import { openSession } from "./session.ts";
 
 const topic = "orders";
 /** Nobody listens there. */
 const nowhere = "127.0.0.1:1";
 const soon = { timeout: 15_000 };
-const logger = { info() {}, warn() {}, error() {} };
 
 let proxy: FakeProxy;
 const driver = createRocketmqDriver({});
@@ -101,23 +96,4 @@ describe("a consumer", () => {
     expect(await consumer.failed).toBeInstanceOf(Error);
     await consumer.close();
   });
-});
-
-test("a client whose proxy names an address that hangs up does not go on trying after it has ended", async () => {
-  let dials = 0;
-  const hangUp = createServer((socket: Socket) => {
-    dials += 1;
-    socket.destroy();
-  }).listen(0, "127.0.0.1");
-  await vi.waitFor(() => expect(hangUp.listening).toBe(true));
-  const toldPort = (hangUp.address() as { port: number }).port;
-  await using misled = await openFakeProxy({ toldPort });
-  const producer = new rocketmq.Producer({ endpoints: misled.address, namespace: "", topics: [topic], logger });
-  await expect(openSession(producer, { openMsMax: 3_000, closeMsMax: 5_000 })).rejects.toThrow("timeout");
-  expect(dials).toBeGreaterThan(0);
-  await delay(500);
-  const before = dials;
-  await delay(2_500);
-  expect(dials).toBe(before);
-  hangUp.close();
 });

@@ -96,7 +96,10 @@ async function openFirst<T extends Client>(
   throw new Error(`no proxy can be used: ${reasons.join("; ")}`);
 }
 
-function readFrom({ client, end }: Session<SimpleConsumer>, { place, topic, deliver }: ConsumerLinkOptions): ConsumerLink {
+function readFrom(
+  { client, end }: Session<SimpleConsumer>,
+  { place, topic, deliver }: ConsumerLinkOptions,
+): ConsumerLink {
   const failed = Promise.withResolvers<unknown>();
   const stopped = new AbortController();
   const dealing = new Set<Promise<void>>();

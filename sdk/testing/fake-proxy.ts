@@ -31,7 +31,7 @@ interface Message {
 const emptyWaitMs = 20;
 const bodyBytesMax = 1024;
 
-export async function openFakeProxy({ toldPort }: { readonly toldPort?: number } = {}): Promise<FakeProxy> {
+export async function openFakeProxy(): Promise<FakeProxy> {
   const sent: string[] = [];
   const acknowledged: string[] = [];
   const waiting: string[] = [];
@@ -43,10 +43,7 @@ export async function openFakeProxy({ toldPort }: { readonly toldPort?: number }
 
   const route = (): Message => {
     const endpoints = new definition.Endpoints().setScheme(definition.AddressScheme.IPV4);
-    endpoints
-      .addAddresses()
-      .setHost("127.0.0.1")
-      .setPort(toldPort ?? port);
+    endpoints.addAddresses().setHost("127.0.0.1").setPort(port);
     const answer = new service.QueryRouteResponse().setStatus(statusOf(definition.Code.OK));
     answer
       .addMessageQueues()
