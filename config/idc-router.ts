@@ -46,6 +46,7 @@ const clusterSchema = z.discriminatedUnion("kind", [
     name: clusterName.meta({ description: "Its name, the brokers' brokerClusterName." }),
     kind: z.literal("rocketmq").meta({ description: "What it is." }),
     nameservers: addresses.meta({ description: "Its name servers, of all IDCs. Each is asked once a second." }),
+    proxies: byIdc("Its gRPC proxies, for clients with the SDK").default({}),
   }),
   z.strictObject({
     name: clusterName.meta({ description: "Its name, as topics' metadata have it." }),

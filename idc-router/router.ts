@@ -91,6 +91,7 @@ export async function runRouter(process: RouterProcess): Promise<number> {
     metadataOf: createMetadataOf(config, daemon),
     table: () => daemon.table,
     kafka: new Map([...clusters].filter(([, { kind }]) => kind === "kafka")),
+    proxies: new Map(rocketmq.map(({ name, kind, proxies }) => [name, { name, kind, servers: proxies }])),
     orderOf,
     wallTime: clock.wallTime,
   });

@@ -4,7 +4,7 @@ import type { Place } from "./core/places.ts";
 export interface Driver {
   /** Connects. @throws when the place cannot be used right now */
   openProducer(options: { readonly place: Place; readonly topic: string }): Promise<ProducerLink>;
-  /** Joins the group; a group that has no offset there begins at the start. @throws when the place cannot be used right now */
+  /** Joins the group; a group that has no offset there begins as near to the start as the brokers let it. @throws when the place cannot be used right now */
   openConsumer(options: ConsumerLinkOptions): Promise<ConsumerLink>;
 }
 

@@ -2,14 +2,17 @@ import type { Place } from "./core/places.ts";
 import type { Driver } from "./driver.ts";
 import { messageOf, SdkError } from "./errors.ts";
 import type { KafkaAccess } from "./kafka/driver.ts";
+import type { RocketmqAccess } from "./rocketmq/driver.ts";
 
 export interface DriverAccess {
   /** How Kafka's brokers are reached: TLS, credentials, client id. */
   readonly kafka?: KafkaAccess;
+  /** How RocketMQ's proxies are reached: TLS, credentials. */
+  readonly rocketmq?: RocketmqAccess;
 }
 
 /** The library that speaks to a kind of brokers is loaded when the first topic of that kind is used. */
-export function createDrivers({ kafka = {} }: DriverAccess): (place: Place) => Promise<Driver> {
+export function createDrivers({ kafka = {}, rocketmq = {} }: DriverAccess): (place: Place) => Promise<Driver> {
   const loaded = new Map<Place["kind"], Promise<Driver>>();
 
   async function load(kind: Place["kind"]): Promise<Driver> {
@@ -18,10 +21,10 @@ export function createDrivers({ kafka = {} }: DriverAccess): (place: Place) => P
         const { createKafkaDriver } = await import("./kafka/driver.ts").catch(missing("kafkajs"));
         return createKafkaDriver(kafka);
       }
-      case "rocketmq":
-        throw new SdkError("SDK_DRIVER_MISSING", "This version does not speak to RocketMQ", {
-          hint: "resolve() and watch() tell where the topic is; stock clients use the router's name server door",
-        });
+      case "rocketmq": {
+        const { createRocketmqDriver } = await import("./rocketmq/driver.ts").catch(missing("rocketmq-client-nodejs"));
+        return createRocketmqDriver(rocketmq);
+      }
     }
   }
 

@@ -62,7 +62,9 @@ const routeSchema = z.strictObject({
   stale: z.boolean().meta({ description: "Nothing better is known than what was last known." }),
   decision: decisionSchema,
   brokers: z.array(brokerSchema).meta({ description: "Nearest first. For produce: those with a weight." }),
-  bootstrap: z.array(address).meta({ description: "For kafka: bootstrap servers, nearest first. Empty for rocketmq." }),
+  bootstrap: z
+    .array(address)
+    .meta({ description: "Where clients begin, nearest first: Kafka's bootstrap servers, RocketMQ's gRPC proxies." }),
 });
 
 const bootstrapSchema = z.strictObject({

@@ -37,6 +37,7 @@ describe("a route", () => {
       stale: false,
       decision: { idc: "idc2", why: "idc2 is near and well" },
       brokers: [{ set: "bs2", master: "idc2:1", weight: 10_000 }],
+      bootstrap: ["p2:8081", "p1:8081"],
     });
   });
 

@@ -45,8 +45,8 @@ function reportSet(entry: SetEntry): StatusReport["sets"][number] {
   return { name, idc, weight, master, epoch, present, out, available, why, since: isoOf(since) };
 }
 
-/** Where an answer comes from: what it rests on beside the table. */
-export type RouteOrigin = Pick<RouteReport, "router" | "metadata">;
+/** What is said of an answer beside what the table has. */
+export type RouteOrigin = Pick<RouteReport, "router" | "metadata" | "bootstrap">;
 
 export function reportRoute(answer: Answer, use: Use, origin: RouteOrigin): RouteReport {
   const { topic, cluster, idc, revision, stale, chosen, rule, why, since, levels, brokers } = answer;
@@ -82,7 +82,6 @@ export function reportRoute(answer: Answer, use: Use, origin: RouteOrigin): Rout
       available: set.available,
       why: set.why,
     })),
-    bootstrap: [],
   };
 }
 

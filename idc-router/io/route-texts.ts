@@ -33,6 +33,8 @@ export interface RouteTextsOptions {
   readonly slots: Slots;
   readonly table: () => Table;
   readonly kafka: ReadonlyMap<string, BootstrapCluster>;
+  /** gRPC proxies of RocketMQ clusters. */
+  readonly proxies: ReadonlyMap<string, BootstrapCluster>;
   readonly rules: readonly RouteRule[];
   readonly orderOf: (idc: string) => readonly string[];
   /** Of this process. */
@@ -42,26 +44,36 @@ export interface RouteTextsOptions {
   readonly wallTime: () => number;
 }
 
+/** A text, with what it says beside the table. */
+interface Made {
+  readonly says: string;
+  readonly text: RouteText;
+}
+
 const etagCharacters = 22;
 /** One more, and all are made anew: there are not more than Kafka topics times IDCs, unless callers make IDCs up. */
 const kafkaMadeMax = 100_000;
 
 export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
-  const { slots, table, kafka, rules, orderOf, instance, metadataOf, wallTime } = options;
-  const made = { produce: new WeakMap<Answer, RouteText>(), consume: new WeakMap<Answer, RouteText>() };
+  const { slots, table, kafka, proxies, rules, orderOf, instance, metadataOf, wallTime } = options;
+  const made = { produce: new WeakMap<Answer, Made>(), consume: new WeakMap<Answer, Made>() };
   /** The last one of each key, with what it says: one that comes back is a new answer, with a revision of its own. */
-  const kafkaMade = new Map<string, { readonly says: string; readonly text: RouteText }>();
-  const originOf = (topic: string): RouteOrigin => ({ router: instance, metadata: metadataOf(topic) });
+  const kafkaMade = new Map<string, Made>();
 
-  function ofKafka(cluster: BootstrapCluster, { topic, idc, use }: RouteKey): RouteText {
+  function originOf(cluster: BootstrapCluster | undefined, { topic, idc }: RouteKey): RouteOrigin {
+    const bootstrap = cluster === undefined ? [] : bootstrapOf(cluster, orderOf(idc), table().idcs);
+    return { router: instance, metadata: metadataOf(topic), bootstrap: [...bootstrap] };
+  }
+
+  function ofKafka(cluster: BootstrapCluster, key: RouteKey): RouteText {
+    const { topic, idc, use } = key;
     const now = table();
-    const servers = bootstrapOf(cluster, orderOf(idc), now.idcs);
-    const origin = originOf(topic);
+    const origin = originOf(cluster, key);
     const name = JSON.stringify([topic, idc, use]);
-    const says = JSON.stringify([cluster.name, servers, origin]);
+    const says = JSON.stringify([cluster.name, origin]);
     const known = kafkaMade.get(name);
     if (known?.says === says) return known.text;
-    const [nearest = ""] = servers;
+    const [nearest = ""] = origin.bootstrap;
     const chosen = Object.entries(cluster.servers).find(([, list]) => list.includes(nearest))?.[0] ?? "";
     const rule = ruleOf(topic, rules);
     const report: RouteReport = {
@@ -83,7 +95,6 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
         levels: [],
       },
       brokers: [],
-      bootstrap: [...servers],
     };
     if (kafkaMade.size >= kafkaMadeMax) kafkaMade.clear();
     const text = { ...textOf(report), answer: null, chosen, stale: false };
@@ -98,11 +109,16 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       if (cluster !== undefined) return ofKafka(cluster, key);
       const answer = slots.answer(key.topic, key.idc);
       if (answer === undefined) return undefined;
+      const origin = originOf(proxies.get(answer.cluster), key);
+      const says = JSON.stringify(origin.bootstrap);
       const known = made[key.use].get(answer);
-      if (known !== undefined) return known;
+      if (known?.says === says) return known.text;
       const { chosen, stale } = answer;
-      const text = { ...textOf(reportRoute(answer, key.use, originOf(key.topic))), answer, chosen, stale };
-      made[key.use].set(answer, text);
+      const report = reportRoute(answer, key.use, origin);
+      // Proxies may come in another order while the answer is the same.
+      const revision = known === undefined ? answer.revision : table().revision;
+      const text = { ...textOf({ ...report, revision }), answer, chosen, stale };
+      made[key.use].set(answer, { says, text });
       return text;
     },
   };

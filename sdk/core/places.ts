@@ -4,19 +4,22 @@ import type { Route } from "./route.ts";
 export interface Place {
   readonly kind: Route["kind"];
   readonly cluster: string;
-  /** Where most messages go. */
+  /** Where most messages go; "" for RocketMQ, whose proxies see to that. */
   readonly idc: string;
   /** Nearest first. */
   readonly bootstrap: readonly string[];
 }
 
 export function placeOf({ kind, cluster, chosen, bootstrap }: Route): Place {
-  return { kind, cluster, idc: chosen, bootstrap };
+  return { kind, cluster, idc: kind === "kafka" ? chosen : "", bootstrap };
 }
 
-/** Equal names mean equal places. The order of addresses beyond the chosen IDC is no other place. */
+/**
+ * Equal names mean equal places. The order of Kafka's addresses beyond the chosen IDC is no other place; of RocketMQ's proxies the nearest
+ * one that answers is used, so their order counts.
+ */
 export function placeName({ kind, cluster, idc, bootstrap }: Place): string {
-  return JSON.stringify([kind, cluster, idc, bootstrap.toSorted()]);
+  return JSON.stringify([kind, cluster, idc, kind === "kafka" ? bootstrap.toSorted() : bootstrap]);
 }
 
 /** Where a consumer reads: at its place, and at those that it has left until they are empty and quiet. */

@@ -11,6 +11,8 @@ export const ports = {
   /** `http` is the arbiter's; RocketMQ's own controller has no such door. */
   controller: { listen: 9_878, http: 7_402, step: 10 },
   router: { listen: 9_887, http: 7_403, step: 10 },
+  /** RocketMQ's gRPC proxy; listens on every address of its site. */
+  proxy: { listen: 8_081, remoting: 8_080, step: 10 },
   /** A broker also listens on `listen` - 2. */
   broker: { listen: 10_911, ha: 10_912, step: 10 },
   kafka: { listen: 9_092, controller: 9_093, step: 10 },

@@ -9,7 +9,13 @@ import { type ArbiterSetting, arbiterRecipes, recordSites } from "./servers/arbi
 import { etcdRecipes } from "./servers/etcd.ts";
 import { kafkaRecipes } from "./servers/kafka.ts";
 import { createRegister } from "./servers/members.ts";
-import { type BrokerSet, brokerRecipes, controllerRecipes, nameServerRecipe } from "./servers/rocketmq.ts";
+import {
+  type BrokerSet,
+  brokerRecipes,
+  controllerRecipes,
+  nameServerRecipe,
+  proxyRecipes,
+} from "./servers/rocketmq.ts";
 import { type RouterSetting, routerRecipes } from "./servers/router.ts";
 import { zooKeeperRecipes } from "./servers/zookeeper.ts";
 
@@ -49,6 +55,12 @@ export interface World extends AsyncDisposable {
     sites: readonly SiteName[],
     brokerSet: BrokerSet,
     options?: ServerOptions | ((place: number) => ServerOptions),
+  ): Promise<Server[]>;
+  /** RocketMQ's gRPC proxies of one cluster. */
+  proxies(
+    sites: readonly SiteName[],
+    of: Pick<BrokerSet, "cluster" | "nameServers">,
+    options?: ServerOptions,
   ): Promise<Server[]>;
   /** One Kafka cluster, a node for each site named. */
   kafka(sites: readonly SiteName[]): Promise<Server[]>;
@@ -112,6 +124,7 @@ export async function openWorld(): Promise<World> {
     routers: (sites, setting) => startAll(routerRecipes(register.place("router", sites), setting)),
     brokers: (sites, brokerSet, options) =>
       startAll(brokerRecipes(register.place("broker", sites, `broker-${brokerSet.set}`), brokerSet), options),
+    proxies: (sites, of, options) => startAll(proxyRecipes(register.place("proxy", sites), of), options),
     kafka: (sites) => startAll(kafkaRecipes(register.place("kafka", sites))),
     start,
     run,

@@ -38,6 +38,9 @@ export async function createStanding(): Promise<Standing> {
     slots,
     table,
     kafka: new Map([["K1", kafka]]),
+    proxies: new Map([
+      [cluster, { name: cluster, kind: "rocketmq", servers: { idc1: ["p1:8081"], idc2: ["p2:8081"] } }],
+    ]),
     rules: [{ match: "events", mode: "prefer-local", overprovision: 1.4, client: { concurrency: 3 } }],
     orderOf,
     instance: "me",

@@ -6,6 +6,7 @@ import { type Answer, createRemoting, parseBody, type Remoting, type Request } f
 const answerMsMax = 3_000;
 const codes = {
   createTopic: 17,
+  route: 105,
   changeSettings: 25,
   settings: 26,
   electMaster: 1002,
@@ -102,6 +103,12 @@ export async function createTopic(
       order: false,
     },
   });
+}
+
+/** The topic's route, as a name server has it. @throws when it has none */
+export async function topicRoute(network: Network, from: SiteName, nameServer: string, topic: string): Promise<string> {
+  const { body } = await askOnce(network, from, nameServer, { code: codes.route, fields: { topic } });
+  return body.toString();
 }
 
 /** Of a broker, in force at once; it writes them into its file. */

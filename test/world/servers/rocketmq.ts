@@ -43,6 +43,32 @@ export function controllerRecipes(members: readonly Member<"controller">[], sett
   }));
 }
 
+/** RocketMQ's gRPC proxies of one cluster, beside the brokers. They look at routes each second: clients see a switch soon. */
+export function proxyRecipes(
+  members: readonly Member<"proxy">[],
+  { cluster, nameServers }: Pick<BrokerSet, "cluster" | "nameServers">,
+): Recipe[] {
+  return members.map(({ name, site, host, ports }) => ({
+    name,
+    site,
+    address: `${host}:${ports.listen}`,
+    files: () => ({
+      "proxy.json": JSON.stringify({
+        rocketMQClusterName: cluster,
+        namesrvAddr: nameServers.join(";"),
+        proxyMode: "CLUSTER",
+        grpcServerPort: ports.listen,
+        remotingListenPort: ports.remoting,
+        topicRouteServiceCacheRefreshSeconds: 1,
+        // Clients come through a door, whose port is another one: it tells them that port again.
+        useEndpointPortFromRequest: true,
+      }),
+    }),
+    command: (folder) => rocketmqCommand(name, folder, "proxy.ProxyStartup", 256, "proxy.json", "-pc"),
+    ready: ({ process }) => lineOf(process, /rocketmq-proxy startup successfully/),
+  }));
+}
+
 export interface BrokerSet {
   /** Of the broker set: its brokerName. */
   readonly set: string;
@@ -116,11 +142,12 @@ function rocketmqCommand(
   main: string,
   heapMb: number,
   config: string,
+  option = "-c",
 ): readonly string[] {
   const home = inProject(`.cache/test-logs/${folder.split("/").at(-2)}-${name}`);
   const flags = [directMemory, `-Duser.home=${home}`];
   const command = javaCommand("rocketmq-5.3.3", `org.apache.rocketmq.${main}`, { heapMb, flags });
-  return ["env", `ROCKETMQ_HOME=${folder}`, ...command, "-c", `${folder}/${config}`];
+  return ["env", `ROCKETMQ_HOME=${folder}`, ...command, option, `${folder}/${config}`];
 }
 
 async function lineOf(
