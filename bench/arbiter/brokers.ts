@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "#lib/errors.ts";
 import type { RemotingRequest } from "#lib/remoting/message.ts";
 import {
   decodeAlterSyncStateSetResponse,
@@ -98,6 +99,7 @@ async function again(attempt: () => Promise<void>): Promise<void> {
     try {
       return await attempt();
     } catch (error) {
+      if (tries % 4 === 0) console.error(`a broker's start: ${messageOf(error)}`);
       if (tries === triesMax) throw error;
       await delay(retryMs);
     }
@@ -105,6 +107,8 @@ async function again(attempt: () => Promise<void>): Promise<void> {
 }
 
 async function register(broker: SimulatedBroker): Promise<void> {
+  // Told who is master by a 1008 meanwhile, it needs no election.
+  if (broker.epoch > 0) return;
   const { set, id, address } = broker;
   const names = { clusterName: cluster, brokerName: set };
   const leader = await findLeader(broker);
