@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { formatTable } from "#lib/table.ts";
 import { type Arbiters, sites, startArbiters } from "../test/integration/arbiter/processes.ts";
 import { startEtcd } from "../test/integration/harness/etcd.ts";
+import { eventually } from "../test/integration/harness/eventually.ts";
 import { freePort } from "../test/integration/harness/ports.ts";
 import { createCrowd, type Place } from "./arbiter/crowd.ts";
 import { decisionsIn, warningsIn } from "./arbiter/log.ts";
@@ -31,6 +32,7 @@ const replicas = 3;
 /** Promotions and settings of all sets are through by then, and what is still confirmed is waited for besides. */
 const settleMs = 10_000;
 const settleMsMax = 120_000;
+const initMsMax = 60_000;
 const recoverMsMax = 90_000;
 /** A stock broker shows itself at the name servers a moment after its promotion. */
 const routeMs = 50;
@@ -53,8 +55,13 @@ await using crowd = createCrowd(({ set, epoch, at, address, slaves }) => {
   setTimeout(() => nameServer.show(set, address, slaves), routeMs);
 });
 const all = sites.map((site) => arbiters.of[site]);
-const init = await arbiters.idcctl(["init", "--sites", sites.join(",")]);
-if (init.code !== 0) throw new Error(`idcctl init: ${init.stderr}`);
+await eventually(
+  async () => {
+    const { code, stderr } = await arbiters.idcctl(["init", "--sites", sites.join(",")]);
+    if (code !== 0) throw new Error(`idcctl init: ${stderr}`);
+  },
+  { withinMs: initMsMax, everyMs: 1_000 },
+);
 
 const startedAt = performance.now();
 say(`${setCount} sets start`);
@@ -128,7 +135,9 @@ async function loseMasters(): Promise<void> {
   console.log(`CPU s of each arbiter for it: ${cpu.join(", ")}; peak MB ${peaks().join(", ")}`);
   console.log(`name server asked ${nameServer.asked - askedBefore} times`);
   for (const { site, endpoint, process } of all) {
-    console.log(`${site}: ${await readGauges(endpoint, /^idc_arbiter_(commit_duration_seconds_(count|sum)|stalls_total|events_dropped)/)}`);
+    console.log(
+      `${site}: ${await readGauges(endpoint, /^idc_arbiter_(commit_duration_seconds_(count|sum)|stalls_total|events_dropped)/)}`,
+    );
     console.log(`${site}: warnings ${JSON.stringify(warningsIn(process.output("stderr")))}`);
   }
   const status: { Status: { dbSize: number; dbSizeInUse: number } }[] = JSON.parse(

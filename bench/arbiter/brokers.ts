@@ -11,7 +11,10 @@ import {
   decodeGetMetadataInfoResponse,
   encodeGetMetadataInfoRequest,
 } from "#lib/remoting/records/get-metadata-info.ts";
-import { decodeGetNextBrokerIdResponse, encodeGetNextBrokerIdRequest } from "#lib/remoting/records/get-next-broker-id.ts";
+import {
+  decodeGetNextBrokerIdResponse,
+  encodeGetNextBrokerIdRequest,
+} from "#lib/remoting/records/get-next-broker-id.ts";
 import { decodeGetReplicaInfoResponse, encodeGetReplicaInfoRequest } from "#lib/remoting/records/get-replica-info.ts";
 import { decodeRegisterBrokerResponse, encodeRegisterBrokerRequest } from "#lib/remoting/records/register-broker.ts";
 import { cluster, type SimulatedBroker, startBroker } from "./broker.ts";
@@ -66,7 +69,8 @@ function tell(message: ToBench): void {
 async function start({ places }: Extract<ToBrokers, { kind: "start" }>): Promise<void> {
   const waiting = [...places];
   const lanes = Array.from({ length: startingMax }, async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await startSet(next.set, next.addresses);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      await startSet(next.set, next.addresses);
   });
   await Promise.all(lanes);
   tell({ kind: "started" });
@@ -149,7 +153,13 @@ function live(broker: SimulatedBroker): void {
     const { leader } = decodeGetMetadataInfoResponse(frame);
     if (leader !== undefined) leaders.set(broker, leader.address);
   });
-  every(broker, checkMs, () => void checkInSync(broker, sets.get(set) ?? []).catch(() => void (askFailures += 1)));
+  every(broker, checkMs, () => {
+    checkInSync(broker, sets.get(set) ?? []).catch(onFailure);
+  });
+}
+
+function onFailure(): void {
+  askFailures += 1;
 }
 
 /** From a moment of its own on: brokers do not start at one time. */
@@ -172,9 +182,7 @@ function asksEvery(
     broker
       .ask(leaders.get(broker) ?? doors[0] ?? "", request)
       .then(take)
-      .catch(() => {
-        askFailures += 1;
-      });
+      .catch(onFailure);
   });
 }
 
