@@ -179,6 +179,28 @@ test("without a name server that answers the route is not known", async () => {
   await expect(port.routedMaster("C1", "bs1", options)).rejects.toMatchObject({ code: "ARB_NAMESERVERS_SILENT" });
 });
 
+test("a hundred sets that ask for their routes at one time are answered by two rounds of asking", async () => {
+  await using server = await startFakeNameServer({ master: "a:1" });
+  await using port = openPort([server.address]);
+  // The first round has begun when the others ask: it may know less than they want to know.
+  const first = port.routedMaster("C1", "bs1", options);
+  await Promise.resolve();
+  const others = Array.from({ length: 100 }, () => port.routedMaster("C1", "bs1", options));
+  expect(await Promise.all([first, ...others])).toEqual(Array.from({ length: 101 }, () => "a:1"));
+  expect(server.asked).toBeLessThanOrEqual(2);
+});
+
+test("a route that is asked for after a round has begun is that of the next one", async () => {
+  const shown = { master: "a:1" };
+  await using server = await startFakeNameServer(shown);
+  await using port = openPort([server.address]);
+  const first = port.routedMaster("C1", "bs1", options);
+  await eventually(() => expect(server.asked).toBe(1), { withinMs: 5_000, everyMs: 1 });
+  shown.master = "b:1";
+  const second = port.routedMaster("C1", "bs1", options);
+  expect(await Promise.all([first, second])).toEqual(["a:1", "b:1"]);
+});
+
 test("a set of the same name in another cluster is another set", async () => {
   await using server = await startFakeNameServer({ master: "a:1", cluster: "C2" });
   await using port = openPort([server.address]);

@@ -9,7 +9,7 @@ import { sendCanary } from "./rocketmq/canary.ts";
 import { notifyRole } from "./rocketmq/notify.ts";
 import { probeBroker } from "./rocketmq/probe.ts";
 import { reachesController } from "./rocketmq/reach.ts";
-import { readRoutedMaster } from "./rocketmq/route.ts";
+import { createRouteReader } from "./rocketmq/route.ts";
 import { readIsMaster, readSettings, reregister } from "./rocketmq/settings.ts";
 import { type Credentials, signRequest } from "./rocketmq/signature.ts";
 
@@ -24,8 +24,8 @@ export interface RocketmqPortOptions {
   readonly log: Logger;
 }
 
-/** Of brokers and name servers together. */
-const connectionsMax = 1_024;
+/** Of brokers and name servers together: each broker is probed every few seconds, and a new connection for each probe costs more than all else. */
+const connectionsMax = 30_000;
 const idleMs = 60_000;
 
 /**
@@ -41,6 +41,8 @@ export function createRocketmqPort(options: RocketmqPortOptions): BrokerPort & A
     connectionsMax,
     idleMs,
   });
+  const life = new AbortController();
+  const routes = createRouteReader(connections, clock, nameservers, life.signal);
 
   /** @throws {RemotingError} when it does not answer, or is no master */
   async function readInSyncCount(address: string, callOptions: CallOptions): Promise<number> {
@@ -53,8 +55,7 @@ export function createRocketmqPort(options: RocketmqPortOptions): BrokerPort & A
   return {
     probe: (address, callOptions) => probeBroker(connections, address, callOptions),
     notify: (address, to, callOptions) => notifyRole(connections, clock, address, to, callOptions),
-    routedMaster: (cluster, set, callOptions) =>
-      readRoutedMaster(connections, clock, nameservers, { cluster, set }, callOptions),
+    routedMaster: (cluster, set, callOptions) => routes.read({ cluster, set }, callOptions),
     canary: (address, set, callOptions) => sendCanary({ connections, clock, log, topic }, address, set, callOptions),
     inSyncCount: readInSyncCount,
     settings: (address, callOptions) => readSettings(connections, log, address, callOptions),
@@ -63,7 +64,10 @@ export function createRocketmqPort(options: RocketmqPortOptions): BrokerPort & A
     lowerBarrier: (address, to, callOptions) => lowerBarrier(connections, clock, address, to, callOptions),
     reaches: (controller, callOptions) => reachesController(connections, controller, callOptions),
     reregister: (address, callOptions) => reregister(connections, clock, address, callOptions),
-    [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      life.abort();
+      await connections[Symbol.asyncDispose]();
+    },
   };
 }
 

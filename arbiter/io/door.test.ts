@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { type Clock, systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
@@ -273,6 +275,19 @@ test("a heartbeat that makes no sense is no event, and the connection goes on", 
   bench.client.send({ ...heartbeat, fields: { ...heartbeat.fields, maxOffset: "much" } });
   bench.client.send(heartbeat);
   expect(await bench.events.next()).toMatchObject({ kind: "heartbeat", beat: { set: "bs1", maxOffset: 0n } });
+});
+
+test("more brokers are taken than a server of the protocol takes by itself", async () => {
+  await using bench = await openBench();
+  const [host = "", port = ""] = bench.door.address.split(":");
+  await using sockets = new AsyncDisposableStack();
+  const brokers = 1_100;
+  for (let broker = 0; broker < brokers; broker += 1) {
+    const socket = connect(Number(port), host);
+    sockets.defer(() => void socket.destroy());
+    await once(socket, "connect");
+  }
+  expect(bench.door.counters.connectionsRefused).toBe(0);
 });
 
 test.for(["10.0.0.0", "10.0.0.0/33", "host/8", "10.0.0.0/"])("adminCidrs %j is refused at start", async (cidr) => {

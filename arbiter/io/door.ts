@@ -63,6 +63,8 @@ interface Waiting {
   settle(answer: RemotingAnswer | undefined): void;
 }
 
+/** As many sets as an arbiter keeps, of three brokers each, and some tools. */
+const connectionsMax = 30_100;
 /** Brokers give up after 3 s. */
 export const answerMsMax = 2_900;
 
@@ -70,7 +72,7 @@ export const answerMsMax = 2_900;
  * @throws {RemotingError} REMOTING_LISTEN; {OperatorError} ARB_ADMIN_CIDRS
  */
 export async function openDoor(options: DoorOptions): Promise<Door> {
-  const { adminCidrs, timing, nextAsk, clock, log, onEvent, onAudit, ...serverOptions } = options;
+  const { adminCidrs, timing, nextAsk, clock, log, onEvent, onAudit, limits, ...serverOptions } = options;
   const isAdmin = createAdminList(adminCidrs);
   const waiting = new Map<AskId, Waiting>();
 
@@ -123,6 +125,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 
   const server = await listenRemoting<undefined>({
     ...serverOptions,
+    limits: { connectionsMax, ...limits },
     clock,
     log,
     context: () => undefined,

@@ -10,27 +10,76 @@ import { masterRoleId } from "./probe.ts";
 
 /** After the first answer the others have this long. */
 const stragglersMs = 250;
+/** Between the beginnings of two rounds. A set asks no more often; only of many sets some wait for it. */
+const roundEveryMs = 100;
+
+export interface RouteReader {
+  /**
+   * Whom the name servers show as this set's master (106); null: they do not agree, or show none.
+   * @throws {OperatorError} ARB_NAMESERVERS_SILENT; or the signal's reason
+   */
+  read(names: { cluster: string; set: string }, options: CallOptions): Promise<string | null>;
+}
 
 /**
- * Whom the name servers show as this set's master (106).
- *
  * Name servers know nothing of each other, and none tells how new its word is. A client goes by the one it has, and a slave
  * takes the replication address from whichever answers its registration first. So a master is routed when every name server
  * that answers shows it; as long as one shows another, or none, the answer is null. One that is cut off or dead has no say:
  * whoever is cut off with it is not helped by waiting.
- * @throws {OperatorError} ARB_NAMESERVERS_SILENT
+ *
+ * A name server can only tell all that it knows, so one round of asking serves every set that asked before it began: as fresh a
+ * word as a round of its own, where hundreds of sets have lost their masters in one moment.
  */
-export async function readRoutedMaster(
+export function createRouteReader(
   connections: Connections,
   clock: Clock,
   nameservers: readonly string[],
-  names: { cluster: string; set: string },
+  signal: AbortSignal,
+): RouteReader {
+  type Round = Promise<readonly BrokerClusterInfo[]>;
+  let last: Promise<unknown> = Promise.resolve();
+  /** It has not begun yet: whoever asks may join it. */
+  let next: Round | undefined;
+  let beganAt = Number.NEGATIVE_INFINITY;
+
+  async function begin(before: Promise<unknown>, timeoutMs: number): Round {
+    await before.catch(() => {});
+    const restMs = beganAt + roundEveryMs - clock.now();
+    if (restMs > 0) await clock.sleep(restMs, { signal });
+    beganAt = clock.now();
+    next = undefined;
+    return await askAll({ connections, clock, nameservers }, { timeoutMs, signal });
+  }
+
+  function join(timeoutMs: number): Round {
+    if (next !== undefined) return next;
+    const round = begin(last, timeoutMs);
+    last = round;
+    next = round;
+    return round;
+  }
+
+  return {
+    async read(names, options) {
+      options.signal.throwIfAborted();
+      const shown = await join(options.timeoutMs);
+      options.signal.throwIfAborted();
+      const masters = shown.map((info) => masterIn(info, names));
+      const [first = null] = masters;
+      return masters.every((each) => each === first) ? first : null;
+    },
+  };
+}
+
+/** @returns what each name server shows that has answered in time */
+async function askAll(
+  { connections, clock, nameservers }: { connections: Connections; clock: Clock; nameservers: readonly string[] },
   options: CallOptions,
-): Promise<string | null> {
-  const shown: (string | null)[] = [];
+): Promise<readonly BrokerClusterInfo[]> {
+  const shown: BrokerClusterInfo[] = [];
   const asking = nameservers.map(async (nameserver) => {
     const frame = await connections.read(nameserver, encodeGetBrokerClusterInfoRequest(), options);
-    shown.push(masterIn(decodeGetBrokerClusterInfoResponse(frame), names));
+    shown.push(decodeGetBrokerClusterInfoResponse(frame));
   });
   const all = Promise.allSettled(asking);
   await Promise.any(asking).catch((error: unknown) => {
@@ -42,8 +91,7 @@ export async function readRoutedMaster(
   await Promise.race([all, patience]);
   enough.abort();
   options.signal.throwIfAborted();
-  const [first = null] = shown;
-  return shown.every((each) => each === first) ? first : null;
+  return [...shown];
 }
 
 /** Two clusters may have a set of the same name, but a name server keeps one of them. */

@@ -188,13 +188,15 @@ function roleOf({ acting, changing }: FakeBroker): string {
 }
 
 /** A name server that shows this id 0, or none. */
-export async function startFakeNameServer(shown: { master: string | null; cluster?: string }) {
+export async function startFakeNameServer(shown: { readonly master: string | null; readonly cluster?: string }) {
   const { signal } = new AbortController();
-  return await listenRemoting({
+  let asked = 0;
+  const server = await listenRemoting({
     listen: "127.0.0.1:0",
     context: () => undefined,
     onRequest(frame) {
       if (frame.code !== requestCodes.GET_BROKER_CLUSTER_INFO) return notSupported(frame);
+      asked += 1;
       const addresses = new Map(shown.master === null ? [] : [[0, shown.master]]);
       const data = {
         clusterName: shown.cluster ?? cluster,
@@ -212,4 +214,11 @@ export async function startFakeNameServer(shown: { master: string | null; cluste
     log: silentLogger,
     signal,
   });
+  return {
+    address: server.address,
+    get asked() {
+      return asked;
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
 }
