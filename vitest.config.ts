@@ -4,6 +4,9 @@ const integrationTestMs = 180_000;
 /** What judges the runs in the world needs no world itself. */
 const judges = "test/{world/{checkers,failover},chaos/**}/*.test.ts";
 
+/** With --full alone: two broker clusters with their proxies take minutes. */
+const long = process.env["CROSSIDC_FULL"] === "1" ? [] : ["test/world/sdk/**"];
+
 export default defineConfig({
   test: {
     projects: [
@@ -28,7 +31,7 @@ export default defineConfig({
         test: {
           name: "world",
           include: ["test/world/**/*.test.ts"],
-          exclude: [judges],
+          exclude: [judges, ...long],
           testTimeout: integrationTestMs,
           hookTimeout: 60_000,
           maxWorkers: 1,
