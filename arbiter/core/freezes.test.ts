@@ -36,6 +36,22 @@ test("a set that is thawed once the copy is off stays so, though the copy asked 
   expect(frozenOf(arbiter)).toBeNull();
 });
 
+test("it stays so also where it was thawed before the next heartbeat", () => {
+  const arbiter = createStanding();
+  beat(arbiter);
+  askAsCopy(arbiter);
+  beat(arbiter);
+  arbiter.feed({
+    kind: "operator",
+    ask: 7,
+    who: "alice",
+    request: { kind: "unfreeze", set: name, reason: "the copy is off" },
+  });
+  arbiter.pass(100);
+  beat(arbiter);
+  expect(frozenOf(arbiter)).toBeNull();
+});
+
 test("a set that is thawed while the copy runs is frozen again", () => {
   const arbiter = createStanding();
   beat(arbiter);

@@ -263,6 +263,9 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       const isHurried = view.planned !== null && record?.value.decision != null;
       if (view.record?.value.decision !== record?.value.decision && !isHurried) view.settingsReadAt = now;
       view.protectionDue = true;
+      // What came before a freeze is no reason for the next one: whoever thaws the set has stopped one of the two.
+      if (view.record?.value.frozen != null && record?.value.frozen === null)
+        for (const broker of view.brokers.values()) broker.rival = null;
       view.record = record;
       if (record !== null) noteMembers(view, record.value);
       if (record === null || view.decision?.value.id !== record.value.decision) view.decision = null;
