@@ -10,7 +10,6 @@ import { heldSet, type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";
 const address = "10.3.0.1:10911";
 const start = 1_790_000_000_000;
 
-const next: ControllerRequest = { kind: "nextBrokerId", cluster: "C1", set: "bs1" };
 const apply = (id: number, checkCode: string): ControllerRequest => ({
   kind: "applyBrokerId",
   cluster: "C1",
@@ -42,45 +41,6 @@ test("the same application again, after an answer that was lost, is answered and
   const again = ask(site, apply(4, code(0)));
   expect(answersOf(again)).toEqual([{ kind: "applyBrokerId", cluster: "C1", set: "bs1" }]);
   expect(putBy(again)).toBeUndefined();
-});
-
-test("a broker that gave up waiting, and applies for the next id, has one id and not two", () => {
-  const site = siteUnderTest();
-  ask(site, apply(4, code(0)));
-  expect(answersOf(ask(site, next))).toMatchObject([{ kind: "nextBrokerId", id: 5 }]);
-  const commands = ask(site, apply(5, code(3_100)));
-  expect(answersOf(commands)).toMatchObject([{ kind: "applyBrokerId" }]);
-  expect(putBy(commands)?.replicas).toEqual({ ...heldSet.replicas, 5: { address, checkCode: code(3_100) } });
-});
-
-test("the same code under another id is the same broker, whatever the code", () => {
-  for (const checkCode of [code(0), `${address};x`]) {
-    const site = siteUnderTest();
-    ask(site, apply(4, checkCode));
-    expect(idsOf(putBy(ask(site, apply(5, checkCode))))).toEqual(["1", "2", "3", "5"]);
-  }
-});
-
-test("the first broker of a set has one id, too", () => {
-  const site = siteUnderTest({ ...heldSet, epoch: 0, master: null, inSync: [], replicas: {} });
-  ask(site, apply(1, code(0)));
-  expect(idsOf(putBy(ask(site, apply(2, code(3_100)))))).toEqual(["2"]);
-});
-
-test("a broker that is told the same free id again gets it under its new code", () => {
-  const site = siteUnderTest();
-  ask(site, apply(4, code(0)));
-  const commands = ask(site, apply(4, code(3_100)));
-  expect(answersOf(commands)).toMatchObject([{ kind: "applyBrokerId" }]);
-  expect(putBy(commands)?.replicas[4]).toEqual({ address, checkCode: code(3_100) });
-});
-
-test("an application that comes late takes nothing from the one that its broker made since", () => {
-  const site = siteUnderTest();
-  ask(site, apply(5, code(3_100)));
-  const commands = ask(site, apply(4, code(0)));
-  expect(answersOf(commands)).toMatchObject([refused]);
-  expect(putBy(commands)).toBeUndefined();
 });
 
 test("another broker does not get an id that was applied for", () => {
