@@ -3,18 +3,19 @@ import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
 import { act, writeChain } from "./audit.fixture.ts";
 import { decodeAuditEntry, encodeAuditHead } from "./audit.ts";
-import { type Command, type Event, holds, type LedgerEntry, type OperatorRequest, type Transaction } from "./events.ts";
+import type { Command, Event, OperatorRequest, Transaction } from "./events.ts";
 import { auditHeadKey, auditKey, clusterKey, setKey } from "./keys.ts";
+import { createMemoryLedger } from "./ledger.fixture.ts";
 import { type SetName, setName } from "./model.ts";
 import { encodeCluster, encodeSet } from "./records.ts";
 import { heldSet } from "./site.fixture.ts";
+import { timing } from "./timing.fixture.ts";
 
 /** One site's core over a ledger whose answers the test gives, one after the other. */
 function createSite(sets = 1) {
-  const store = new Map<string, { text: string; revision: bigint }>();
+  const ledger = createMemoryLedger();
   const sent: { token: number; transaction: Transaction }[] = [];
   const answers: Command[] = [];
-  let revision = 10n;
   let now = 10_000;
   let asks = 0;
   const core = createArbiterCore({
@@ -22,15 +23,7 @@ function createSite(sets = 1) {
     controller: "idc1:9878",
     version: "test",
     clusters: ["C1"],
-    timing: {
-      probeTimeoutMs: 500,
-      suspectAfterMs: 2_500,
-      leaderSilentMs: 700,
-      demoteFirstMs: 400,
-      offsetReadMs: 300,
-      gatherMs: 3_000,
-      quorumProofMs: 20_000,
-    },
+    timing: { ...timing, quorumProofMs: 20_000 },
     idcOf: () => "idc1",
     canary: true,
   });
@@ -42,25 +35,7 @@ function createSite(sets = 1) {
     }
   };
   const isAudited = ({ puts }: Transaction): boolean => puts.some(({ key }) => key.startsWith("audit/"));
-  const answer = ({ token, transaction }: (typeof sent)[number]): void => {
-    const { compares, puts, deletes } = transaction;
-    const found = compares.flatMap(({ key }): LedgerEntry[] => {
-      const value = store.get(key);
-      return value === undefined ? [] : [{ key, ...value }];
-    });
-    if (!compares.every((each) => holds(each, store.get(each.key)))) {
-      step({ kind: "outdated", token, entries: found, revision, tookMs: 1 });
-      return;
-    }
-    revision += 1n;
-    for (const { key, text } of puts) store.set(key, { text, revision });
-    for (const key of deletes) store.delete(key);
-    step({ kind: "committed", token, revision, tookMs: 1 });
-  };
-  const put = (key: string, text: string): void => {
-    revision += 1n;
-    store.set(key, { text, revision });
-  };
+  const put = (key: string, text: string): void => ledger.put({ key, text });
   const self = {
     core,
     put,
@@ -75,21 +50,22 @@ function createSite(sets = 1) {
     },
     /** Answers what waits, and nothing that follows from it. */
     answerAll(): void {
-      for (const each of sent.splice(0)) answer(each);
+      for (const { token, transaction } of sent.splice(0)) step({ ...ledger.commit(transaction), token, tookMs: 1 });
     },
     leaveUnanswered(): void {
       for (const { token } of sent.splice(0)) step({ kind: "unanswered", token, detail: "late" });
     },
     entries: () =>
-      [...store]
-        .filter(([key]) => /^audit\/idc1\/\d+$/.test(key))
-        .map(([key, { text }]) => decodeAuditEntry(text, key))
+      ledger
+        .entries()
+        .filter(({ key }) => /^audit\/idc1\/\d+$/.test(key))
+        .map(({ key, text }) => decodeAuditEntry(text, key))
         .toSorted((one, other) => one.n - other.n),
     said: () => answers.map((each) => (each.kind === "answerOperator" ? each.answer.kind : "")),
   };
   put(clusterKey, encodeCluster({ sites: ["idc1"], incarnation: "test", at: 1 }));
   for (let nth = 1; nth <= sets; nth += 1) put(setKey(nameOf(nth)), encodeSet({ ...heldSet, set: `bs${nth}` }));
-  step({ kind: "ledger", entries: [...store].map(([key, value]) => ({ key, ...value })), revision });
+  step({ kind: "ledger", entries: ledger.entries(), revision: ledger.revision });
   step({ kind: "tick" });
   self.answerAll();
   return self;

@@ -26,7 +26,7 @@ import type {
   SiteName,
 } from "./model.ts";
 import { usualPolicy } from "./policy.ts";
-import type { Timing } from "./timing.ts";
+import { timing } from "./timing.fixture.ts";
 
 /**
  * Stories of a decision as plain text: what three sites hear of brokers 1 and 3 (idc1) and 2 (idc2) of C1/bs1, of which 1 is
@@ -37,16 +37,6 @@ import type { Timing } from "./timing.ts";
 export interface DecisionTeller {
   tell(happened: readonly string[]): string[];
 }
-
-const storyTiming: Timing = {
-  probeTimeoutMs: 500,
-  suspectAfterMs: 2_500,
-  leaderSilentMs: 700,
-  demoteFirstMs: 400,
-  offsetReadMs: 300,
-  gatherMs: 3_000,
-  quorumProofMs: 2_000,
-};
 
 const sites: readonly SiteName[] = ["idc1", "idc2", "witness"];
 const ids: readonly BrokerId[] = [1, 2, 3];
@@ -220,7 +210,7 @@ function policyIn(text: string): Partial<SetPolicy> {
 function viewAt(told: Told, site: SiteName, id: BrokerId, mustAct: boolean): BrokerView {
   return viewOf(evidenceOf(told, site, id), {
     now: told.now as Instant,
-    timing: storyTiming,
+    timing,
     outsideAt: told.alone.has(site) ? null : (told.now as Instant),
     needsOutside: true,
     askedAt: told.question === null ? null : (told.question.seenAt as Instant),

@@ -17,18 +17,9 @@ import {
   type ViewContext,
   viewOf,
 } from "./evidence.ts";
-import type { Timing } from "./timing.ts";
+import { timing } from "./timing.fixture.ts";
 
 const at = (ms: number) => ms as Instant;
-const timing: Timing = {
-  probeTimeoutMs: 500,
-  suspectAfterMs: 2_500,
-  leaderSilentMs: 700,
-  demoteFirstMs: 400,
-  offsetReadMs: 300,
-  gatherMs: 3_000,
-  quorumProofMs: 2_000,
-};
 const silence: TriedOutcome = { kind: "timedOut", detail: "" };
 const refusal: TriedOutcome = { kind: "refused", detail: "ECONNREFUSED" };
 const answered = (acting = true, maxOffset = 0n): TriedOutcome => ({

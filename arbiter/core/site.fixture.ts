@@ -5,6 +5,7 @@ import type { Command, ControllerRequest, Event, LedgerEntry } from "./events.ts
 import { clusterKey, decisionKey, setKey } from "./keys.ts";
 import { type DecisionRecord, type SetRecord, setName } from "./model.ts";
 import { encodeCluster, encodeDecision, encodeSet } from "./records.ts";
+import { timing } from "./timing.fixture.ts";
 
 /** One site's core for tests: the ledger names the sites idc1, idc2, witness, and C1/bs1 with the brokers 1, 2 and 3. */
 
@@ -98,15 +99,7 @@ export function siteUnderTest(
     version: "test",
     clusters: ["C1"],
     scripted,
-    timing: {
-      probeTimeoutMs: 500,
-      suspectAfterMs: 2_500,
-      leaderSilentMs: 700,
-      demoteFirstMs: 400,
-      offsetReadMs: 300,
-      gatherMs: 3_000,
-      quorumProofMs: 2_000,
-    },
+    timing,
     idcOf: (address) => (address.startsWith("10.1.") ? "idc1" : "idc2"),
     canary: true,
   });

@@ -1,7 +1,8 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
-import { type BrokerRef, type Command, type Event, holds, type Transaction } from "./events.ts";
+import type { BrokerRef, Command, Event, Transaction } from "./events.ts";
 import { clusterKey, parseKey, pauseKey, policyKey, setKey, siteKey, switchKey } from "./keys.ts";
+import { createMemoryLedger } from "./ledger.fixture.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
 import { type MoveWish, planMoves } from "./moves.ts";
 import { decodeSet, encodeCluster, encodePause, encodeSet, encodeSite, encodeSwitch } from "./records.ts";
@@ -18,6 +19,7 @@ import {
   startMs,
   startWall,
 } from "./switch-story-text.fixture.ts";
+import { timing } from "./timing.fixture.ts";
 
 /**
  * Stories of a planned switch as plain text, around a real core at idc1, a ledger in memory, and brokers 1 and 3 (idc1) and 2 (idc2)
@@ -33,7 +35,7 @@ const tickMs = 50;
 const beatMs = 250;
 
 export function createSwitchTeller(): SwitchTeller {
-  const store = new Map<string, { text: string; revision: bigint }>();
+  const ledger = createMemoryLedger();
   const silent = new Set<BrokerId>();
   const settings = new Map<BrokerId, number>([1, 2, 3].map((id) => [id, 1]));
   let told: string[] = [];
@@ -46,7 +48,6 @@ export function createSwitchTeller(): SwitchTeller {
   const untold: { key: string; text: string | null; revision: bigint }[] = [];
   let etcd: "there" | "slow" | "away" = "there";
   let now = startMs as Instant;
-  let revision = 10n;
   let asks = 0;
   let beats = 0;
   let beatAt = startMs;
@@ -55,15 +56,7 @@ export function createSwitchTeller(): SwitchTeller {
     clusters: ["C1"],
     controller: "10.1.0.5:9878",
     version: "0.1.0",
-    timing: {
-      probeTimeoutMs: 500,
-      suspectAfterMs: 2_500,
-      leaderSilentMs: 700,
-      demoteFirstMs: 400,
-      offsetReadMs: 300,
-      gatherMs: 3_000,
-      quorumProofMs: 2_000,
-    },
+    timing,
     idcOf: (address) => (address.startsWith("10.2.") ? "idc2" : "idc1"),
     canary: false,
   });
@@ -106,34 +99,23 @@ export function createSwitchTeller(): SwitchTeller {
     }
   }
 
-  function commit(token: number, { compares, puts, deletes }: Transaction): void {
+  function commit(token: number, transaction: Transaction): void {
     if (etcd === "away") {
       lost.push(token);
       return;
     }
-    const isHeld = compares.every((each) => holds(each, store.get(each.key)));
-    if (!isHeld) {
-      const entries = compares.flatMap(({ key }) => {
-        const found = store.get(key);
-        return found === undefined ? [] : [{ key, ...found }];
-      });
+    const outcome = ledger.commit(transaction);
+    if (outcome.kind === "outdated") {
       told.push("ledger: outdated");
-      feed({ kind: "outdated", token, entries, revision, tookMs: 2 });
+      feed({ ...outcome, token, tookMs: 2 });
       return;
     }
-    revision += 1n;
-    for (const { key, text } of puts) {
-      store.set(key, { text, revision });
-      told.push(...keyText(key, text));
-    }
-    for (const key of deletes) {
-      store.delete(key);
-      told.push(...keyText(key, null));
-    }
-    const at = revision;
-    feed({ kind: "committed", token, revision: at, tookMs: 2 });
-    for (const { key, text } of puts) watched(key, text, at);
-    for (const key of deletes) watched(key, null, at);
+    const { puts, deletes } = transaction;
+    for (const { key, text } of puts) told.push(...keyText(key, text));
+    for (const key of deletes) told.push(...keyText(key, null));
+    feed({ ...outcome, token, tookMs: 2 });
+    for (const { key, text } of puts) watched(key, text, outcome.revision);
+    for (const key of deletes) watched(key, null, outcome.revision);
   }
 
   /** In the order of the revisions: what comes after something that is held back waits as well. */
@@ -143,18 +125,15 @@ export function createSwitchTeller(): SwitchTeller {
   }
 
   function write(key: string, text: string): void {
-    revision += 1n;
-    store.set(key, { text, revision });
-    watched(key, text, revision);
+    ledger.put({ key, text });
+    watched(key, text, ledger.revision);
   }
 
   /** A switch begun elsewhere is decided there. The watch has it all, in the order of one transaction. */
   function decideElsewhere(to: BrokerId): void {
-    revision += 1n;
-    for (const [key, text] of decidedElsewhere(to)) {
-      store.set(key, { text, revision });
-      untold.push({ key, text, revision });
-    }
+    const puts = decidedElsewhere(to).map(([key, text]) => ({ key, text }));
+    ledger.put(...puts);
+    for (const each of puts) untold.push({ ...each, revision: ledger.revision });
   }
 
   function pass(ms: number): void {
@@ -277,7 +256,7 @@ export function createSwitchTeller(): SwitchTeller {
       (id, end, idle) => {
         const { broker, sentAt } = take("probe", Number(id));
         const reading = { epoch: 7, maxOffset: BigInt(end) };
-        const isActing = idle === undefined && broker.id === decodeSet(store.get(setKey(name))?.text ?? "").master;
+        const isActing = idle === undefined && broker.id === decodeSet(ledger.text(setKey(name)) ?? "").master;
         feed({ kind: "probed", broker, sentAt, outcome: { kind: "answered", reading, acting: isActing } });
       },
     ],
@@ -367,7 +346,7 @@ export function createSwitchTeller(): SwitchTeller {
       /^another site wrote the set before that, and this one is told late$/,
       () => {
         const text = encodeSet({ ...first, inSyncEpoch: 21 });
-        const before = (untold[0]?.revision ?? revision) - 1n;
+        const before = (untold[0]?.revision ?? ledger.revision) - 1n;
         feed({ kind: "changed", key: setKey(name), text, revision: before });
       },
     ],
@@ -401,13 +380,13 @@ export function createSwitchTeller(): SwitchTeller {
         write(key, text);
         told.push(...keyText(key, text));
       }
-      const at = revision;
-      answers.push(() => feed({ kind: "committed", token, revision: at, tookMs: 2 }));
+      const { revision } = ledger;
+      answers.push(() => feed({ kind: "committed", token, revision, tookMs: 2 }));
     }
   }
 
   function put(changes: Partial<SetRecord>): void {
-    const record = decodeSet(store.get(setKey(name))?.text ?? "");
+    const record = decodeSet(ledger.text(setKey(name)) ?? "");
     write(setKey(name), encodeSet({ ...record, ...changes }));
   }
 

@@ -9,9 +9,9 @@ import { parseFastjson } from "#lib/remoting/fastjson.ts";
 import type { Frame } from "#lib/remoting/frame.ts";
 import { createManualClock } from "#lib/zookeeper/testing/manual-clock.ts";
 import type { ControllerAnswer, MasterInfo } from "../core/events.ts";
+import { timing } from "../core/timing.fixture.ts";
 import { answerMsMax, type Door, type DoorAudit, type DoorEvent, openDoor } from "./door.ts";
 import { type Recorded, readConversations, readRecorded } from "./testing/recorded.ts";
-import { timing } from "./testing/timing.ts";
 
 const asRecorded: MasterInfo = { master: 1, address: "127.0.0.1:33001", epoch: 1, inSync: [1], inSyncEpoch: 1 };
 const noMasterYet: MasterInfo = { master: null, address: null, epoch: 0, inSync: [], inSyncEpoch: 0 };

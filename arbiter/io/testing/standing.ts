@@ -1,15 +1,8 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "../../core/arbiter.ts";
-import {
-  type AskId,
-  type Command,
-  type Event,
-  holds,
-  type OperatorAnswer,
-  type OperatorRequest,
-  type Transaction,
-} from "../../core/events.ts";
+import type { AskId, Command, Event, OperatorAnswer, OperatorRequest, Transaction } from "../../core/events.ts";
 import { auditFolder, clusterKey, decisionKey, protectionKey, questionKey, setKey, siteKey } from "../../core/keys.ts";
+import { createMemoryLedger } from "../../core/ledger.fixture.ts";
 import type { DecisionRecord, SetName, SetRecord } from "../../core/model.ts";
 import {
   decodeDecision,
@@ -20,6 +13,7 @@ import {
   encodeSet,
   encodeSite,
 } from "../../core/records.ts";
+import { timing } from "../../core/timing.fixture.ts";
 import type { HttpDaemon } from "../http.ts";
 
 /** A real core over a ledger in memory, with a clock that stands still: what the HTTP door needs of the daemon. */
@@ -66,11 +60,10 @@ const record: SetRecord = {
 /** @param initialized false: the ledger is empty, as before idcctl init */
 export function createStanding(initialized = true, site = "idc1"): Standing {
   let now = 1_000_000 as Instant;
-  let revision = 10n;
   let hasEtcd = true;
   let beats = 0;
   let asks = 0;
-  const store = new Map<string, { text: string; revision: bigint }>();
+  const ledger = createMemoryLedger();
   const operators = new Map<AskId, (answer: OperatorAnswer) => void>();
   const notes: Command[] = [];
   const probes: Extract<Command, { kind: "probe" }>[] = [];
@@ -79,38 +72,15 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
     clusters: ["C1"],
     controller: "10.1.0.5:9878",
     version: "0.1.0",
-    timing: {
-      probeTimeoutMs: 500,
-      suspectAfterMs: 2_500,
-      leaderSilentMs: 700,
-      demoteFirstMs: 400,
-      offsetReadMs: 300,
-      gatherMs: 3_000,
-      quorumProofMs: 2_000,
-    },
+    timing,
     idcOf: (address) => (address.startsWith("10.2.") ? "idc2" : "idc1"),
     canary: true,
   });
   const moment = () => ({ now, wall: wallStart + now - 1_000_000 });
-  const entries = () => [...store].map(([key, value]) => ({ key, ...value }));
 
-  function commit(token: number, { compares, puts, deletes }: Transaction): void {
-    if (!hasEtcd) {
-      feed({ kind: "unanswered", token, detail: "etcd is away" });
-      return;
-    }
-    const found = compares.flatMap(({ key }) => {
-      const value = store.get(key);
-      return value === undefined ? [] : [{ key, ...value }];
-    });
-    if (!compares.every((each) => holds(each, store.get(each.key)))) {
-      feed({ kind: "outdated", token, entries: found, revision, tookMs: 3 });
-      return;
-    }
-    revision += 1n;
-    for (const { key, text } of puts) store.set(key, { text, revision });
-    for (const key of deletes) store.delete(key);
-    feed({ kind: "committed", token, revision, tookMs: 3 });
+  function commit(token: number, transaction: Transaction): void {
+    if (hasEtcd) feed({ ...ledger.commit(transaction), token, tookMs: 3 });
+    else feed({ kind: "unanswered", token, detail: "etcd is away" });
   }
 
   function feed(event: Event): void {
@@ -138,11 +108,10 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
       }
     },
     write(key, text) {
-      revision += 1n;
-      store.set(key, { text, revision });
-      feed({ kind: "changed", key, text, revision });
+      ledger.put({ key, text });
+      feed({ kind: "changed", key, text, revision: ledger.revision });
     },
-    text: (key) => store.get(key)?.text,
+    text: ledger.text,
     writeSet: (changes) => standing.write(setKey(set), encodeSet({ ...record, ...changes })),
     writeDecision: (decision) => standing.write(decisionKey(decision.id), encodeDecision(decision)),
     beat(...sites) {
@@ -168,16 +137,16 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
     },
     async decisions(name, { limit }) {
       const prefix = name === null ? "decisions/" : `decisions/${name}/`;
-      const found = entries().filter(({ key }) => key.startsWith(prefix));
+      const found = ledger.entries().filter(({ key }) => key.startsWith(prefix));
       const newestFirst = found.toSorted((one, other) => Number(other.revision - one.revision));
       return newestFirst.slice(0, limit).map(({ key, text }) => decodeDecision(text, key));
     },
     async decision(id) {
-      const found = store.get(decisionKey(id));
-      return found === undefined ? null : decodeDecision(found.text, decisionKey(id));
+      const text = ledger.text(decisionKey(id));
+      return text === undefined ? null : decodeDecision(text, decisionKey(id));
     },
     async auditChain(site) {
-      return entries().filter(({ key }) => key.startsWith(auditFolder(site)));
+      return ledger.entries().filter(({ key }) => key.startsWith(auditFolder(site)));
     },
     ledgerHealth: async () => ({
       clusterId: "14841639068965178418",

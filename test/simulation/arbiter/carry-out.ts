@@ -1,6 +1,6 @@
 import type { Command, ControllerAnswer, Event } from "../../../arbiter/core/events.ts";
+import { timing } from "../../../arbiter/core/timing.fixture.ts";
 import type { Net, Site } from "./net.ts";
-import { timing } from "./places.ts";
 import type { Surroundings } from "./virtual-broker.ts";
 import type { VirtualEtcd } from "./virtual-etcd.ts";
 

@@ -1,4 +1,4 @@
-import type { Timing } from "../../core/timing.ts";
+import type { Timing } from "./timing.ts";
 
 /** As the config has it when nothing is said. */
 export const timing: Timing = {
