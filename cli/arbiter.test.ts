@@ -1,11 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import type { OperatorError } from "#lib/errors.ts";
-import { silentLogger } from "#lib/log.ts";
 import { createPaint } from "#lib/terminal.ts";
 import type { LedgerReport, StatusReport } from "../arbiter/io/api.ts";
-import { createArbiterHttp } from "../arbiter/io/http.ts";
 import { ask, createStanding, type Standing } from "../arbiter/io/testing/standing.ts";
-import { createMetrics } from "../arbiter/metrics.ts";
+import { createStandingHttp } from "../arbiter/io/testing/standing-http.ts";
 import type { Call, Flags } from "./call.ts";
 import { createClient } from "./client.ts";
 import { parseTime } from "./duration.ts";
@@ -42,13 +40,7 @@ afterEach(async () => {
 });
 
 async function listen(standing: Standing): Promise<string> {
-  const http = createArbiterHttp({
-    listen: "127.0.0.1:0",
-    log: silentLogger,
-    daemon: standing,
-    metrics: createMetrics("prod"),
-    newId: () => "i-2",
-  });
+  const http = createStandingHttp(standing);
   closing.push(() => http.close());
   return await http.listen({ host: "127.0.0.1", port: 0 });
 }

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { parseCommandLine } from "#lib/args.ts";
 import { exitCodes } from "#lib/errors.ts";
+import { runProgram } from "#lib/program.ts";
 import { readVersion } from "#lib/version.ts";
 import { differingPages, generatePages, pageUrl } from "./docs/pages.ts";
 
 /** Writes the pages that are made from code: `npm run docs`. */
-const commandLine = parseCommandLine(
+await runProgram(
   {
     program: "docs",
     version: readVersion(),
@@ -14,21 +14,8 @@ const commandLine = parseCommandLine(
     examples: [{ command: "node scripts/docs.ts --check", help: "what CI does" }],
     exits: ["ok", "usage", "different"],
   },
-  process.argv.slice(2),
+  async (values) => (values.check ? check() : write()),
 );
-
-switch (commandLine.kind) {
-  case "print":
-    process.stdout.write(commandLine.text);
-    break;
-  case "usage":
-    console.error(commandLine.message);
-    process.exitCode = exitCodes.usage;
-    break;
-  case "run":
-    process.exitCode = commandLine.values.check ? check() : write();
-    break;
-}
 
 function check(): number {
   const differing = differingPages(generatePages());

@@ -1,12 +1,12 @@
-import { parseCommandLine } from "#lib/args.ts";
 import { exitCodes, messageOf } from "#lib/errors.ts";
+import { runProgram } from "#lib/program.ts";
 import { readVersion } from "#lib/version.ts";
 import { type Lives, live, none, type Subject, subjects } from "../test/simulation/seeds.ts";
 
 /** Many lives in the simulated world: `./run sim`. One seed is one life, and always the same. */
 const progressEveryMs = 5_000;
 
-const commandLine = parseCommandLine(
+await runProgram(
   {
     program: "run sim",
     version: readVersion(),
@@ -31,27 +31,13 @@ const commandLine = parseCommandLine(
     examples: [{ command: "./run sim --seeds 1 --from 4711", help: "replays one life" }],
     exits: ["ok", "error", "usage"],
   },
-  process.argv.slice(2),
-);
-
-switch (commandLine.kind) {
-  case "print":
-    process.stdout.write(commandLine.text);
-    break;
-  case "usage":
-    console.error(commandLine.message);
-    process.exitCode = exitCodes.usage;
-    break;
-  case "run": {
-    const { seeds, from, of } = commandLine.values;
+  async ({ seeds, from, of }) => {
     const wrong = [seeds, from].find((text) => !/^[1-9]\d{0,8}$/.test(text));
-    if (wrong === undefined) process.exitCode = simulate(of as Subject, Number(from), Number(seeds));
-    else {
-      console.error(`run sim: ${wrong} is no whole number above 0`);
-      process.exitCode = exitCodes.usage;
-    }
-  }
-}
+    if (wrong === undefined) return simulate(of as Subject, Number(from), Number(seeds));
+    console.error(`run sim: ${wrong} is no whole number above 0`);
+    return exitCodes.usage;
+  },
+);
 
 function simulate(subject: Subject, from: number, seeds: number): number {
   let sum = none;

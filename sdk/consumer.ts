@@ -1,4 +1,3 @@
-import type { Clock } from "../lib/clock.ts";
 import { backoffMs } from "./core/backoff.ts";
 import {
   forgetLinger,
@@ -10,13 +9,11 @@ import {
   placeOf,
   type StayCommand,
 } from "./core/places.ts";
-import type { ConsumerLink, Driver, IncomingMessage } from "./driver.ts";
+import type { ConsumerLink, IncomingMessage } from "./driver.ts";
 import { messageOf, SdkError } from "./errors.ts";
-import type { OnEvent } from "./events.ts";
 import { pause, untilAborted } from "./io/abort.ts";
 import { createGate } from "./io/gate.ts";
-import type { Limits } from "./limits.ts";
-import type { Routes } from "./routes.ts";
+import type { ClientParts } from "./parts.ts";
 
 export interface Consumer extends AsyncDisposable {
   /** Where it reads: at the topic's place first, then at those that it has left and that are not empty and quiet yet. */
@@ -31,18 +28,11 @@ export interface Consumer extends AsyncDisposable {
  */
 export type Handler = (message: IncomingMessage, context: { readonly signal: AbortSignal }) => Promise<void>;
 
-export interface ConsumerOptions {
+export interface ConsumerOptions extends ClientParts {
   readonly topic: string;
   readonly group: string;
   readonly idc: string | undefined;
   readonly handler: Handler;
-  readonly routes: Pick<Routes, "watch">;
-  readonly driverOf: (place: Place) => Promise<Driver>;
-  readonly limits: Limits;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly onEvent: OnEvent;
-  readonly signal: AbortSignal;
 }
 
 /** Reading at one place, over all the connections that this takes. */

@@ -1,13 +1,10 @@
-import type { Clock } from "../lib/clock.ts";
 import { backoffMs } from "./core/backoff.ts";
 import { type Place, placeName, placeOf } from "./core/places.ts";
 import type { RouteSettings } from "./core/route.ts";
-import type { Driver, OutgoingMessage, ProducerLink } from "./driver.ts";
+import type { OutgoingMessage, ProducerLink } from "./driver.ts";
 import { messageOf, SdkError } from "./errors.ts";
-import type { OnEvent } from "./events.ts";
 import { pause, untilAborted } from "./io/abort.ts";
-import type { Limits } from "./limits.ts";
-import type { Routes } from "./routes.ts";
+import type { ClientParts } from "./parts.ts";
 
 export interface Producer extends AsyncDisposable {
   /**
@@ -28,15 +25,8 @@ export interface Receipt {
   readonly attempts: number;
 }
 
-export interface ProducerOptions {
+export interface ProducerOptions extends ClientParts {
   readonly topic: string;
-  readonly routes: Pick<Routes, "watch">;
-  readonly driverOf: (place: Place) => Promise<Driver>;
-  readonly limits: Limits;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly onEvent: OnEvent;
-  readonly signal: AbortSignal;
 }
 
 /** A place that the producer is at, or was. */

@@ -7,7 +7,7 @@ import type { ConnectionId, ControllerAnswer, ControllerRequest, Event, SetReque
 import { onAsked } from "./evidence.ts";
 import { noteRival } from "./freezes.ts";
 import { type Inner, setsMax } from "./inner.ts";
-import { viewOfSet } from "./mirror.ts";
+import { viewOfSet } from "./mirror-records.ts";
 import { setName } from "./model.ts";
 import { prove } from "./prove.ts";
 import type { SetView } from "./set-view.ts";

@@ -24,12 +24,7 @@ test("a set that is thawed once the copy is off stays so, though the copy asked 
   askAsCopy(arbiter);
   arbiter.pass(1_000);
   beat(arbiter);
-  arbiter.feed({
-    kind: "operator",
-    ask: 7,
-    who: "alice",
-    request: { kind: "unfreeze", set: name, reason: "the copy is off" },
-  });
+  thaw(arbiter);
   expect(frozenOf(arbiter)).toBeNull();
   arbiter.pass(1_000);
   beat(arbiter);
@@ -41,12 +36,7 @@ test("it stays so also where it was thawed before the next heartbeat", () => {
   beat(arbiter);
   askAsCopy(arbiter);
   beat(arbiter);
-  arbiter.feed({
-    kind: "operator",
-    ask: 7,
-    who: "alice",
-    request: { kind: "unfreeze", set: name, reason: "the copy is off" },
-  });
+  thaw(arbiter);
   arbiter.pass(100);
   beat(arbiter);
   expect(frozenOf(arbiter)).toBeNull();
@@ -57,16 +47,16 @@ test("a set that is thawed while the copy runs is frozen again", () => {
   beat(arbiter);
   askAsCopy(arbiter);
   beat(arbiter);
-  arbiter.feed({
-    kind: "operator",
-    ask: 7,
-    who: "alice",
-    request: { kind: "unfreeze", set: name, reason: "too early" },
-  });
+  thaw(arbiter);
   askAsCopy(arbiter);
   beat(arbiter);
   expect(frozenOf(arbiter)).toMatchObject({ code: "duplicate-id" });
 });
+
+function thaw(arbiter: Standing): void {
+  const request = { kind: "unfreeze", set: name, reason: "one of them is off" } as const;
+  arbiter.feed({ kind: "operator", ask: 7, who: "alice", request });
+}
 
 function beat(arbiter: Standing): void {
   const offsets = { epoch: 7, maxOffset: 1_000n, priority: 1 };

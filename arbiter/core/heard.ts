@@ -6,7 +6,7 @@ import type { ConnectionId, Event, Heartbeat } from "./events.ts";
 import { onClosed, onHeartbeat, onLateHeartbeat, onProbed } from "./evidence.ts";
 import { freezeIfBehind, freezeIfTwice } from "./freezes.ts";
 import { type Inner, setsMax } from "./inner.ts";
-import { viewOfSet } from "./mirror.ts";
+import { viewOfSet } from "./mirror-records.ts";
 import { setName } from "./model.ts";
 
 /** What arrives from brokers, but for their requests: heartbeats, ends of connections, answers to probes and to 1008. */

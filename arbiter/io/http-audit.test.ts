@@ -6,17 +6,11 @@ import { watchAudit } from "../audit-watch.ts";
 import { auditKey } from "../core/keys.ts";
 import { createMetrics } from "../metrics.ts";
 import { reports } from "./api.ts";
-import { createArbiterHttp } from "./http.ts";
 import { createStanding, type Standing } from "./testing/standing.ts";
+import { createStandingHttp } from "./testing/standing-http.ts";
 
 function door(standing: Standing) {
-  const http = createArbiterHttp({
-    listen: "127.0.0.1:0",
-    log: silentLogger,
-    daemon: standing,
-    metrics: createMetrics("prod"),
-    newId: () => "i-2",
-  });
+  const http = createStandingHttp(standing);
   const get = async (url: string) => {
     const { statusCode, body } = await http.inject({ method: "GET", url });
     return { status: statusCode, body: JSON.parse(body) as unknown };

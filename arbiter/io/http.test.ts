@@ -1,25 +1,17 @@
 import { expect, test } from "vitest";
 import type { z } from "zod";
-import { silentLogger } from "#lib/log.ts";
 import { decide } from "../core/decide.ts";
 import { input, planned } from "../core/decision.fixture.ts";
 import { answerKey, idcKey, pauseKey, questionKey, refusalKey, switchKey } from "../core/keys.ts";
 import { type DecisionRecord, setName } from "../core/model.ts";
 import { encodeAnswer, encodePause, encodeSwitch } from "../core/records.ts";
-import { createMetrics } from "../metrics.ts";
 import { bodies, reports } from "./api.ts";
-import { createArbiterHttp } from "./http.ts";
 import { openapi, routes } from "./openapi.ts";
 import { ask, createStanding, type Standing, wallStart } from "./testing/standing.ts";
+import { createStandingHttp } from "./testing/standing-http.ts";
 
 function door(standing: Standing) {
-  const http = createArbiterHttp({
-    listen: "127.0.0.1:0",
-    log: silentLogger,
-    daemon: standing,
-    metrics: createMetrics("prod"),
-    newId: () => "i-2",
-  });
+  const http = createStandingHttp(standing);
   const read = async <Name extends keyof typeof reports>(
     name: Name,
     url: string,
