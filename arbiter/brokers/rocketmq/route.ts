@@ -91,7 +91,7 @@ async function askAll(
   await Promise.race([all, patience]);
   enough.abort();
   options.signal.throwIfAborted();
-  return [...shown];
+  return shown;
 }
 
 /** Two clusters may have a set of the same name, but a name server keeps one of them. */
