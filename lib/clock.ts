@@ -1,5 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 /** A point on the process's monotonic clock, in milliseconds. Only differences mean anything; never stored, never sent. */
 export type Instant = number & { readonly __brand: "Instant" };
 
@@ -15,13 +13,24 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now() as Instant,
   wallTime: () => Date.now(),
-  sleep: async (ms, { signal }) => {
-    signal.throwIfAborted();
-    try {
-      await delay(ms, undefined, { signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    }
-  },
+  // Not that of node:timers/promises: it makes two errors with their stacks for each sleep that is aborted.
+  sleep: (ms, { signal }) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const onAbort = (): void => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      }, ms);
+      signal.addEventListener("abort", onAbort, { once: true });
+    }),
 };
+
+/** Ends a wait that nobody needs any more: a reason of its own would cost an error with its stack each time. */
+export const noLongerNeeded = new Error("no longer needed");

@@ -1,4 +1,4 @@
-import type { Clock } from "#lib/clock.ts";
+import { type Clock, noLongerNeeded } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { requestCodes, requestName, resultCodes } from "#lib/remoting/codes.ts";
 import type { Frame } from "#lib/remoting/frame.ts";
@@ -119,7 +119,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       return await answered.promise;
     } finally {
       waiting.delete(id);
-      late.abort();
+      late.abort(noLongerNeeded);
     }
   }
 

@@ -1,5 +1,5 @@
 import { Etcd3, type IOptions } from "etcd3";
-import type { Clock, Instant } from "../clock.ts";
+import { type Clock, type Instant, noLongerNeeded } from "../clock.ts";
 import { messageOf, OperatorError } from "../errors.ts";
 
 export interface EtcdOptions {
@@ -90,7 +90,7 @@ export function openMembers(options: EtcdOptions, { clock, codes }: { clock: Clo
     try {
       return await Promise.race([send(member.etcd, { deadline: clock.wallTime() + leftMs }), late()]);
     } finally {
-      done.abort();
+      done.abort(noLongerNeeded);
     }
   };
 

@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { DecodeError } from "../bytes/reader.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, noLongerNeeded } from "../clock.ts";
 import { formatAddress } from "./address.ts";
 import { requestName } from "./codes.ts";
 import { createCorkedWriter } from "./corked.ts";
@@ -80,7 +80,7 @@ export async function connectRemoting(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RemotingError("REMOTING_UNREACHABLE", `Cannot connect to ${host}:${port}: ${reason}`, { cause });
   } finally {
-    waiting.abort();
+    waiting.abort(noLongerNeeded);
   }
 }
 
@@ -184,7 +184,7 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
         return await answer.promise;
       } finally {
         waiting.delete(opaque);
-        answered.abort();
+        answered.abort(noLongerNeeded);
         askSignal.removeEventListener("abort", giveUp);
       }
     },

@@ -1,4 +1,4 @@
-import type { Clock, Instant } from "../clock.ts";
+import { type Clock, type Instant, noLongerNeeded } from "../clock.ts";
 import { splitAddress } from "./address.ts";
 import { connectRemoting, type RemotingClient } from "./connection.ts";
 import { RemotingError } from "./errors.ts";
@@ -210,6 +210,6 @@ async function soonOrNever(answer: Promise<Frame>, clock: Clock, withinMs: numbe
   try {
     return await Promise.race([answer.catch(() => undefined), patience]);
   } finally {
-    over.abort();
+    over.abort(noLongerNeeded);
   }
 }

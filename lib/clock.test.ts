@@ -1,0 +1,29 @@
+import { getEventListeners } from "node:events";
+import { expect, test } from "vitest";
+import { noLongerNeeded, systemClock } from "./clock.ts";
+
+const reason = new Error("enough");
+
+test("a sleep takes its time, and leaves nothing at the signal", async () => {
+  const { signal } = new AbortController();
+  const startedAt = systemClock.now();
+  await systemClock.sleep(20, { signal });
+  expect(systemClock.now() - startedAt).toBeGreaterThanOrEqual(19);
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+});
+
+test("a sleep that is aborted rejects with the signal's reason, at once", async () => {
+  const stop = new AbortController();
+  const sleep = systemClock.sleep(60_000, { signal: stop.signal });
+  stop.abort(reason);
+  await expect(sleep).rejects.toBe(reason);
+  await expect(systemClock.sleep(60_000, { signal: stop.signal })).rejects.toBe(reason);
+  expect(getEventListeners(stop.signal, "abort")).toEqual([]);
+});
+
+test("the reason of what nobody needs any more is one and the same", async () => {
+  const stop = new AbortController();
+  const sleep = systemClock.sleep(60_000, { signal: stop.signal });
+  stop.abort(noLongerNeeded);
+  await expect(sleep).rejects.toBe(noLongerNeeded);
+});
