@@ -238,6 +238,8 @@ describe("one member", () => {
         await ledger.commit(put(`decisions/C1/${set}/${epoch}`, "{}"), { signal });
       }
     }
+    // One that is further back than the revisions which are kept would have to read everything again.
+    await eventually(() => expect(heard.state.known.size).toBe(24), { withinMs: 5_000 });
     const tidied = await ledger.tidy({ signal, keepPerSet: 2, keepRevisions: 10n });
     expect(tidied.deleted).toBe(20);
     expect(tidied.compactedTo).toBeGreaterThan(0n);

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "#lib/errors.ts";
+import { makeDataFolder } from "./data-folder.ts";
 import { eventually } from "./eventually.ts";
 import { freePorts } from "./ports.ts";
 import { startZooKeeper, type ZooKeeperOptions, type ZooKeeperServer } from "./zookeeper.ts";
@@ -23,7 +23,7 @@ export type EnsembleOptions = Omit<ZooKeeperOptions, "dataDir" | "port"> & { rea
 
 /** Starts servers that replicate each other, on loopback, and waits until all of them serve. */
 export async function startEnsemble(options: EnsembleOptions): Promise<Ensemble> {
-  const folder = await mkdtemp(join(tmpdir(), "crossidc-ensemble-"));
+  const folder = await makeDataFolder("crossidc-ensemble-");
   const servers = await startAll(options, folder).catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true });
     throw error;

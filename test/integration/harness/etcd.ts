@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "#lib/errors.ts";
 import type { Certificates } from "./certificates.ts";
+import { makeDataFolder } from "./data-folder.ts";
 import { eventually } from "./eventually.ts";
 import { freePorts } from "./ports.ts";
 import { type RunningProcess, runProcess, startProcess } from "./process.ts";
@@ -64,7 +64,7 @@ export async function startEtcd(options: EtcdClusterOptions): Promise<EtcdCluste
 const firstToken = "crossidc-test";
 
 async function createCluster({ size, certificates, args = [] }: EtcdClusterOptions): Promise<EtcdCluster> {
-  const folder = await mkdtemp(join(tmpdir(), "crossidc-etcd-"));
+  const folder = await makeDataFolder("crossidc-etcd-");
   const tls = certificates === undefined ? undefined : await writeTls(folder, certificates);
   const scheme = tls === undefined ? "http" : "https";
   const ports = await freePorts(size * 2);

@@ -1,10 +1,10 @@
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { kafkaRecipes } from "../../world/servers/kafka.ts";
+import { makeDataFolder } from "./data-folder.ts";
 import { freePorts } from "./ports.ts";
 import { type RunningProcess, runProcess, startProcess } from "./process.ts";
 
@@ -30,7 +30,7 @@ export interface KafkaCluster extends AsyncDisposable {
 
 /** One Kafka 4.1 cluster on loopback, a node for each rack. Resolves when it serves. */
 export async function startKafka(racks: readonly string[]): Promise<KafkaCluster> {
-  const folder = await mkdtemp(join(tmpdir(), "crossidc-kafka-"));
+  const folder = await makeDataFolder("crossidc-kafka-");
   const ports = await freePorts(racks.length * 2);
   const recipes = kafkaRecipes(
     racks.map((rack, nth) => ({

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { messageOf } from "#lib/errors.ts";
+import { makeDataFolder } from "./data-folder.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./ports.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
@@ -61,7 +61,7 @@ export interface ZooKeeperServer extends AsyncDisposable {
 /** Starts a server on loopback and waits until it serves. @throws with the end of the server's log when it does not. */
 export async function startZooKeeper(options: ZooKeeperOptions): Promise<ZooKeeperServer> {
   const ownDataDir = options.dataDir === undefined;
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "crossidc-zookeeper-")));
+  const dataDir = options.dataDir ?? (await makeDataFolder("crossidc-zookeeper-"));
   for (let starts = 1; ; starts += 1) {
     const port = options.port ?? (await freePort());
     const server = createServer({ ...options, dataDir, port, ownDataDir });

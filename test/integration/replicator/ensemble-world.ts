@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { makeDataFolder } from "../harness/data-folder.ts";
 import { type Ensemble, startEnsemble } from "../harness/ensemble.ts";
 import { type Proxy as Line, startProxy } from "../harness/proxy.ts";
 import { readEnsembleTransactions } from "../harness/transaction-log.ts";
@@ -31,7 +30,7 @@ export interface EnsembleWorld extends Place, AsyncDisposable {
 
 export async function startEnsembleWorld(): Promise<EnsembleWorld> {
   await using started = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "crossidc-ensembles-"));
+  const folder = await makeDataFolder("crossidc-ensembles-");
   started.defer(() => rm(folder, { recursive: true, force: true }));
   // Both, before a failure of one of them ends the other.
   const [source, target] = await Promise.allSettled([startTrio("3.8", started), startTrio("3.9", started)]);

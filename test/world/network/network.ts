@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeDataFolder } from "../../integration/harness/data-folder.ts";
 import { inProject, projectFolder } from "../../integration/harness/project.ts";
 import { order, type Reach, type Where } from "./control.ts";
 import type { Quality } from "./quality.ts";
@@ -46,7 +46,7 @@ export interface Door extends AsyncDisposable {
  * @throws when the keeper does not come up, with what it said
  */
 export async function openNetwork(): Promise<Network> {
-  const folder = await mkdtemp(join(tmpdir(), "crossidc-world-"));
+  const folder = await makeDataFolder("crossidc-world-");
   const logs = inProject(".cache/test-logs");
   mkdirSync(logs, { recursive: true });
   const logFile = join(logs, `${new Date().toISOString().replaceAll(":", "")}-world-${folder.slice(-6)}.log`);
