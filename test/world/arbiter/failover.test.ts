@@ -83,7 +83,7 @@ async function expectGood(
   return outcome;
 }
 
-faultTest("a killed master is replaced", { usual: 1, full: 20 }, "kill");
+faultTest("a killed master is replaced", { usual: 3, full: 30 }, "kill");
 restartTest(
   "all arbiters may be restarted at once, and answer a kill afterwards",
   { usual: 0, full: 5 },
@@ -107,10 +107,10 @@ faultTest(
   { settleMsMax: inSyncMsAfterTail },
 );
 const lone = full ? { lastsMs: loneMsFull } : {};
-faultTest("a master that only the witness does not hear stays", { usual: 1, full: 2 }, "deaf-witness", lone);
-faultTest("a master that only the other IDC does not reach stays", { usual: 1, full: 2 }, "link-idc2", lone);
-faultTest("a master that only the witness does not reach stays", { usual: 0, full: 2 }, "link-witness", lone);
-faultTest("a master that only the other IDC does not hear stays", { usual: 0, full: 2 }, "deaf-idc2", lone);
+faultTest("a master that only the witness does not hear stays", { usual: 1, full: 5 }, "deaf-witness", lone);
+faultTest("a master that only the other IDC does not reach stays", { usual: 1, full: 5 }, "link-idc2", lone);
+faultTest("a master that only the witness does not reach stays", { usual: 0, full: 5 }, "link-witness", lone);
+faultTest("a master that only the other IDC does not hear stays", { usual: 0, full: 5 }, "deaf-idc2", lone);
 faultTest("etcd's leader may die", { usual: 0, full: 5 }, "etcd-leader");
 faultTest("all arbiters may be restarted, one after the other", { usual: 0, full: 5 }, "rolling");
 faultTest("a master whose etcd is a minority is replaced, though clients reach it", { usual: 0, full: 5 }, "minority");
