@@ -48,6 +48,8 @@ const starters: Readonly<Record<Contender["store"], (signal: AbortSignal) => Pro
   zookeeper: startZooKeeperStore,
   etcd: startEtcdStore,
 };
+// On disk, as in production, and all of them on the same: the stores of tests would lie in memory.
+process.env["TMPDIR"] ??= tmpdir();
 const folder = mkdtempSync(join(tmpdir(), "crossidc-bench-"));
 const sources = new Map<Contender["store"], Store>();
 let generation = 0;
