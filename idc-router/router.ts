@@ -10,6 +10,7 @@ import type { Logger } from "#lib/log.ts";
 import { createConnections } from "#lib/remoting/connections.ts";
 import { createNotifier } from "#lib/systemd.ts";
 import type { AnswerOptions } from "./core/answer.ts";
+import { createClients } from "./core/clients.ts";
 import type { BootstrapCluster } from "./core/kafka.ts";
 import { createDaemon, type RouterDaemon } from "./daemon.ts";
 import type { MetadataReport } from "./io/api.ts";
@@ -17,6 +18,7 @@ import { openDoor } from "./io/door.ts";
 import { followLedger } from "./io/etcd-watch.ts";
 import { runHealthChecks } from "./io/health-checks.ts";
 import { createRouterHttp } from "./io/http.ts";
+import { followKafkaBrokers } from "./io/kafka-brokers.ts";
 import { readLastGood, writeLastGood } from "./io/last-good.ts";
 import { createNameServers } from "./io/name-server-set.ts";
 import { createRouteTexts } from "./io/route-texts.ts";
@@ -60,6 +62,8 @@ export async function runRouter(process: RouterProcess): Promise<number> {
       clusters: rocketmq.map(({ name }) => name),
       idcOf: createIdcOf(idcs),
       weightOf: (name) => config.weights[name] ?? 1,
+      kafka: new Map(watchedKafka(config).map(({ name, bootstrap }) => [name, Object.values(bootstrap).flat()])),
+      kafkaIdcOf: createKafkaIdcOf(config),
       timing: health,
       forgetAfterMs: config.forgetAfterMs,
     },
@@ -99,7 +103,7 @@ export async function runRouter(process: RouterProcess): Promise<number> {
   const ending = AbortSignal.any([signal, stop.signal]);
   const subscribers = createSubscribers({
     ...config.limits,
-    textOf: texts.of,
+    texts,
     revision: () => daemon.table.revision,
     instance,
     clock,
@@ -138,6 +142,7 @@ export async function runRouter(process: RouterProcess): Promise<number> {
     metrics,
     texts,
     subscribers,
+    clients: createClients(),
     clusters,
     doors: nameserver?.doors ?? {},
     idcs: idcs.map(({ name }) => name),
@@ -166,6 +171,21 @@ export async function runRouter(process: RouterProcess): Promise<number> {
       ending,
     ),
     ...followOthers(process, daemon, ending),
+    ...watchedKafka(config).map(({ name, bootstrap }) =>
+      followKafkaBrokers(
+        {
+          cluster: name,
+          servers: Object.values(bootstrap).flat(),
+          table: () => daemon.table,
+          clock,
+          push: daemon.push,
+          everyMs: config.poll.everyMs,
+          timeoutMs: config.poll.timeoutMs,
+          topicsEveryMs: config.poll.routeRefreshMs,
+        },
+        ending,
+      ),
+    ),
     report(daemon, notifier, { clock, signal: ending }),
   ];
   log.info({ site, http: config.http.listen, nameserver: door?.address ?? null, version }, "router started");
@@ -198,10 +218,22 @@ function followOthers(
   if (topics !== undefined) {
     const zooKeeper = readZooKeeperOptions(topics, secrets);
     const folder = topics.path.slice(0, -"/{topic}".length);
-    const { format, cluster: key } = topics;
+    const { format, cluster, gatedIps, gatedCluster, sendTimeoutMs, concurrency } = topics;
+    const keys = { cluster, gatedIps, gatedCluster, sendTimeoutMs, concurrency };
     following.push(
       followTopicHomes(
-        { zooKeeper, folder, format, key, known: table.homes.keys(), clock, random: Math.random, log, push },
+        {
+          zooKeeper,
+          folder,
+          format,
+          keys,
+          clusters: config.clusters.map(({ name }) => name),
+          known: table.homes.keys(),
+          clock,
+          random: Math.random,
+          log,
+          push,
+        },
         signal,
       ),
     );
@@ -219,6 +251,22 @@ function createMetadataOf({ topics }: IdcRouterConfig, daemon: RouterDaemon): (t
   return (topic) => {
     const zxid = daemon.state.homes.homes.get(topic)?.zxid ?? -1n;
     return zxid < 0n ? null : { source, zxid: String(zxid) };
+  };
+}
+
+function watchedKafka({ clusters }: IdcRouterConfig) {
+  return clusters.filter((cluster) => cluster.kind === "kafka").filter(({ watch }) => watch);
+}
+
+/** Racks are IDCs where they bear their names; else the config's lists tell, else the address. */
+function createKafkaIdcOf(config: IdcRouterConfig): (cluster: string, address: string, rack: string) => string {
+  const idcOf = createIdcOf(config.idcs);
+  const names = new Set(config.idcs.map(({ name }) => name));
+  const bootstraps = new Map(watchedKafka(config).map(({ name, bootstrap }) => [name, Object.entries(bootstrap)]));
+  return (cluster, address, rack) => {
+    if (names.has(rack)) return rack;
+    const row = bootstraps.get(cluster)?.find(([, addresses]) => addresses.includes(address));
+    return row?.[0] ?? idcOf(address, "");
   };
 }
 

@@ -1,11 +1,13 @@
 import { globMatches } from "#lib/glob.ts";
 import {
+  type ClientSettings,
   permissions,
   type QueueEntry,
   type RouteRule,
   type SetEntry,
   type Table,
   type TopicEntry,
+  type TopicHome,
   topicName,
 } from "./model.ts";
 import { type Ranking, rank } from "./rank.ts";
@@ -22,6 +24,9 @@ export interface Answer {
   /** Wall time of that. */
   readonly since: number;
   readonly rule: RouteRule;
+  /** It is led through the topic's gate. */
+  readonly gated: boolean;
+  readonly home: TopicHome | undefined;
   /** Where most of its messages go: "" when there is nowhere. */
   readonly chosen: string;
   readonly why: string;
@@ -51,17 +56,27 @@ export interface AnswerOptions {
 
 export const wholeWeight = 10_000;
 
+/** Envoy's. */
+export const usualOverprovision = 1.4;
+
 /** For a topic that no rule matches. */
-const usualRule: RouteRule = { match: "*", mode: "prefer-local", overprovision: 1.4 };
+const usualRule: RouteRule = { match: "*", mode: "prefer-local", overprovision: usualOverprovision };
 
 export function ruleOf(topic: string, rules: readonly RouteRule[]): RouteRule {
   return rules.find(({ match }) => globMatches(match, topic)) ?? usualRule;
 }
 
-/** The topic as the cluster has it that it belongs to: by metadata, else the first one that knows it. */
-function findTopic(table: Table, topic: string, clusters: readonly string[]): TopicEntry | undefined {
-  const home = table.homes.get(topic);
-  if (home !== undefined && clusters.includes(home)) return table.topics.get(topicName(home, topic));
+/**
+ * The topic as the cluster has it that it belongs to: by metadata, else the first one that knows it. A gate to a cluster that
+ * does not have the topic yet leads nobody away.
+ */
+function findTopic(table: Table, { topic, gated }: Asker, clusters: readonly string[]): TopicEntry | undefined {
+  const { cluster: home = null, gate } = table.homes.get(topic) ?? {};
+  if (gated === true && gate !== undefined && clusters.includes(gate.cluster)) {
+    const beyond = table.topics.get(topicName(gate.cluster, topic));
+    if (beyond !== undefined) return beyond;
+  }
+  if (home !== null && clusters.includes(home)) return table.topics.get(topicName(home, topic));
   for (const cluster of clusters) {
     const entry = table.topics.get(topicName(cluster, topic));
     if (entry !== undefined) return entry;
@@ -69,16 +84,21 @@ function findTopic(table: Table, topic: string, clusters: readonly string[]): To
   return undefined;
 }
 
+/** Who asks for what. */
+export interface Asker {
+  readonly topic: string;
+  readonly idc: string;
+  /** One of those that the topic's gate lets through. */
+  readonly gated?: boolean;
+}
+
 /** Pure: the same for the same table. @returns undefined when no cluster knows the topic */
-export function answerOf(
-  table: Table,
-  { topic, idc }: { readonly topic: string; readonly idc: string },
-  options: AnswerOptions,
-  wall: number,
-): Answer | undefined {
-  const entry = findTopic(table, topic, options.clusters);
+export function answerOf(table: Table, asker: Asker, options: AnswerOptions, wall: number): Answer | undefined {
+  const { topic, idc, gated = false } = asker;
+  const entry = findTopic(table, asker, options.clusters);
   if (entry === undefined) return undefined;
   const rule = ruleOf(topic, options.rules);
+  const home = table.homes.get(topic);
   const order = options.orderOf(idc);
   const all = queuesOf(entry, table.sets);
   const writable = all.filter(({ queue }) => (queue.perm & permissions.write) !== 0 && queue.writeQueues > 0);
@@ -102,6 +122,8 @@ export function answerOf(
     revision: table.revision,
     since: wall,
     rule,
+    gated: gated && home?.gate?.cluster === entry.cluster,
+    home,
     chosen: (chosenLevel?.share ?? 0) > 0 ? (chosenLevel?.idc ?? "") : "",
     why: whyOf(ranking, idc, rule),
     stale: ranking.lastResort || isSilent,
@@ -110,6 +132,15 @@ export function answerOf(
       .map(({ queue, set }) => ({ queue, set, weight: weights.get(set.set) ?? 0 }))
       .toSorted((one, other) => nearnessOf(one.set, order) - nearnessOf(other.set, order)),
     entry,
+  };
+}
+
+/** What operators want of clients: the topic's metadata come before the rule. */
+export function settingsOf({ client = {} }: RouteRule, home: TopicHome | undefined): ClientSettings {
+  const own = home?.client;
+  return {
+    sendTimeoutMs: own?.sendTimeoutMs ?? client.sendTimeoutMs,
+    concurrency: own?.concurrency ?? client.concurrency,
   };
 }
 
@@ -156,6 +187,9 @@ export function sameAnswer(one: Answer, other: Answer): boolean {
     one.why === other.why &&
     one.stale === other.stale &&
     one.entry === other.entry &&
+    one.gated === other.gated &&
+    // Whoever comes back to a watch is told what has changed since: who is behind a gate is among it.
+    one.home === other.home &&
     one.levels.length === other.levels.length &&
     one.levels.every(({ idc, share, sets }, nth) => {
       const level = other.levels[nth];
