@@ -103,9 +103,14 @@ function createMergedHistogram(
   return {
     merge(labels, { counts, sum }) {
       const key = JSON.stringify(labels);
-      const known = byLabels.get(key) ?? { labels, counts: Array.from({ length: buckets.length + 1 }, () => 0), sum: 0 };
+      const known = byLabels.get(key) ?? {
+        labels,
+        counts: Array.from({ length: buckets.length + 1 }, () => 0),
+        sum: 0,
+      };
       byLabels.set(key, known);
-      for (const [nth, count] of counts.entries()) if (nth < known.counts.length) known.counts[nth] = (known.counts[nth] ?? 0) + count;
+      for (const [nth, count] of counts.entries())
+        if (nth < known.counts.length) known.counts[nth] = (known.counts[nth] ?? 0) + count;
       known.sum += sum;
     },
   };

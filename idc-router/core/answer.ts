@@ -56,11 +56,8 @@ export interface AnswerOptions {
 
 export const wholeWeight = 10_000;
 
-/** Envoy's. */
-export const usualOverprovision = 1.4;
-
 /** For a topic that no rule matches. */
-const usualRule: RouteRule = { match: "*", mode: "prefer-local", overprovision: usualOverprovision };
+const usualRule: RouteRule = { match: "*", mode: "prefer-local", overprovision: 1.4 };
 
 export function ruleOf(topic: string, rules: readonly RouteRule[]): RouteRule {
   return rules.find(({ match }) => globMatches(match, topic)) ?? usualRule;

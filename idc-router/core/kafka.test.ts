@@ -22,7 +22,7 @@ function begin(
 ) {
   const known = brokers === null ? undefined : { cluster: "K1", brokers, topics: new Map() };
   const idcs = new Map(wishes.map((each) => [each.idc, each]));
-  const { levels, servers, lastResort } = bootstrapOf(cluster, { order, idcs, overprovision: 1.4, known, ...view });
+  const { levels, servers, lastResort } = bootstrapOf(cluster, { order, idcs, known, ...view });
   return { servers, lastResort, shares: levels.map(({ share }) => Math.round(share * 1_000) / 1_000) };
 }
 
@@ -38,8 +38,8 @@ describe("a bootstrap list", () => {
     expect(begin(more).servers).toEqual(["b:1", "d:1", "c:1"]);
   });
 
-  test("sends the missing part of clients on", () => {
-    expect(begin([broker("a:1", "idc1", false), ...well.slice(1)])).toMatchObject({ shares: [0.7, 0.3] });
+  test("keeps its clients while anybody lives there, and sends them on when nobody does", () => {
+    expect(begin([broker("a:1", "idc1", false), ...well.slice(1)])).toMatchObject({ shares: [1, 0] });
     expect(begin([broker("a:1", "idc1", false), broker("b:1", "idc1", false), broker("c:1", "idc2")])).toEqual({
       servers: ["c:1"],
       lastResort: false,

@@ -33,7 +33,6 @@ export interface BootstrapView {
   /** The IDCs as they are near to the caller, its own first. */
   readonly order: readonly string[];
   readonly idcs: ReadonlyMap<string, IdcEntry>;
-  readonly overprovision: number;
   /** What its brokers said; undefined: nobody asks them, or none ever answered. */
   readonly known?: KafkaEntry | undefined;
 }
@@ -43,31 +42,25 @@ const serversMax = 16;
 
 /**
  * Those that live, nearest first; those of IDCs that operators want no clients in come last, since they are better than nothing.
- * How many clients begin where goes by the formula of broker sets: brokers that are away take their part with them.
+ * How many clients begin in an IDC where anybody lives is the operators' word alone: which broker they send to is decided by who leads
+ * a partition, so a broker that is away is no reason for its clients to begin elsewhere.
  */
 export function bootstrapOf({ servers }: BootstrapCluster, view: BootstrapView): Bootstrap {
-  const { idcs, overprovision } = view;
+  const { idcs } = view;
   const groups = groupsOf(servers, view);
   const lastResort = groups.every(({ members }) => !members.some(({ available }) => available));
   const levels = groups.map(({ idc, members }) => {
     const used = lastResort ? members : members.filter(({ available }) => available);
     const addresses = used.slice(0, serversMax).map(({ address }) => address);
-    const limit = limitOf({ idc }, idcs);
-    return {
-      idc,
-      servers: addresses,
-      why: whyLess(members, idcs.get(idc)),
-      limit,
-      used: used.length,
-      all: members.length,
-    };
+    return { idc, servers: addresses, why: whyLess(members, idcs.get(idc)), limit: limitOf({ idc }, idcs) };
   });
   const shares = spill(
-    levels.map(({ used, all, limit }) => ({ available: used, total: all, limit })),
-    overprovision,
+    levels.map(({ servers: { length }, limit }) => ({ available: Math.min(1, length), total: 1, limit })),
+    1,
   );
   // Operators want clients nowhere: then they begin with the nearest.
-  const nearest = shares.every((share) => share === 0) ? levels.findIndex(({ used }) => used > 0) : -1;
+  const isNowhere = shares.every((share) => share === 0);
+  const nearest = isNowhere ? levels.findIndex(({ servers: { length } }) => length > 0) : -1;
   const tried = [...levels.filter(({ limit }) => limit > 0), ...levels.filter(({ limit }) => limit === 0)];
   return {
     levels: levels.map(({ idc, servers: own, why }, nth) => {

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from "fastify";
-import { usualOverprovision } from "../core/answer.ts";
 import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
 import type { BootstrapReport, ExplainReport, StatusReport } from "./api.ts";
 import type { RouterHttpOptions } from "./http.ts";
@@ -19,7 +18,6 @@ export function readRoutes(http: FastifyInstance, options: RouterHttpOptions): v
     return bootstrapOf(cluster, {
       order: orderOf(idc),
       idcs,
-      overprovision: usualOverprovision,
       known: kafka.get(cluster.name),
     });
   };

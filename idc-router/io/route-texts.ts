@@ -72,11 +72,10 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
 
   const originOf = (topic: string): RouteOrigin => ({ router: instance, metadata: metadataOf(topic) });
 
-  function beginAt(cluster: BootstrapCluster | undefined, { topic, idc }: RouteKey): Bootstrap {
+  function beginAt(cluster: BootstrapCluster | undefined, { idc }: RouteKey): Bootstrap {
     if (cluster === undefined) return nowhere;
     const { idcs, kafka: known } = table();
-    const { overprovision } = ruleOf(topic, rules);
-    return bootstrapOf(cluster, { order: orderOf(idc), idcs, overprovision, known: known.get(cluster.name) });
+    return bootstrapOf(cluster, { order: orderOf(idc), idcs, known: known.get(cluster.name) });
   }
 
   function ofKafka(cluster: BootstrapCluster, key: RouteKey): RouteText {

@@ -1,5 +1,5 @@
-import { createServer, type Server } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { DecodeError, Reader } from "../bytes/reader.ts";
 import { Writer } from "../bytes/writer.ts";
