@@ -16,7 +16,7 @@ export const telemetryLimits = {
 } as const;
 
 /** How many values fell into each bucket (not summed up), and what they come to together. */
-export interface Tally {
+interface Tally {
   readonly counts: readonly number[];
   readonly sum: number;
 }

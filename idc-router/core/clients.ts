@@ -15,19 +15,19 @@ export interface Clients {
   mixed(now: number): readonly MixedGroup[];
 }
 
-export interface GroupMember {
+interface GroupMember {
   readonly topic: string;
   readonly group: string;
   readonly id: string;
 }
 
-export interface MixedGroup {
+interface MixedGroup {
   readonly topic: string;
   readonly group: string;
   readonly why: string;
 }
 
-export const clientsMax = 50_000;
+const clientsMax = 50_000;
 const groupsMax = 10_000;
 /** Who has told nothing for so long is not there any more. */
 export const clientAgeMsMax = 60_000;

@@ -20,7 +20,7 @@ export interface Bootstrap {
   readonly lastResort: boolean;
 }
 
-export interface BootstrapLevel {
+interface BootstrapLevel {
   readonly idc: string;
   /** Of the clients, 0 to 1. */
   readonly share: number;

@@ -75,7 +75,8 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
       await clock.sleep(refreshTickMs, { signal }).catch(() => {});
       for (const source of sources) {
         const waiting = due.get(source.cluster) ?? new Set();
-        const topics = daemon.table.topics.size;
+        // One at least: a topic behind a gate may be in the table only when it was found.
+        const topics = Math.max(1, daemon.table.topics.size);
         carry += (topics * refreshTickMs) / poll.routeRefreshMs;
         for (; carry >= 1; carry -= 1) {
           const turn = turns.get(source.cluster) ?? topicsOf(source.cluster).values();

@@ -11,7 +11,7 @@ export interface KafkaMetadata {
   readonly topics: readonly { readonly topic: string; readonly partitions: readonly KafkaPartition[] | null }[];
 }
 
-export interface KafkaPartition {
+interface KafkaPartition {
   readonly partition: number;
   /** A broker's id; -1: nobody leads it. */
   readonly leader: number;

@@ -10,7 +10,7 @@ export interface Tallies {
   take(): TelemetryCounts | undefined;
 }
 
-export type TelemetryCounts = Pick<TelemetryReport, "produced" | "consumed" | "groups">;
+type TelemetryCounts = Pick<TelemetryReport, "produced" | "consumed" | "groups">;
 
 interface Counting {
   readonly counts: number[];

@@ -16,7 +16,7 @@ import { startZooKeeper, type ZooKeeperServer } from "../harness/zookeeper.ts";
 
 const partitions = 6;
 const backAfterMs = 2_000;
-/** The worst case of --check for a hung master is the same for a broker: a poll, its timeout, and another; and a busy machine. */
+/** The worst case of --check (3.9 s), and a busy machine. */
 const outMsMax = 8_000;
 const usually = { withinMs: 40_000, everyMs: 50 };
 
