@@ -9,9 +9,9 @@ import { listen } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
 import { createConnections } from "#lib/remoting/connections.ts";
 import { createNotifier } from "#lib/systemd.ts";
+import { bootstrapClusters, createKafkaIdcOf, watchedKafka } from "./clusters.ts";
 import type { AnswerOptions } from "./core/answer.ts";
 import { createClients } from "./core/clients.ts";
-import type { BootstrapCluster } from "./core/kafka.ts";
 import { createDaemon, type RouterDaemon } from "./daemon.ts";
 import type { MetadataReport } from "./io/api.ts";
 import { openDoor } from "./io/door.ts";
@@ -252,37 +252,6 @@ function createMetadataOf({ topics }: IdcRouterConfig, daemon: RouterDaemon): (t
     const zxid = daemon.state.homes.homes.get(topic)?.zxid ?? -1n;
     return zxid < 0n ? null : { source, zxid: String(zxid) };
   };
-}
-
-function watchedKafka({ clusters }: IdcRouterConfig) {
-  return clusters.filter((cluster) => cluster.kind === "kafka").filter(({ watch }) => watch);
-}
-
-/** Racks are IDCs where they bear their names; else the config's lists tell, else the address. */
-function createKafkaIdcOf(config: IdcRouterConfig): (cluster: string, address: string, rack: string) => string {
-  const idcOf = createIdcOf(config.idcs);
-  const names = new Set(config.idcs.map(({ name }) => name));
-  const bootstraps = new Map(watchedKafka(config).map(({ name, bootstrap }) => [name, Object.entries(bootstrap)]));
-  return (cluster, address, rack) => {
-    if (names.has(rack)) return rack;
-    const row = bootstraps.get(cluster)?.find(([, addresses]) => addresses.includes(address));
-    return row?.[0] ?? idcOf(address, "");
-  };
-}
-
-/** Of RocketMQ clusters the routers' own doors, where they are named; else the name servers. */
-function bootstrapClusters({ clusters, idcs, nameserver }: IdcRouterConfig): ReadonlyMap<string, BootstrapCluster> {
-  const idcOf = createIdcOf(idcs);
-  const doors = nameserver?.doors ?? {};
-  return new Map(
-    clusters.map((cluster): [string, BootstrapCluster] => {
-      const { name, kind } = cluster;
-      if (cluster.kind === "kafka") return [name, { name, kind, servers: cluster.bootstrap }];
-      const own = Object.groupBy(cluster.nameservers, (address) => idcOf(address, ""));
-      const servers = Object.keys(doors).length > 0 ? doors : (own as Record<string, readonly string[]>);
-      return [name, { name, kind, servers }];
-    }),
-  );
 }
 
 /** Tells systemd that the loop turns, and how things are. */

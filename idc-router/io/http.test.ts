@@ -1,30 +1,23 @@
-import { once } from "node:events";
-import { type ClientRequest, get, type IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { z } from "zod";
-import { nearestAllocator, telemetryBounds } from "#lib/telemetry.ts";
 import type { TestRouter } from "../core/router.fixture.ts";
 import { reports } from "./api.ts";
 import { routes } from "./openapi.ts";
+import { askAt, watchAt } from "./testing/asking.ts";
 import { createStanding, type Standing, subscribersMax } from "./testing/standing.ts";
 
 let standing: Standing;
 let router: TestRouter;
 let base: string;
 const tell = (): void => standing.tell();
+const ask = (path: string, headers?: Record<string, string>) => askAt(base, path, headers);
+const watch = (query: string, headers?: Record<string, string>) => watchAt(base, query, headers);
 
 beforeEach(async () => {
   standing = await createStanding();
   ({ router, base } = standing);
 });
 afterEach(() => standing.close());
-
-async function ask(path: string, headers: Record<string, string> = {}) {
-  const response = await fetch(base + path, { headers });
-  const text = await response.text();
-  const isJson = response.headers.get("content-type")?.startsWith("application/json") === true && text !== "";
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-}
 
 const route = "/v1/topics/orders/route";
 
@@ -131,41 +124,6 @@ describe("a route", () => {
   });
 });
 
-interface Events {
-  readonly request: ClientRequest;
-  readonly seen: { id: string; data: { topic: string; cluster: string; client: object; decision: { idc: string } } }[];
-  until(count: number): Promise<void>;
-}
-
-async function watch(query: string, headers: Record<string, string> = {}): Promise<Events> {
-  const request = get(`${base}/v1/watch?${query}`, { headers });
-  request.on("error", () => {});
-  const [response] = (await once(request, "response")) as [IncomingMessage];
-  const seen: Events["seen"] = [];
-  let text = "";
-  let heard = Promise.withResolvers<void>();
-  response.on("error", () => {});
-  response.on("data", (chunk: Buffer) => {
-    text += chunk.toString();
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const lines = text.slice(0, end).split("\n");
-      text = text.slice(end + 2);
-      const of = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-      const data = of("data");
-      if (data !== undefined) seen.push({ id: of("id") ?? "", data: JSON.parse(data) });
-      heard.resolve();
-      heard = Promise.withResolvers();
-    }
-  });
-  return {
-    request,
-    seen,
-    async until(count) {
-      while (seen.length < count) await heard.promise;
-    },
-  };
-}
-
 describe("a watch", () => {
   test("gets each topic, each change, and after a break only what has changed meanwhile", async () => {
     router.topic("pay", "bs1", "bs2");
@@ -194,118 +152,6 @@ describe("a watch", () => {
     open[0]?.request.destroy();
     while ((await ask("/metrics")).body.match(/idc_router_subscribers\{kind="watch".*\} 2/) === null);
     await (await watch("topics=orders")).until(1);
-  });
-});
-
-describe("a topic with a gate", () => {
-  const ours = "10.1.0.4";
-  let zxid = 0n;
-  const say = (more: object = {}): void => {
-    zxid += 1n;
-    router.tell({ kind: "homes", homes: [{ topic: "orders", cluster: "C1", ...more, zxid }] });
-    tell();
-  };
-  const gate = (...ips: string[]) => ({ gate: { cluster: "K1", ips } });
-
-  test("leads clients at these addresses elsewhere, as seen or as they say", async () => {
-    say(gate(ours));
-    expect((await ask(`${route}?ip=${ours}`)).body).toMatchObject({ cluster: "K1", kind: "kafka", gated: true });
-    expect((await ask(`${route}?ip=10.1.0.5`)).body).toMatchObject({ cluster: "C1", gated: false });
-    say(gate("127.0.0.0/8"));
-    expect((await ask(route)).body).toMatchObject({ cluster: "K1", gated: true });
-    expect(await ask(`${route}?ip=nobody`)).toMatchObject({ status: 400, body: { error: { code: "RTR_BAD_IP" } } });
-  });
-
-  test("tells those whom a change is about, and nobody else", async () => {
-    const one = await watch(`topics=orders&ip=${ours}`);
-    const other = await watch("topics=orders&ip=10.1.0.5");
-    await Promise.all([one.until(1), other.until(1)]);
-    const waiting = ask(`${route}?wait=30s&ip=${ours}`, {
-      "if-none-match": (await ask(route)).headers.get("etag") ?? "",
-    });
-    while ((await ask("/metrics")).body.match(/idc_router_subscribers\{kind="wait".*\} 1/) === null);
-    say(gate(ours));
-    await one.until(2);
-    expect((await waiting).body.cluster).toBe("K1");
-    say();
-    await one.until(3);
-    expect(one.seen.map(({ data }) => data.cluster)).toEqual(["C1", "K1", "C1"]);
-    // Settings are for all: what came before them would have come first.
-    say({ client: { concurrency: 2 } });
-    await Promise.all([one.until(4), other.until(2)]);
-    expect(other.seen.map(({ data }) => data.client)).toEqual([{}, { concurrency: 2 }]);
-  });
-
-  test("tells whoever comes back to a watch, though both answers were made long ago", async () => {
-    await ask(`${route}?ip=${ours}`);
-    say(gate("10.9.9.9"));
-    await ask(`${route}?ip=10.9.9.9`);
-    const first = await watch(`topics=orders&ip=${ours}`);
-    await first.until(1);
-    first.request.destroy();
-    say(gate("10.9.9.9", ours));
-    const again = await watch(`topics=orders&ip=${ours}`, { "last-event-id": first.seen.at(-1)?.id ?? "" });
-    await again.until(1);
-    expect(again.seen[0]?.data.cluster).toBe("K1");
-  });
-});
-
-describe("what clients tell of themselves", () => {
-  const tally = (bounds: readonly number[], at: number, sum: number) => ({
-    counts: Array.from({ length: bounds.length + 1 }, (_, nth) => Number(nth === at)),
-    sum,
-  });
-  const report = (more: object = {}) => ({
-    client: "c1",
-    number: 1,
-    version: "0.1.0",
-    idc: "idc1",
-    produced: [
-      {
-        idc: "idc2",
-        acknowledged: 1,
-        failed: 2,
-        seconds: tally(telemetryBounds.seconds, 2, 0.004),
-        bytes: tally(telemetryBounds.bytes, 0, 20),
-      },
-    ],
-    consumed: [],
-    groups: [],
-    ...more,
-  });
-  async function post(path: string, body: object) {
-    const headers = { "content-type": "application/json" };
-    const response = await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body) });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-  }
-  const series = async (name: string): Promise<string[]> =>
-    (await ask("/metrics")).body.split("\n").filter((line: string) => line.startsWith(name));
-
-  test("is in the metrics once, under the config's IDCs, and refused when it is none", async () => {
-    expect(await post("/v1/telemetry", report())).toEqual({ status: 200, body: { counted: true } });
-    expect(await post("/v1/telemetry", report())).toEqual({ status: 200, body: { counted: false } });
-    await post("/v1/telemetry", report({ client: "c2", idc: "made up", version: "9" }));
-    const labels = (name: string, way: string) => expect.stringMatching(new RegExp(`^${name}\\{.*${way}.*\\} `));
-    const messages = await series("idc_router_client_messages_total{");
-    expect(messages).toHaveLength(4);
-    expect(messages).toContainEqual(expect.stringMatching(/from="idc1",to="idc2",outcome="failed".*\} 2$/));
-    expect(messages).toContainEqual(labels("idc_router_client_messages_total", 'from="other",to="idc2"'));
-    const sends = await series("idc_router_client_send_duration_seconds");
-    expect(sends).toContainEqual(expect.stringMatching(/_bucket\{le="0.005",from="idc1".*\} 1$/));
-    expect(sends).toContainEqual(expect.stringMatching(/_bucket\{le="0.0025",from="idc1".*\} 0$/));
-    expect(sends).toContainEqual(expect.stringMatching(/_sum\{from="idc1".*\} 0.004$/));
-    expect(await series("idc_router_clients{")).toHaveLength(2);
-    const bad = await post("/v1/telemetry", report({ produced: [{ idc: "idc2" }] }));
-    expect(bad).toMatchObject({ status: 400, body: { error: { code: "RTR_BAD_TELEMETRY" } } });
-  });
-
-  test("names groups that mix allocators", async () => {
-    const groups = [{ topic: "events", group: "g", allocator: "RoundRobinAssigner" }];
-    await post("/v1/telemetry", report({ groups }));
-    expect((await series("idc_router_mixed_groups"))[0]).toMatch(/ 1$/);
-    expect((await ask("/v1/status")).body.mixedGroups).toMatchObject([{ topic: "events", group: "g" }]);
-    await post("/v1/telemetry", report({ number: 2, groups: [{ ...groups[0], allocator: nearestAllocator }] }));
-    expect((await ask("/v1/status")).body.mixedGroups).toEqual([]);
   });
 });
 
