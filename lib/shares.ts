@@ -1,7 +1,7 @@
 /**
  * Which of several parts a point falls in, the parts' shares laid side by side. When shares change, only points between the old
  * and the new border fall into another part.
- * @param point 0 to 1
+ * @param point from 0, and below 1
  * @returns the place in `parts`; -1: none has a share
  */
 export function partAt(parts: readonly { readonly share: number }[], point: number): number {
