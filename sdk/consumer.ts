@@ -56,6 +56,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       const moved = moveTo(stays, place, { now: clock.now(), lingersMax: limits.lingersMax });
       stays = moved.stays;
       if (moved.commands.length > 0) onEvent({ kind: "moved", topic, from, to: place });
+      // Its proxies share out messages by themselves.
+      if (place.kind === "rocketmq") options.tallies.agreed({ topic, group }, null);
       for (const command of moved.commands) obey(command);
     }
   }

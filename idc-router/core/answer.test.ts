@@ -78,8 +78,12 @@ describe("clients", () => {
   test("any uses all sets", () => {
     const router = twoSets({ rules: ruleOf("any") });
     expect(router.sendsTo("orders", "idc1")).toEqual(["bs1", "bs2"]);
-    idc(router, "idc2", "drained");
+    idc(router, "idc2", "active", 25);
+    expect(router.answer("orders", "idc1").brokers.map(({ weight }) => weight)).toEqual([8_000, 2_000]);
+    idc(router, "idc2", "drained", 25, 2);
     expect(router.sendsTo("orders", "idc1")).toEqual(["bs1"]);
+    idc(router, "idc1", "drained", 100, 2);
+    expect(router.answer("orders", "idc1").brokers.map(({ weight }) => weight)).toEqual([5_000, 5_000]);
   });
 });
 

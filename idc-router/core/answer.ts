@@ -10,7 +10,7 @@ import {
   type TopicHome,
   topicName,
 } from "./model.ts";
-import { type Ranking, rank } from "./rank.ts";
+import { limitOf, type Ranking, rank } from "./rank.ts";
 import { queuesOf } from "./topics.ts";
 
 /** What a client of one IDC is told about one topic. */
@@ -107,7 +107,7 @@ export function answerOf(table: Table, asker: Asker, options: AnswerOptions, wal
     order,
     rule,
   );
-  const weights = weightsOf(ranking);
+  const weights = weightsOf(ranking, table.idcs);
   const there = all.filter(({ queue, set }) => queue.goneSince === null && set.present);
   const shown = there.length > 0 ? there : all;
   const chosenLevel = ranking.levels.toSorted((one, other) => other.share - one.share)[0];
@@ -147,10 +147,12 @@ function nearnessOf({ idc }: SetEntry, order: readonly string[]): number {
 }
 
 /** Whole numbers that together are wholeWeight, none farther than 1 from its exact share: by largest remainder. */
-function weightsOf({ levels }: Ranking): ReadonlyMap<string, number> {
+function weightsOf({ levels, lastResort }: Ranking, idcs: Table["idcs"]): ReadonlyMap<string, number> {
+  // In a level of several IDCs each set counts as its own one lets it; within one IDC that makes no difference.
+  const partOf = (set: SetEntry): number => set.weight * (lastResort ? 1 : limitOf(set, idcs));
   const exact = levels.flatMap(({ share, sets }) => {
-    const sum = sets.reduce((all, { weight }) => all + weight, 0);
-    return sets.map(({ set, weight }) => ({ set, exact: sum === 0 ? 0 : (wholeWeight * share * weight) / sum }));
+    const sum = sets.reduce((all, set) => all + partOf(set), 0);
+    return sets.map((set) => ({ set: set.set, exact: sum === 0 ? 0 : (wholeWeight * share * partOf(set)) / sum }));
   });
   const floors = exact.map((one) => ({ ...one, floor: Math.floor(one.exact) }));
   const given = floors.reduce((all, { floor }) => all + floor, 0);
