@@ -12,6 +12,7 @@ import {
   nodePath,
   refuseRepeats,
   siteSchema,
+  tlsClientSchema,
   zooKeeperSchema,
 } from "./shared.ts";
 
@@ -53,9 +54,10 @@ const clusterSchema = z.discriminatedUnion("kind", [
     name: clusterName.meta({ description: "Its name, as topics' metadata have it." }),
     kind: z.literal("kafka").meta({ description: "What it is." }),
     bootstrap: byIdc("Its bootstrap servers"),
+    tls: tlsClientSchema.optional(),
     watch: z.boolean().default(true).meta({
       description:
-        "Ask its brokers who lives and who leads what, as often as name servers are asked (`poll`). Plain listeners only: with TLS or SASL set it to false, and the bootstrap lists are given out as they stand here.",
+        "Ask its brokers who lives and who leads what, as often as name servers are asked (`poll`). Where they want SASL set it to false: the bootstrap lists are then given out as they stand here.",
     }),
   }),
 ]);

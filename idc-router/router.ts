@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { readEtcdOptions, readZooKeeperOptions } from "#config/clients.ts";
+import { readEtcdOptions, readTls, readZooKeeperOptions } from "#config/clients.ts";
 import { createCallerIdcOf, createIdcOf, createOrderOf } from "#config/idc.ts";
 import type { IdcRouterConfig } from "#config/idc-router.ts";
 import { ledgerPrefix } from "#config/shared.ts";
@@ -171,11 +171,12 @@ export async function runRouter(process: RouterProcess): Promise<number> {
       ending,
     ),
     ...followOthers(process, daemon, ending),
-    ...watchedKafka(config).map(({ name, bootstrap }) =>
+    ...watchedKafka(config).map(({ name, bootstrap, tls }) =>
       followKafkaBrokers(
         {
           cluster: name,
           servers: Object.values(bootstrap).flat(),
+          tls: tls === undefined ? undefined : readTls(tls),
           table: () => daemon.table,
           clock,
           push: daemon.push,

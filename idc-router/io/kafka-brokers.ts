@@ -1,6 +1,6 @@
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
-import { createKafkaPeer, type KafkaPeer } from "#lib/kafka/peer.ts";
+import { createKafkaPeer, type KafkaPeer, type KafkaTls } from "#lib/kafka/peer.ts";
 import type { Event } from "../core/events.ts";
 import { clustersOf } from "../core/homes.ts";
 import type { Table } from "../core/model.ts";
@@ -10,6 +10,7 @@ export interface KafkaBrokersOptions {
   readonly cluster: string;
   /** Bootstrap servers of the config, of all IDCs. */
   readonly servers: readonly string[];
+  readonly tls: KafkaTls | undefined;
   readonly table: () => Table;
   readonly clock: Clock;
   readonly push: (event: Event) => void;
@@ -57,7 +58,7 @@ export async function followKafkaBrokers(options: KafkaBrokersOptions, signal: A
     const teller = known.find(({ available }) => available)?.address ?? addresses[0];
     for (const address of addresses) {
       if (asking.has(address)) continue;
-      const peer = peers.get(address) ?? createKafkaPeer(address, clientId);
+      const peer = peers.get(address) ?? createKafkaPeer(address, { clientId, tls: options.tls });
       peers.set(address, peer);
       asking.add(address);
       void ask(peer, address === teller ? turn.next() : []);

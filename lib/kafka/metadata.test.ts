@@ -108,7 +108,9 @@ test("a broker that is silent, or answers something else, is an error that names
     () => Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"),
     (correlation: number) => frame(correlation, bytesOf(answer)),
   ];
-  const peer = createKafkaPeer(await listen((nth, correlation) => answers[nth]?.(correlation) ?? null), "test");
+  const peer = createKafkaPeer(await listen((nth, correlation) => answers[nth]?.(correlation) ?? null), {
+    clientId: "test",
+  });
   for (const why of ["no answer in 100 ms", "not", "size"]) {
     const error = await peer.metadata([], { timeoutMs: 100, signal: never }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "KAFKA_UNANSWERED", message: expect.stringContaining(peer.address) });

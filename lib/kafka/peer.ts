@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { DecodeError, Reader } from "../bytes/reader.ts";
 import { Writer } from "../bytes/writer.ts";
 import { hostOf } from "../cidr.ts";
@@ -19,18 +20,32 @@ export interface KafkaPeer {
   close(): void;
 }
 
+export interface KafkaPeerOptions {
+  /** As the broker's logs and quotas name it. */
+  readonly clientId: string;
+  /** PEM. Without it the connection is plain. */
+  readonly tls?: KafkaTls | undefined;
+}
+
+export interface KafkaTls {
+  readonly ca: Buffer | string;
+  /** For brokers that ask for one. */
+  readonly cert?: Buffer | string;
+  readonly key?: Buffer | string;
+  /** Where the certificate carries another name than the address. */
+  readonly serverName?: string;
+}
+
 const requestBytesMax = 1024 * 1024;
 const answerBytesMax = 64 * 1024 * 1024;
 
-/** @param clientId as the broker's logs and quotas name it */
-export function createKafkaPeer(address: string, clientId: string): KafkaPeer {
+export function createKafkaPeer(address: string, { clientId, tls }: KafkaPeerOptions): KafkaPeer {
   let socket: Socket | undefined;
   let correlation = 0;
 
   function open(): Socket {
     if (socket !== undefined && !socket.destroyed) return socket;
-    const port = Number(address.slice(address.lastIndexOf(":") + 1));
-    socket = connect({ host: hostOf(address), port, noDelay: true });
+    socket = openSocket(address, tls);
     // Whoever asks hears of it.
     socket.on("error", () => {});
     return socket;
@@ -54,12 +69,19 @@ export function createKafkaPeer(address: string, clientId: string): KafkaPeer {
         const why = until.aborted ? `no answer in ${timeoutMs} ms` : messageOf(cause);
         throw new OperatorError("KAFKA_UNANSWERED", `Kafka broker ${address} gives no metadata: ${why}`, {
           cause,
-          hint: "See whether it runs, and whether this is a plain listener (no TLS, no SASL) that can be reached from here",
+          hint: "See whether it runs and can be reached from here, and whether its listener wants TLS (`tls` of the cluster) or SASL (`watch: false`)",
         });
       }
     },
     close: () => socket?.destroy(),
   };
+}
+
+function openSocket(address: string, tls: KafkaTls | undefined): Socket {
+  const place = { host: hostOf(address), port: Number(address.slice(address.lastIndexOf(":") + 1)), noDelay: true };
+  if (tls === undefined) return connect(place);
+  const { serverName, ...pem } = tls;
+  return connectTls({ ...place, ...pem, ...(serverName === undefined ? {} : { servername: serverName }) });
 }
 
 /** Size i32 | api_key i16 | api_version i16 | correlation_id i32 | client_id string | the request */

@@ -1,10 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { KafkaMetadata } from "#lib/kafka/metadata.ts";
+import { createKafkaPeer } from "#lib/kafka/peer.ts";
 import type { AllocationReport, ExplainReport, RouteReport, StatusReport } from "../../../idc-router/io/api.ts";
 import { connectApplication } from "../harness/application.ts";
+import { makeCertificates } from "../harness/certificates.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type KafkaCluster, startKafka } from "../harness/kafka.ts";
 import { freePorts } from "../harness/ports.ts";
@@ -90,6 +95,41 @@ async function until(servers: readonly string[], shares: readonly [string, numbe
   }, usually);
   return performance.now() - startedAt;
 }
+
+test("a broker is asked over TLS, and one whose certificate another authority signed is not believed", async () => {
+  await using certificates = await makeCertificates();
+  await using others = await makeCertificates();
+  const pem = await readFile(certificates.files.server, "utf8");
+  const [, port = ""] = (all[0] ?? "").split(":");
+  // A real broker behind a door that ends TLS.
+  const door = createTlsServer({ cert: pem, key: pem }, (socket) => {
+    const broker = connectTcp({ host: "127.0.0.1", port: Number(port) });
+    for (const each of [socket, broker]) each.on("error", () => {});
+    socket.pipe(broker).pipe(socket);
+  });
+  await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
+  const address = `127.0.0.1:${(door.address() as AddressInfo).port}`;
+  const ask = async (ca: string): Promise<KafkaMetadata> => {
+    const peer = createKafkaPeer(address, { clientId: "test", tls: { ca } });
+    try {
+      return await peer.metadata(["orders"], { timeoutMs: 20_000, signal: AbortSignal.timeout(60_000) });
+    } finally {
+      peer.close();
+    }
+  };
+  try {
+    const { brokers, topics } = await ask(certificates.client.ca);
+    expect(brokers.map((broker) => [broker.address, broker.rack]).toSorted()).toEqual(
+      addressesOf(0, 1, 2)
+        .map((each, nth) => [each, nth === 2 ? "idc2" : "idc1"])
+        .toSorted(),
+    );
+    expect(topics[0]?.partitions).toHaveLength(partitions);
+    await expect(ask(others.client.ca)).rejects.toMatchObject({ code: "KAFKA_UNANSWERED" });
+  } finally {
+    door.close();
+  }
+});
 
 test("bootstrap lists hold brokers that live, nearest first; with none that answers they stay as they were", async () => {
   // The second one of idc1 is in no config: the cluster names it, and its rack its IDC.
