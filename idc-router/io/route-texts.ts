@@ -58,6 +58,8 @@ const nowhere: Bootstrap = { levels: [], servers: [], lastResort: false };
 interface Made {
   readonly says: string;
   readonly text: RouteText;
+  /** Of the table with which that was last found out. */
+  readonly table: Table;
 }
 
 const etagCharacters = 22;
@@ -81,16 +83,20 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
   function ofKafka(cluster: BootstrapCluster, key: RouteKey): RouteText {
     const { topic, idc, use, gated = false } = key;
     const now = table();
+    const name = JSON.stringify([topic, idc, use, gated]);
+    const known = kafkaMade.get(name);
+    if (known?.table === now) return known.text;
     const origin = originOf(topic);
     const bootstrap = beginAt(cluster, key);
     const rule = ruleOf(topic, rules);
     const home = now.homes.get(topic);
     const client = settingsOf(rule, home);
     const isBehindGate = gated && home?.gate?.cluster === cluster.name;
-    const name = JSON.stringify([topic, idc, use, gated]);
     const says = JSON.stringify([cluster.name, origin, bootstrap, client, home]);
-    const known = kafkaMade.get(name);
-    if (known?.says === says) return known.text;
+    if (known?.says === says) {
+      kafkaMade.set(name, { ...known, table: now });
+      return known.text;
+    }
     const most = bootstrap.levels.toSorted((one, other) => other.share - one.share)[0];
     const chosen = most !== undefined && most.share > 0 ? most.idc : "";
     const report: RouteReport = {
@@ -117,7 +123,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
     };
     if (kafkaMade.size >= kafkaMadeMax) kafkaMade.clear();
     const text = { ...textOf(report), answer: null, chosen, stale: report.stale };
-    kafkaMade.set(name, { says, text });
+    kafkaMade.set(name, { says, text, table: now });
     return text;
   }
 
@@ -144,16 +150,22 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       if (cluster !== undefined) return ofKafka(cluster, key);
       const answer = slots.answer(key.topic, key.idc, key.gated);
       if (answer === undefined) return undefined;
+      const now = table();
+      const known = made[key.use].get(answer);
+      // Proxies stand in the order that the table gives them.
+      if (known?.table === now) return known.text;
       const bootstrap = beginAt(proxies.get(answer.cluster), key);
       const says = JSON.stringify(bootstrap);
-      const known = made[key.use].get(answer);
-      if (known?.says === says) return known.text;
+      if (known?.says === says) {
+        made[key.use].set(answer, { ...known, table: now });
+        return known.text;
+      }
       const { chosen, stale } = answer;
       const report = reportRoute(answer, key.use, originOf(key.topic), bootstrap);
       // Proxies may come in another order while the answer is the same.
-      const revision = known === undefined ? answer.revision : table().revision;
+      const revision = known === undefined ? answer.revision : now.revision;
       const text = { ...textOf({ ...report, revision }), answer, chosen, stale };
-      made[key.use].set(answer, { says, text });
+      made[key.use].set(answer, { says, text, table: now });
       return text;
     },
   };
