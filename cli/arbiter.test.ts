@@ -233,6 +233,14 @@ test("masters that are to move are told by a dry run, moved by planned switches,
     code: 0,
     text: "broker 1 of C1/bs1 is no longer drained\n",
   });
+  expect(await run("idc weight", [endpoint], ["idc1", "40"], { reason: "new racks" })).toEqual({
+    code: 0,
+    text: "idc1 is active with weight 40 (epoch 1)\n",
+  });
+  expect((await run("idc status", [endpoint])).text).toMatch(/\nidc1 +active +40% .* new racks\n/);
+  expect((await run("idc weight", [endpoint], ["idc1", "0"], dry)).text).toBe("idc1 would have weight 0\n");
+  for (const args of [["idc1"], ["idc1", "101"], ["idc1", "half"], ["idc1", "1", "2"]])
+    await expect(run("idc weight", [endpoint], args, dry)).rejects.toThrow(/idc weight idc1 50|0 to 100/);
   await expect(run("set rebalance", [endpoint])).rejects.toThrow("--to-preferred");
   await expect(run("set drain-broker", [endpoint], ["C1/bs1"])).rejects.toThrow("names no broker");
   await expect(run("idc drain", [endpoint], ["idc1"], { ...dry, maxInFlight: "0" })).rejects.toThrow("1 to 64");

@@ -56,7 +56,13 @@ export function readZooKeeperOptions(
   };
 }
 
-function readTls({ ca, cert, key, serverName }: z.output<typeof tlsClientSchema>): NonNullable<EtcdOptions["tls"]> {
+/** @throws {OperatorError} CONFIG_TLS_FILE */
+export function readTls({
+  ca,
+  cert,
+  key,
+  serverName,
+}: z.output<typeof tlsClientSchema>): NonNullable<EtcdOptions["tls"]> {
   return {
     ca: readPem(ca),
     ...(cert === undefined ? {} : { cert: readPem(cert) }),

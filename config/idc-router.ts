@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clientSettingRanges } from "#lib/client-settings.ts";
 import {
   clusterName,
   etcdSchema,
@@ -11,6 +12,7 @@ import {
   nodePath,
   refuseRepeats,
   siteSchema,
+  tlsClientSchema,
   zooKeeperSchema,
 } from "./shared.ts";
 
@@ -52,8 +54,21 @@ const clusterSchema = z.discriminatedUnion("kind", [
     name: clusterName.meta({ description: "Its name, as topics' metadata have it." }),
     kind: z.literal("kafka").meta({ description: "What it is." }),
     bootstrap: byIdc("Its bootstrap servers"),
+    tls: tlsClientSchema.optional(),
+    watch: z.boolean().default(true).meta({
+      description:
+        "Ask its brokers who lives and who leads what, as often as name servers are asked (`poll`). Where they want SASL set it to false: the bootstrap lists are then given out as they stand here.",
+    }),
   }),
 ]);
+
+const dataKey = (usual: string, what: string) =>
+  z
+    .string()
+    .min(1)
+    .max(255)
+    .default(usual)
+    .meta({ description: `The key of its data that ${what}.` });
 
 const topicsSchema = z
   .strictObject({
@@ -67,23 +82,26 @@ const topicsSchema = z
       )
       .meta({ description: "Where a topic's node is: /zms/topic/{topic}." }),
     format: z.enum(["properties", "json"]).default("properties").meta({ description: "How its data is written." }),
-    cluster: z
-      .string()
-      .min(1)
-      .default("clusterName")
-      .meta({ description: "The key of its data that names the cluster." }),
+    cluster: dataKey("clusterName", "names the cluster"),
+    gatedIps: dataKey("gatedIps", "lists addresses and networks of clients that are led to `gatedCluster` instead"),
+    gatedCluster: dataKey("gatedCluster", "names the cluster that these clients are led to"),
+    sendTimeoutMs: dataKey("sendTimeoutMs", "says how long clients with the SDK try to send, ms"),
+    concurrency: dataKey("concurrency", "says how many messages a consumer with the SDK deals with at the same time"),
   })
   .meta({
     description:
       "Which cluster a topic belongs to, as the metadata in ZooKeeper has it. Without it: the first that knows it.",
   });
 
+const settingNumber = (name: keyof typeof clientSettingRanges) =>
+  z.int().min(clientSettingRanges[name].min).max(clientSettingRanges[name].max);
+
 const clientSchema = z
   .strictObject({
-    sendTimeoutMs: z.int().min(100).max(600_000).optional().meta({
+    sendTimeoutMs: settingNumber("sendTimeoutMs").optional().meta({
       description: "From a send to its acknowledgement, with all attempts, ms.",
     }),
-    concurrency: z.int().min(1).max(256).optional().meta({
+    concurrency: settingNumber("concurrency").optional().meta({
       description: "Messages that one consumer deals with at the same time.",
     }),
   })

@@ -26,11 +26,12 @@ async function filled<Name extends string>(
   docs: readonly (MetricDoc & { readonly name: Name })[],
   series: Series<Name>,
 ): Promise<string> {
-  for (const { name, type, labels } of docs) {
+  for (const { name, type, labels, buckets } of docs) {
     const values = Object.fromEntries(labels.map((label) => [label, "x"]));
     if (type === "gauge") series.set(name, values, 1);
     else if (type === "counter") series.add(name, values, 1);
-    else series.observe(name, values, 1);
+    else if (buckets === undefined) series.observe(name, values, 1);
+    else series.merge(name, values, { counts: [1], sum: 1 });
   }
   return await series.render();
 }

@@ -1,3 +1,4 @@
+import type { Clients } from "./core/clients.ts";
 import { idcStates } from "./core/model.ts";
 import type { RouterDaemon } from "./daemon.ts";
 import { sourcesOf } from "./io/report.ts";
@@ -13,9 +14,14 @@ const cleared = [
   "idc_router_source_age_seconds",
   "idc_router_set_available",
   "idc_router_set_out",
+  "idc_router_kafka_broker_available",
   "idc_router_idc_state",
   "idc_router_idc_weight",
+  "idc_router_clients",
 ] as const;
+
+/** Versions and IDCs together. */
+const clientKindsMax = 32;
 
 export function refreshGauges(
   series: Series,
@@ -24,7 +30,13 @@ export function refreshGauges(
     version,
     site,
     doors,
-  }: { version: string; site: string; doors: () => { nameserver: number; watch: number; wait: number } },
+    clients,
+  }: {
+    version: string;
+    site: string;
+    doors: () => { nameserver: number; watch: number; wait: number };
+    clients: Pick<Clients, "counts" | "mixed">;
+  },
 ): void {
   const { state, table, lagMs } = daemon;
   for (const name of cleared) series.clear(name);
@@ -41,10 +53,27 @@ export function refreshGauges(
     series.set("idc_router_set_available", { set: name, idc }, available ? 1 : 0);
     series.set("idc_router_set_out", { set: name, idc }, out ? 1 : 0);
   }
+  for (const { cluster, brokers } of table.kafka.values()) {
+    for (const { id, idc, available } of brokers) {
+      // One that no broker names has no number, and its address is no label.
+      if (id !== null)
+        series.set("idc_router_kafka_broker_available", { cluster, broker: String(id), idc }, available ? 1 : 0);
+    }
+  }
   for (const { idc, state: wished, weight } of table.idcs.values()) {
     for (const each of idcStates) series.set("idc_router_idc_state", { idc, state: each }, each === wished ? 1 : 0);
     series.set("idc_router_idc_weight", { idc }, weight);
   }
+  const { now } = daemon.moment();
+  const byKind = clients.counts(now).toSorted((one, other) => other.count - one.count);
+  const others = new Map<string, number>();
+  for (const [nth, { version: of, idc, count }] of byKind.entries()) {
+    // Clients may say anything: the usual versions have a label of their own.
+    if (nth < clientKindsMax) series.set("idc_router_clients", { version: of, idc }, count);
+    else others.set(idc, (others.get(idc) ?? 0) + count);
+  }
+  for (const [idc, count] of others) series.set("idc_router_clients", { version: "other", idc }, count);
+  series.set("idc_router_mixed_groups", {}, clients.mixed(now).length);
   const { nameserver, watch, wait } = doors();
   series.set("idc_router_connections", { door: "nameserver" }, nameserver);
   series.set("idc_router_subscribers", { kind: "watch" }, watch);

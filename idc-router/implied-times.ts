@@ -24,6 +24,11 @@ export function impliedTimes({ health, poll, forgetAfterMs }: IdcRouterConfig): 
       from: "... + 30 s",
     },
     {
+      what: "a Kafka broker that hangs is in no bootstrap list any more",
+      ms: poll.everyMs + Math.max(outAfterMs, poll.timeoutMs) + poll.everyMs + poll.timeoutMs,
+      from: "poll.everyMs, timeoutMs, health.outAfterMs",
+    },
+    {
       what: "a set whose master has died takes no messages any more, once name servers know it",
       ms: poll.everyMs + poll.timeoutMs,
       from: "poll.everyMs + timeoutMs",

@@ -1,4 +1,5 @@
 import { createSeries, type MetricDoc, type Series } from "#lib/metrics.ts";
+import { type TelemetryReport, telemetryBounds } from "#lib/telemetry.ts";
 import type { Source } from "./core/events.ts";
 
 /**
@@ -17,7 +18,7 @@ export const metricDocs = [
     name: "idc_router_source_up",
     type: "gauge",
     labels: ["source"],
-    help: "1 while the source answers: ledger, metadata, or a name server as cluster/host:port.",
+    help: "1 while the source answers: ledger, metadata, a name server as cluster/host:port, or a Kafka cluster.",
   },
   {
     name: "idc_router_source_age_seconds",
@@ -50,6 +51,12 @@ export const metricDocs = [
     help: "1 while the broker set is out: it has failed for health.outAfterMs, and the hold-down is not over.",
   },
   {
+    name: "idc_router_kafka_broker_available",
+    type: "gauge",
+    labels: ["cluster", "broker", "idc"],
+    help: "1 while the Kafka broker answers this router; one that is out is in no bootstrap list.",
+  },
+  {
     name: "idc_router_idc_state",
     type: "gauge",
     labels: ["idc", "state"],
@@ -80,6 +87,45 @@ export const metricDocs = [
     type: "gauge",
     labels: ["kind"],
     help: "Clients that wait for a change: watch, wait.",
+  },
+  {
+    name: "idc_router_clients",
+    type: "gauge",
+    labels: ["version", "idc"],
+    help: "Clients with the SDK that reported to this router within the last minute, by their version and IDC; rare kinds count as other.",
+  },
+  {
+    name: "idc_router_client_messages_total",
+    type: "counter",
+    labels: ["use", "from", "to", "outcome"],
+    help: "Messages that clients with the SDK produced and consumed, by their IDC and the IDC where they began: ok, failed.",
+  },
+  {
+    name: "idc_router_client_send_duration_seconds",
+    type: "histogram",
+    labels: ["from", "to"],
+    help: "From a client's send to its acknowledgement, with all attempts.",
+    buckets: telemetryBounds.seconds,
+  },
+  {
+    name: "idc_router_client_consume_duration_seconds",
+    type: "histogram",
+    labels: ["from", "to"],
+    help: "How long a client's handler took for a message, with all attempts.",
+    buckets: telemetryBounds.seconds,
+  },
+  {
+    name: "idc_router_client_body_bytes",
+    type: "histogram",
+    labels: ["use"],
+    help: "Bodies of messages that clients produced and consumed.",
+    buckets: telemetryBounds.bytes,
+  },
+  {
+    name: "idc_router_mixed_groups",
+    type: "gauge",
+    labels: [],
+    help: "Consumer groups whose members do not all take the same allocator, as far as this router is told; /v1/status names them.",
   },
   {
     name: "idc_router_slow_subscribers_total",
@@ -133,6 +179,14 @@ export interface RouterMetrics {
   requested(door: Door, outcome: string): void;
   routed(door: Door, route: { from: string; to: string; stale: boolean }): void;
   slowSubscriber(): void;
+  produced(way: Way, counted: Omit<TelemetryReport["produced"][number], "idc">): void;
+  consumed(way: Way, counted: Omit<TelemetryReport["consumed"][number], "idc">): void;
+}
+
+/** Of a client's messages: its IDC, and the one where it began. Both of the config, or "other". */
+interface Way {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** @param environment label of every series */
@@ -173,5 +227,17 @@ export function createMetrics(environment: string): RouterMetrics {
       if (stale) count(`s ${door}`, "idc_router_stale_routes_total", () => ({ door }));
     },
     slowSubscriber: () => series.add("idc_router_slow_subscribers_total", {}, 1),
+    produced({ from, to }, { acknowledged, failed, seconds, bytes }) {
+      const labels = { use: "produce", from, to };
+      series.add("idc_router_client_messages_total", { ...labels, outcome: "ok" }, acknowledged);
+      series.add("idc_router_client_messages_total", { ...labels, outcome: "failed" }, failed);
+      series.merge("idc_router_client_send_duration_seconds", { from, to }, seconds);
+      series.merge("idc_router_client_body_bytes", { use: "produce" }, bytes);
+    },
+    consumed({ from, to }, { messages, seconds, bytes }) {
+      series.add("idc_router_client_messages_total", { use: "consume", from, to, outcome: "ok" }, messages);
+      series.merge("idc_router_client_consume_duration_seconds", { from, to }, seconds);
+      series.merge("idc_router_client_body_bytes", { use: "consume" }, bytes);
+    },
   };
 }

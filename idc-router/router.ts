@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { readEtcdOptions, readZooKeeperOptions } from "#config/clients.ts";
+import { readEtcdOptions, readTls, readZooKeeperOptions } from "#config/clients.ts";
 import { createCallerIdcOf, createIdcOf, createOrderOf } from "#config/idc.ts";
 import type { IdcRouterConfig } from "#config/idc-router.ts";
 import { ledgerPrefix } from "#config/shared.ts";
@@ -9,14 +9,16 @@ import { listen } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
 import { createConnections } from "#lib/remoting/connections.ts";
 import { createNotifier } from "#lib/systemd.ts";
+import { bootstrapClusters, createKafkaIdcOf, watchedKafka } from "./clusters.ts";
 import type { AnswerOptions } from "./core/answer.ts";
-import type { BootstrapCluster } from "./core/kafka.ts";
+import { createClients } from "./core/clients.ts";
 import { createDaemon, type RouterDaemon } from "./daemon.ts";
 import type { MetadataReport } from "./io/api.ts";
 import { openDoor } from "./io/door.ts";
 import { followLedger } from "./io/etcd-watch.ts";
 import { runHealthChecks } from "./io/health-checks.ts";
 import { createRouterHttp } from "./io/http.ts";
+import { followKafkaBrokers } from "./io/kafka-brokers.ts";
 import { readLastGood, writeLastGood } from "./io/last-good.ts";
 import { createNameServers } from "./io/name-server-set.ts";
 import { createRouteTexts } from "./io/route-texts.ts";
@@ -60,6 +62,8 @@ export async function runRouter(process: RouterProcess): Promise<number> {
       clusters: rocketmq.map(({ name }) => name),
       idcOf: createIdcOf(idcs),
       weightOf: (name) => config.weights[name] ?? 1,
+      kafka: new Map(watchedKafka(config).map(({ name, bootstrap }) => [name, Object.values(bootstrap).flat()])),
+      kafkaIdcOf: createKafkaIdcOf(config),
       timing: health,
       forgetAfterMs: config.forgetAfterMs,
     },
@@ -99,7 +103,7 @@ export async function runRouter(process: RouterProcess): Promise<number> {
   const ending = AbortSignal.any([signal, stop.signal]);
   const subscribers = createSubscribers({
     ...config.limits,
-    textOf: texts.of,
+    texts,
     revision: () => daemon.table.revision,
     instance,
     clock,
@@ -138,6 +142,7 @@ export async function runRouter(process: RouterProcess): Promise<number> {
     metrics,
     texts,
     subscribers,
+    clients: createClients(),
     clusters,
     doors: nameserver?.doors ?? {},
     idcs: idcs.map(({ name }) => name),
@@ -166,6 +171,22 @@ export async function runRouter(process: RouterProcess): Promise<number> {
       ending,
     ),
     ...followOthers(process, daemon, ending),
+    ...watchedKafka(config).map(({ name, bootstrap, tls }) =>
+      followKafkaBrokers(
+        {
+          cluster: name,
+          servers: Object.values(bootstrap).flat(),
+          tls: tls === undefined ? undefined : readTls(tls),
+          table: () => daemon.table,
+          clock,
+          push: daemon.push,
+          everyMs: config.poll.everyMs,
+          timeoutMs: config.poll.timeoutMs,
+          topicsEveryMs: config.poll.routeRefreshMs,
+        },
+        ending,
+      ),
+    ),
     report(daemon, notifier, { clock, signal: ending }),
   ];
   log.info({ site, http: config.http.listen, nameserver: door?.address ?? null, version }, "router started");
@@ -198,10 +219,22 @@ function followOthers(
   if (topics !== undefined) {
     const zooKeeper = readZooKeeperOptions(topics, secrets);
     const folder = topics.path.slice(0, -"/{topic}".length);
-    const { format, cluster: key } = topics;
+    const { format, cluster, gatedIps, gatedCluster, sendTimeoutMs, concurrency } = topics;
+    const keys = { cluster, gatedIps, gatedCluster, sendTimeoutMs, concurrency };
     following.push(
       followTopicHomes(
-        { zooKeeper, folder, format, key, known: table.homes.keys(), clock, random: Math.random, log, push },
+        {
+          zooKeeper,
+          folder,
+          format,
+          keys,
+          clusters: config.clusters.map(({ name }) => name),
+          known: table.homes.keys(),
+          clock,
+          random: Math.random,
+          log,
+          push,
+        },
         signal,
       ),
     );
@@ -220,21 +253,6 @@ function createMetadataOf({ topics }: IdcRouterConfig, daemon: RouterDaemon): (t
     const zxid = daemon.state.homes.homes.get(topic)?.zxid ?? -1n;
     return zxid < 0n ? null : { source, zxid: String(zxid) };
   };
-}
-
-/** Of RocketMQ clusters the routers' own doors, where they are named; else the name servers. */
-function bootstrapClusters({ clusters, idcs, nameserver }: IdcRouterConfig): ReadonlyMap<string, BootstrapCluster> {
-  const idcOf = createIdcOf(idcs);
-  const doors = nameserver?.doors ?? {};
-  return new Map(
-    clusters.map((cluster): [string, BootstrapCluster] => {
-      const { name, kind } = cluster;
-      if (cluster.kind === "kafka") return [name, { name, kind, servers: cluster.bootstrap }];
-      const own = Object.groupBy(cluster.nameservers, (address) => idcOf(address, ""));
-      const servers = Object.keys(doors).length > 0 ? doors : (own as Record<string, readonly string[]>);
-      return [name, { name, kind, servers }];
-    }),
-  );
 }
 
 /** Tells systemd that the loop turns, and how things are. */

@@ -5,6 +5,7 @@ export const silentMetrics: Metrics = {
   set() {},
   add() {},
   observe() {},
+  merge() {},
   unset() {},
   render: async () => "",
   clear() {},

@@ -7,6 +7,7 @@ import { type Client, type ConnectOptions, connect } from "./client.ts";
 import type { SdkEvent } from "./events.ts";
 import { createFakeBrokers, type FakeBrokers } from "./testing/fake-driver.ts";
 import { type FakeRouter, kafkaRoute, startFakeRouter } from "./testing/fake-router.ts";
+import { version } from "./version.ts";
 
 let one: FakeRouter;
 let two: FakeRouter;
@@ -309,4 +310,38 @@ test("topics and groups without a name are refused", async () => {
   expect(() => client.producer("")).toThrow("is no topic's name");
   expect(() => client.consumer("a,b", "g", async () => {})).toThrow("is no topic's name");
   expect(() => client.consumer("a", "", async () => {})).toThrow("The group has no name");
+});
+
+describe("telemetry", () => {
+  const limits = { telemetryEveryMs: 30 };
+  const inIdc1 = { decision: { idc: "idc1", why: "", levels: [{ idc: "idc1", share: 1, bootstrap: ["K1:9092"] }] } };
+  const acknowledged = (router: FakeRouter): number =>
+    router.reports.flatMap(({ produced }) => produced).reduce((sum, each) => sum + each.acknowledged, 0);
+
+  test("tells a router what was sent and consumed, where, how large and how long", async () => {
+    one.say("orders", kafkaRoute("orders", "K1", inIdc1));
+    const client = await open({ limits });
+    client.consumer("orders", "g", async () => {});
+    await client.producer("orders").send([{ value: "12345" }, { value: "1" }]);
+    await until(() => one.reports.some(({ consumed }) => consumed.length > 0));
+    await until(() => acknowledged(one) === 2);
+    const [first] = one.reports;
+    expect(first).toMatchObject({ version, idc: "idc1", produced: [{ idc: "idc1", failed: 0, bytes: { sum: 6 } }] });
+    expect(new Set(one.reports.map(({ client: id }) => id)).size).toBe(1);
+  });
+
+  test("is told at the end, and not at all where nobody wants it", async () => {
+    one.say("orders", kafkaRoute("orders", "K1", inIdc1));
+    const silent = await open({ limits, telemetry: false });
+    await silent.producer("orders").send({ value: "1" });
+    const client = await open();
+    await client.producer("orders").send({ value: "1" });
+    await Promise.all([client.close(), silent.close()]);
+    expect(acknowledged(one)).toBe(1);
+  });
+
+  test("is told under the version of the package", async () => {
+    const own = JSON.parse(await readFile(new URL("package.json", import.meta.url), "utf8")) as { version: string };
+    expect(version).toBe(own.version);
+  });
 });

@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { type Consumer, createConsumer, type Handler } from "./consumer.ts";
 import type { Place } from "./core/places.ts";
 import type { Route } from "./core/route.ts";
+import { createTallies } from "./core/tallies.ts";
 import type { Driver } from "./driver.ts";
 import { createDrivers, type DriverAccess } from "./drivers.ts";
 import { messageOf, SdkError } from "./errors.ts";
@@ -9,20 +11,27 @@ import type { OnEvent } from "./events.ts";
 import { type Limits, limitsOf } from "./limits.ts";
 import { createProducer, type Producer } from "./producer.ts";
 import { createRoutes } from "./routes.ts";
+import { runTelemetry } from "./telemetry.ts";
 
 export interface ConnectOptions extends DriverAccess {
   /** HTTP doors of idc-routers, this IDC's first: "http://10.1.0.5:7403". */
   readonly routers: readonly string[];
   /** Where this process is. Without it: as the router knows its address. */
   readonly idc?: string;
+  /** This machine's address as topics' `gatedIps` name it. Without it: as the router sees it. */
+  readonly ip?: string;
   /** File for the last good routes, so that a start with every router away works. Without it: none are kept. */
   readonly cacheFile?: string;
   readonly limits?: Partial<Limits>;
+  /** False: routers are not told how much was sent and consumed, and how long it took. */
+  readonly telemetry?: boolean;
   readonly onEvent?: OnEvent;
   /** Its end is the client's end. */
   readonly signal?: AbortSignal;
   /** For tests. */
   readonly clock?: Clock;
+  /** For tests: where this client stands between 0 and 1 when shares are given out. Usually by chance. */
+  readonly point?: number;
   /** For tests: stands in for the libraries that speak to brokers. */
   readonly driverOf?: (place: Place) => Promise<Driver>;
 }
@@ -41,7 +50,7 @@ export interface Client extends AsyncDisposable {
 
 /** @throws {SdkError} SDK_BAD_OPTIONS. Waits for no router. */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  const { idc, cacheFile, clock = systemClock, onEvent = () => {} } = options;
+  const { idc, ip, cacheFile, clock = systemClock, onEvent = () => {}, point = Math.random() } = options;
   const urls = options.routers.map(routerUrl);
   if (urls.length === 0) {
     throw new SdkError("SDK_BAD_OPTIONS", "No router is given", { hint: "connect({ routers: ['http://HOST:7403'] })" });
@@ -49,11 +58,21 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const limits = limitsOf(options.limits ?? {});
   const closing = new AbortController();
   const signal = AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const shared = { limits, clock, random: Math.random, onEvent, signal };
-  const routes = await createRoutes({ ...shared, routers: urls, idc, file: cacheFile });
+  const tallies = createTallies();
+  const shared = { tallies, limits, clock, point, random: Math.random, onEvent, signal };
+  const routes = await createRoutes({ ...shared, routers: urls, asker: { idc, ip }, file: cacheFile });
   const driverOf = options.driverOf ?? createDrivers(options);
   const open = new Set<AsyncDisposable>();
-  const running = routes.run();
+  const telling = runTelemetry({
+    tallies,
+    client: randomUUID(),
+    idc: () => idc ?? routes.idc,
+    post: options.telemetry === false ? async () => true : routes.report,
+    limits,
+    clock,
+    signal,
+  });
+  const running = Promise.all([routes.run(), telling]);
   running.catch((error: unknown) => onEvent({ kind: "router", router: "", ok: false, detail: messageOf(error) }));
 
   function keep<T extends AsyncDisposable>(one: T): T {

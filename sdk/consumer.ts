@@ -1,14 +1,5 @@
 import { backoffMs } from "./core/backoff.ts";
-import {
-  forgetLinger,
-  lingerEnd,
-  moveTo,
-  noStays,
-  type Place,
-  placeName,
-  placeOf,
-  type StayCommand,
-} from "./core/places.ts";
+import { forgetLinger, lingerEnd, moveTo, noStays, type Place, placeOf, type StayCommand } from "./core/places.ts";
 import type { ConsumerLink, IncomingMessage } from "./driver.ts";
 import { messageOf, SdkError } from "./errors.ts";
 import { pause, untilAborted } from "./io/abort.ts";
@@ -51,7 +42,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const ending = AbortSignal.any([options.signal, closing.signal]);
   const range = { minMs: limits.backoffMinMs, maxMs: limits.backoffMaxMs };
   const gate = createGate(limits.concurrency);
-  const readings = new Map<string, Reading>();
+  const readings = new Map<Place, Reading>();
   let stays = noStays;
   let callerIdc = options.idc ?? "";
 
@@ -59,12 +50,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     for await (const route of routes.watch(topic, { signal: ending })) {
       gate.widen(route.settings.concurrency ?? limits.concurrency);
       callerIdc = route.idc;
-      const place = placeOf(route);
+      const place = placeOf(route, options.point);
       if (place.bootstrap.length === 0) continue;
       const from = stays.current;
       const moved = moveTo(stays, place, { now: clock.now(), lingersMax: limits.lingersMax });
       stays = moved.stays;
       if (moved.commands.length > 0) onEvent({ kind: "moved", topic, from, to: place });
+      // Its proxies share out messages by themselves.
+      if (place.kind === "rocketmq") options.tallies.agreed({ topic, group }, null);
       for (const command of moved.commands) obey(command);
     }
   }
@@ -72,7 +65,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   function obey(command: StayCommand): void {
     switch (command.kind) {
       case "start":
-        readings.set(placeName(command.place), read(command.place));
+        readings.set(command.place, read(command.place));
         return;
       case "stop":
         stop(command.place, command.why);
@@ -85,8 +78,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   }
 
   function stop(place: Place, why: string): void {
-    const reading = readings.get(placeName(place));
-    readings.delete(placeName(place));
+    const reading = readings.get(place);
+    readings.delete(place);
     reading?.stop.abort(new Error(why));
     onEvent({ kind: "left", topic, place, why });
   }
@@ -131,11 +124,17 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const { place } = reading;
     const driver = await driverOf(place);
     const deliver = async (message: IncomingMessage): Promise<void> => {
-      reading.lastAt = clock.now();
+      const startedAt = clock.now();
+      reading.lastAt = startedAt;
       await handle(message, signal);
       reading.lastAt = clock.now();
+      const seconds = (reading.lastAt - startedAt) / 1_000;
+      options.tallies.consumed({ idc: place.idc, seconds, bytes: message.value.length });
     };
-    const opened = driver.openConsumer({ place, topic, group, idc: callerIdc, deliver });
+    const onAllocator = (allocator: string): void => {
+      if (reading.place === stays.current) options.tallies.agreed({ topic, group }, allocator);
+    };
+    const opened = driver.openConsumer({ place, topic, group, idc: callerIdc, deliver, onAllocator });
     opened.then((link) => (signal.aborted ? link.close() : undefined)).catch(() => {});
     return await untilAborted(opened, signal);
   }
@@ -167,7 +166,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   }
 
   async function look({ place, leftAt }: { readonly place: Place; readonly leftAt: number }): Promise<void> {
-    const reading = readings.get(placeName(place));
+    const reading = readings.get(place);
     if (reading === undefined) return;
     const lag = await lagOf(reading);
     const end = lingerEnd({ lag, lastAt: reading.lastAt, leftAt }, clock.now(), limits);
@@ -197,6 +196,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     async close() {
       closing.abort(new SdkError("SDK_CLOSED", `The consumer of ${topic} is closed`, { hint: "Make another one" }));
       await running.catch(() => {});
+      options.tallies.agreed({ topic, group }, null);
       await Promise.all([...readings.values()].map(({ ended }) => ended));
     },
     [Symbol.asyncDispose]: () => self.close(),

@@ -26,6 +26,8 @@ export interface ConsumerLinkOptions {
   readonly idc: string;
   /** Resolves when the message is dealt with: then it is acknowledged. Rejects when it must not be. */
   readonly deliver: (message: IncomingMessage) => Promise<void>;
+  /** Told which allocator the group agreed on, where members share out partitions by themselves. */
+  readonly onAllocator?: (allocator: string) => void;
 }
 
 export interface ConsumerLink {

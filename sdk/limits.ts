@@ -30,6 +30,8 @@ const usualLimits = {
   /** … but no longer than this. */
   lingerMsMax: 24 * 3_600_000,
   lingerCheckEveryMs: 2_000,
+  /** Routers are told of what was sent and consumed this often. */
+  telemetryEveryMs: 10_000,
   /** Places that are read beside the current one. */
   lingersMax: 4,
 } as const satisfies Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
 import { backoffMs } from "./core/backoff.ts";
-import { type Place, placeName, placeOf } from "./core/places.ts";
+import { isSamePlace, type Place, placeOf } from "./core/places.ts";
 import type { RouteSettings } from "./core/route.ts";
 import type { OutgoingMessage, ProducerLink } from "./driver.ts";
 import { messageOf, SdkError } from "./errors.ts";
@@ -32,7 +32,6 @@ export interface ProducerOptions extends ClientParts {
 /** A place that the producer is at, or was. */
 interface Stay {
   readonly place: Place;
-  readonly name: string;
   readonly link: Promise<ProducerLink>;
   /** No new sends. */
   readonly moved: AbortController;
@@ -59,10 +58,10 @@ export function createProducer(options: ProducerOptions): Producer {
   async function follow(): Promise<void> {
     for await (const route of routes.watch(topic, { signal: ending })) {
       settings = route.settings;
-      const place = placeOf(route);
+      const place = placeOf(route, options.point);
       const before = stay;
       // I9: a route without an address is no reason to leave.
-      if (place.bootstrap.length === 0 || before?.name === placeName(place)) continue;
+      if (place.bootstrap.length === 0 || (before !== undefined && isSamePlace(before.place, place))) continue;
       onEvent({ kind: "moved", topic, from: before?.place ?? null, to: place });
       stay = settle(place);
       arrived.resolve();
@@ -75,7 +74,7 @@ export function createProducer(options: ProducerOptions): Producer {
     const moved = new AbortController();
     const link = open(place, AbortSignal.any([moved.signal, ending]));
     link.catch(() => {});
-    return { place, name: placeName(place), link, moved, gone: new AbortController() };
+    return { place, link, moved, gone: new AbortController() };
   }
 
   /** Until it is open. @throws the signal's reason */
@@ -154,8 +153,19 @@ export function createProducer(options: ProducerOptions): Producer {
         () => {},
       );
       sends += 1;
+      const startedAt = clock.now();
+      const tally = (ok: boolean): void => {
+        const seconds = (clock.now() - startedAt) / 1_000;
+        const bytes = messages.map(({ value }) => Buffer.byteLength(value));
+        options.tallies.sent({ idc: stay?.place.idc ?? "", ok, seconds, bytes });
+      };
       try {
-        return await attempts(messages, timeoutMs, all, trace);
+        const receipt = await attempts(messages, timeoutMs, all, trace);
+        tally(true);
+        return receipt;
+      } catch (error) {
+        tally(false);
+        throw error;
       } finally {
         sends -= 1;
         done.abort();

@@ -1,11 +1,13 @@
 import type { Clock } from "../lib/clock.ts";
+import type { TelemetryReport } from "../lib/telemetry.ts";
 import { hear } from "./core/order.ts";
 import type { Route } from "./core/route.ts";
 import { answered, failed, inOrder, type Routers, restMs, startRouters } from "./core/routers.ts";
 import { messageOf, SdkError } from "./errors.ts";
 import type { OnEvent } from "./events.ts";
 import { pause } from "./io/abort.ts";
-import { type Asked, askRoute } from "./io/ask.ts";
+import { type Asked, type Asker, askRoute } from "./io/ask.ts";
+import { postReport } from "./io/report.ts";
 import { readRoutes, writeRoutes } from "./io/route-file.ts";
 import { watchRoutes } from "./io/stream.ts";
 import type { Limits } from "./limits.ts";
@@ -16,13 +18,17 @@ export interface Routes {
   resolve(topic: string, options: { readonly signal: AbortSignal }): Promise<Route>;
   /** What is known, then each change, until the signal is aborted. Who reads slowly gets the last one. */
   watch(topic: string, options: { readonly signal: AbortSignal }): AsyncIterable<Route>;
+  /** This client's, as a router has told it last; "": none has. */
+  readonly idc: string;
+  /** To the router that would be asked next. False: it did not take it, and may later. */
+  report(report: TelemetryReport): Promise<boolean>;
   /** Follows, until the signal is aborted. */
   run(): Promise<void>;
 }
 
 export interface RoutesOptions {
   readonly routers: readonly string[];
-  readonly idc: string | undefined;
+  readonly asker: Asker;
   /** Last good routes; undefined: none are kept. */
   readonly file: string | undefined;
   readonly limits: Limits;
@@ -40,13 +46,14 @@ const gatherMs = 10;
 type Listener = (route: Route) => void;
 
 export async function createRoutes(options: RoutesOptions): Promise<Routes> {
-  const { idc, file, limits, clock, random, onEvent, signal } = options;
+  const { asker, file, limits, clock, random, onEvent, signal } = options;
   const known = new Map<string, Route>();
   const listeners = new Map<string, Set<Listener>>();
   let routers: Routers = startRouters(options.routers);
   let watched: readonly string[] = [];
   let otherTopics = new AbortController();
   let dirty = false;
+  let callerIdc = "";
   if (file !== undefined) await load(file);
 
   async function load(from: string): Promise<void> {
@@ -62,6 +69,7 @@ export async function createRoutes(options: RoutesOptions): Promise<Routes> {
   function learn(heard: Route): Route {
     const { verdict, route } = hear(known.get(heard.topic), heard);
     known.set(route.topic, route);
+    callerIdc = route.idc;
     if (verdict === "older") onEvent({ kind: "older", topic: heard.topic, router: heard.order.router });
     if (verdict === "newer" || verdict === "first") {
       dirty = true;
@@ -92,7 +100,7 @@ export async function createRoutes(options: RoutesOptions): Promise<Routes> {
       if (leftMs <= 0) break;
       const asked = await askRoute(url, {
         topic,
-        idc,
+        asker,
         timeoutMs: Math.min(limits.requestTimeoutMs, leftMs),
         charactersMax: limits.answerCharactersMax,
         signal: until,
@@ -129,7 +137,7 @@ export async function createRoutes(options: RoutesOptions): Promise<Routes> {
       parts.map(async (part) => {
         const end = await watchRoutes(router, {
           topics: part,
-          idc,
+          asker,
           openTimeoutMs: limits.resolveTimeoutMs,
           silenceMsMax: limits.silenceMsMax,
           charactersMax: limits.answerCharactersMax,
@@ -200,6 +208,13 @@ export async function createRoutes(options: RoutesOptions): Promise<Routes> {
         until.removeEventListener("abort", stop);
         unlisten(topic, listener);
       }
+    },
+    get idc() {
+      return callerIdc;
+    },
+    async report(report) {
+      const router = inOrder(routers, clock.now())[0]?.url ?? "";
+      return await postReport(router, report, { timeoutMs: limits.requestTimeoutMs });
     },
     async run() {
       await Promise.all([follow(), ...(file === undefined ? [] : [save(file)])]);

@@ -142,7 +142,14 @@ export type OperatorRequest =
       readonly reason: string;
       readonly dryRun: boolean;
     }
-  | { readonly kind: "idc"; readonly idc: string; readonly state: "active" | "drained"; readonly reason: string }
+  /** What is left out stays as it is. */
+  | {
+      readonly kind: "idc";
+      readonly idc: string;
+      readonly state?: "active" | "drained";
+      readonly weight?: number;
+      readonly reason: string;
+    }
   | {
       readonly kind: "drainBroker";
       readonly set: SetName;

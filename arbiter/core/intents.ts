@@ -14,9 +14,12 @@ import type { SetView } from "./set-view.ts";
 type Write = (transaction: Transaction, what: Act["what"], detail: string) => void;
 type Refuse = (code: string, message: string, hint: string) => void;
 
+/** Per cent: nobody said less. */
+const wholeWeight = 100;
+
 /** Routers read the same record: the epoch tells them which of two is the newer. */
 export function setIdc(
-  { idc, state, reason }: Extract<OperatorRequest, { kind: "idc" }>,
+  { idc, reason, ...wish }: Extract<OperatorRequest, { kind: "idc" }>,
   context: Context,
   write: Write,
   refuse: Refuse,
@@ -31,8 +34,9 @@ export function setIdc(
     );
     return;
   }
-  const before: IdcRecord = known?.value ?? { state: "active", weight: 100, epoch: 0, reason: "", at: 0 };
-  const next: IdcRecord = { ...before, state, epoch: before.epoch + 1, reason, at: moment.wall };
+  const before: IdcRecord = known?.value ?? { state: "active", weight: wholeWeight, epoch: 0, reason: "", at: 0 };
+  const { state = before.state, weight = before.weight } = wish;
+  const next: IdcRecord = { state, weight, epoch: before.epoch + 1, reason, at: moment.wall };
   const key = idcKey(idc);
   write(
     {
@@ -41,7 +45,7 @@ export function setIdc(
       deletes: [],
     },
     "idc",
-    `${idc} is ${state} (epoch ${next.epoch})`,
+    `${idc} is ${state}${weight === wholeWeight ? "" : ` with weight ${weight}`} (epoch ${next.epoch})`,
   );
 }
 

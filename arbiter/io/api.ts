@@ -309,6 +309,14 @@ export const bodies = {
     reason: reason.optional(),
   }),
   reason: z.strictObject({ reason }),
+  weight: z.strictObject({
+    reason,
+    weight: z
+      .int()
+      .min(0)
+      .max(100)
+      .meta({ description: "Of the clients' messages, in per cent of what it could take." }),
+  }),
   until: z.strictObject(untilShape),
   recover: z.strictObject({
     reason,

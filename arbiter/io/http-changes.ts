@@ -106,6 +106,11 @@ export function changeRoutes(http: FastifyInstance, { daemon, log, newId }: Arbi
       return operate(request, { kind: "idc", idc, state, reason }, { idc, state, reason });
     });
   }
+  http.post<{ Params: { readonly idc: string } }>("/v1/idcs/:idc/weight", async (request) => {
+    const { idc } = request.params;
+    const { weight, reason } = readBody(bodies.weight, request.body);
+    return operate(request, { kind: "idc", idc, weight, reason }, { idc, weight, reason });
+  });
   http.put<{ Querystring: { dryRun?: string } }>(
     "/v1/policies",
     { bodyLimit: policyBytesMax },

@@ -360,6 +360,23 @@ test("an IDC is drained and activated under a rising epoch, in the record that r
   expect((await read("idcs", "/v1/idcs")).idcs[0]).toMatchObject(idc);
 });
 
+test("an IDC's weight stands in the same record and outlasts a drain; one that is no part of the whole is refused", async () => {
+  const standing = createStanding();
+  const { read, change } = door(standing);
+  const url = "/v1/idcs/idc1/weight";
+  expect(await change(url, { weight: 101, reason: "new racks" })).toEqual(refusal(400, "ARB_BAD_BODY", "weight"));
+  expect(await change(url, { weight: 40 })).toEqual(refusal(400, "ARB_BAD_BODY", "reason"));
+  expect(await change("/v1/idcs/idc9/weight", { weight: 40, reason: "x" })).toEqual(refusal(404, "ARB_NO_IDC", "idc9"));
+  expect(await change(url, { weight: 40, reason: "new racks" })).toMatchObject({
+    status: 200,
+    body: { done: "idc1 is active with weight 40 (epoch 1)" },
+  });
+  await change("/v1/idcs/idc1/drain", { reason: "a power cut" });
+  const idc = { state: "drained", weight: 40, epoch: 2, reason: "a power cut" };
+  expect((await read("idcs", "/v1/idcs")).idcs[0]).toMatchObject({ idc: "idc1", ...idc });
+  expect(JSON.parse(standing.text(idcKey("idc1")) ?? "")).toMatchObject(idc);
+});
+
 test("a broker is drained and undrained by its id, and shown; what would move is told, and to nobody who is not heard", async () => {
   const standing = createStanding();
   const { read, change } = door(standing);

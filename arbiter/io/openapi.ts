@@ -136,6 +136,13 @@ export const routes = [
     answer: "done",
     body: "reason",
   },
+  {
+    method: "post",
+    path: "/v1/idcs/{idc}/weight",
+    summary: "How much of its clients' messages routers leave there. Moves no master.",
+    answer: "done",
+    body: "weight",
+  },
 ] as const satisfies readonly Route[];
 
 export function openapi(version: string): object {

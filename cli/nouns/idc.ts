@@ -2,7 +2,7 @@ import { exitCodes } from "#lib/errors.ts";
 import { formatTable } from "#lib/table.ts";
 import type { DoneReport } from "../../arbiter/io/api.ts";
 import type { IdcsReport } from "../../arbiter/io/api-idcs.ts";
-import { type Call, noArgs, onlyArg, type Verb } from "../call.ts";
+import { type Call, noArgs, onlyArg, UsageError, type Verb } from "../call.ts";
 import { formatOutput } from "../output.ts";
 import { moveMasters } from "./moves.ts";
 
@@ -29,6 +29,14 @@ export const idcNoun: readonly Verb[] = [
     flags: ["dryRun"],
     reason: "needed",
     run: activate,
+  },
+  {
+    name: "idc weight",
+    args: "IDC N",
+    help: "How many per cent of what it could take this IDC is to have of the messages, 0 to 100; routers send the rest on. Moves no master. Needs --reason.",
+    flags: ["dryRun"],
+    reason: "needed",
+    run: weight,
   },
 ];
 
@@ -65,13 +73,28 @@ async function activate(call: Call): Promise<number> {
   return exitCodes.ok;
 }
 
+async function weight(call: Call): Promise<number> {
+  const [idc, given, ...rest] = call.args;
+  if (idc === undefined || given === undefined || rest.length > 0)
+    throw new UsageError("idc weight needs an IDC and a weight: idc weight idc1 50");
+  const wanted = Number(given);
+  if (!/^\d{1,3}$/.test(given) || wanted > 100)
+    throw new UsageError(`${given} is no weight: a whole number of per cent, 0 to 100`);
+  if (call.flags.dryRun) call.write(`${idc} would have weight ${wanted}\n`);
+  else await post(call, idc, "weight", { weight: wanted });
+  return exitCodes.ok;
+}
+
 async function setState(call: Call, idc: string, verb: string, state: string): Promise<void> {
   if (call.flags.dryRun) {
     call.write(`${idc} would be ${state}\n`);
     return;
   }
-  const { done } = await call
-    .arbiters()
-    .post<DoneReport>(`/v1/idcs/${encodeURIComponent(idc)}/${verb}`, { reason: call.flags.reason });
+  await post(call, idc, verb, {});
+}
+
+async function post(call: Call, idc: string, verb: string, more: object): Promise<void> {
+  const path = `/v1/idcs/${encodeURIComponent(idc)}/${verb}`;
+  const { done } = await call.arbiters().post<DoneReport>(path, { ...more, reason: call.flags.reason });
   call.write(`${done}\n`);
 }

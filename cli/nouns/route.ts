@@ -29,7 +29,9 @@ async function show(call: Call): Promise<number> {
   if (call.flags.idc !== undefined) throw new UsageError("route show takes --idc only with a topic");
   const report = await call.routers().get<StatusReport>("/v1/status");
   call.write(formatOutput(report, call.output, statusText));
-  const isWell = report.sources.every(({ ok }) => ok) && report.sets.every(({ available }) => available);
+  const { sources, sets, kafkaBrokers, mixedGroups } = report;
+  const isThere = [...sets, ...kafkaBrokers].every(({ available }) => available);
+  const isWell = sources.every(({ ok }) => ok) && isThere && mixedGroups.length === 0;
   return isWell ? exitCodes.ok : exitCodes.different;
 }
 
@@ -53,7 +55,8 @@ function queryOf({ flags }: Call, query: Record<string, string>): URLSearchParam
   return new URLSearchParams({ ...query, ...(flags.idc === undefined ? {} : { idc: flags.idc }) });
 }
 
-function statusText({ site, version, revision, topics, sources, sets, idcs }: StatusReport): string {
+function statusText(report: StatusReport): string {
+  const { site, version, revision, topics, sources, sets, kafkaBrokers, idcs, mixedGroups } = report;
   return [
     `Router of ${site}, ${version}: revision ${revision}, ${topics} topics\n\n`,
     formatTable(
@@ -76,6 +79,20 @@ function statusText({ site, version, revision, topics, sources, sets, idcs }: St
           why,
         ];
       }),
+    ),
+    ...(kafkaBrokers.length === 0
+      ? []
+      : [
+          "\n",
+          formatTable(
+            ["KAFKA BROKER", "ADDRESS", "IDC", "AVAILABLE", "WHY"],
+            kafkaBrokers.map(({ cluster, address, id, idc, available, why }) => {
+              return [`${cluster}/${id ?? "?"}`, address, idc || "?", available ? "yes" : "NO", why];
+            }),
+          ),
+        ]),
+    ...mixedGroups.map(
+      ({ topic, group, why }) => `\nGroup ${group} of ${topic || "its queues"} mixes allocators: ${why}.\n`,
     ),
     ...(idcs.length === 0
       ? []

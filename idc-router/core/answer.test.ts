@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sameAnswer, wholeWeight } from "./answer.ts";
-import { levelAt, maskRoute } from "./mask.ts";
+import { levelAt, maskRoute, pointOf } from "./mask.ts";
 import type { RouteRule } from "./model.ts";
 import { createTestRouter, type TestRouter, twoSets } from "./router.fixture.ts";
 
@@ -78,8 +78,12 @@ describe("clients", () => {
   test("any uses all sets", () => {
     const router = twoSets({ rules: ruleOf("any") });
     expect(router.sendsTo("orders", "idc1")).toEqual(["bs1", "bs2"]);
-    idc(router, "idc2", "drained");
+    idc(router, "idc2", "active", 25);
+    expect(router.answer("orders", "idc1").brokers.map(({ weight }) => weight)).toEqual([8_000, 2_000]);
+    idc(router, "idc2", "drained", 25, 2);
     expect(router.sendsTo("orders", "idc1")).toEqual(["bs1"]);
+    idc(router, "idc1", "drained", 100, 2);
+    expect(router.answer("orders", "idc1").brokers.map(({ weight }) => weight)).toEqual([5_000, 5_000]);
   });
 });
 
@@ -90,6 +94,89 @@ test("an ordered topic's text names the same sets, and a static topic is left as
   router.tell({ kind: "topic", cluster: "C1", topic: "ordered", askedAt: router.now, seen });
   const answer = router.answer("ordered", "idc2");
   expect(maskRoute(answer, levelAt(answer, 0)).orderConf).toBe("bs2:4");
+});
+
+describe("a topic's gate", () => {
+  const gate = { cluster: "C2", ips: ["10.1.0.4"] };
+  /** orders is in C1, and C2 has a set of its own. */
+  function twoClusters(): TestRouter {
+    const router = twoSets({ clusters: ["C1", "C2"] });
+    const sets = new Map([["bs9", new Map([[0, "idc1:9"]])]]);
+    router.tell({ kind: "brokers", cluster: "C2", nameServer: "ns2:1", askedAt: router.now, sets });
+    router.tell({ kind: "homes", homes: [{ topic: "orders", cluster: "C1", gate, zxid: 1n }] });
+    return router;
+  }
+  const makeInC2 = (router: TestRouter): void => {
+    const queues = [{ set: "bs9", perm: 6, readQueues: 4, writeQueues: 4, topicSysFlag: 0 }];
+    const seen = { orderConf: null, staticBody: null, queues };
+    router.tell({ kind: "topic", cluster: "C2", topic: "orders", askedAt: router.now, seen });
+  };
+
+  test("leads those whom it lets through to its cluster, and nobody else", () => {
+    const router = twoClusters();
+    makeInC2(router);
+    expect(router.answer("orders", "idc1", true)).toMatchObject({ cluster: "C2", gated: true });
+    expect(router.answer("orders", "idc1")).toMatchObject({ cluster: "C1", gated: false });
+  });
+
+  test("leads nobody to a cluster that does not have the topic yet", () => {
+    const router = twoClusters();
+    expect(router.answer("orders", "idc1", true)).toMatchObject({ cluster: "C1", gated: false });
+  });
+
+  test("with an older word changes nothing, and with the same word the table stays the same", () => {
+    const router = twoClusters();
+    makeInC2(router);
+    const { table } = router;
+    router.tell({ kind: "homes", homes: [{ topic: "orders", cluster: "C1", gate: { ...gate }, zxid: 2n }] });
+    expect(router.table).toBe(table);
+    router.tell({ kind: "homes", homes: [{ topic: "orders", cluster: "C1", zxid: 1n }] });
+    expect(router.table).toBe(table);
+    router.tell({ kind: "homes", homes: [{ topic: "orders", cluster: "C1", zxid: 3n }] });
+    expect(router.answer("orders", "idc1", true).cluster).toBe("C1");
+  });
+});
+
+describe("an IDC's weight", () => {
+  const wishes = fc.record({
+    one: fc.nat(100),
+    other: fc.nat(100),
+    local: fc.integer({ min: 1, max: 6 }),
+    up: fc.nat(6),
+  });
+
+  test("gives it its part: within 1% over HTTP, and within 5% of 1,000 clients at the name server door", () => {
+    fc.assert(
+      fc.property(wishes, ({ one, other, local, up }) => {
+        const sets = [...Array.from({ length: local }, (_, nth) => `idc1-${nth}`), "idc2-0"];
+        const router = createTestRouter();
+        router.show(Object.fromEntries(sets.map((set) => [set, `${set}:1`])));
+        router.topic("t", ...sets);
+        const isUp = (set: string): boolean => set.startsWith("idc2") || Number(set.split("-")[1]) < up;
+        router.show(Object.fromEntries(sets.filter(isUp).map((set) => [set, `${set}:1`])));
+        idc(router, "idc1", "active", one);
+        idc(router, "idc2", "active", other);
+        // The formula: what is well, and what operators let it take.
+        const health = [(one / 100) * Math.min(1, (1.4 * Math.min(up, local)) / local), other / 100] as const;
+        const whole = Math.min(1, health[0] + health[1]);
+        const answer = router.answer("t", "idc1");
+        if (whole === 0) {
+          expect(answer.stale).toBe(true);
+          return;
+        }
+        const due = health[0] / whole;
+        const ofIdc1 = answer.brokers.filter(({ set }) => set.idc === "idc1");
+        const given = ofIdc1.reduce((sum, { weight }) => sum + weight, 0) / wholeWeight;
+        expect(Math.abs(given - due)).toBeLessThan(0.01);
+        const clients = Array.from({ length: 1_000 }, (_, nth) =>
+          pointOf(`10.1.${nth % 250}.${Math.floor(nth / 250)}:1`),
+        );
+        const atHome = clients.filter((point) => answer.levels[levelAt(answer, point)]?.idc === "idc1");
+        expect(Math.abs(atHome.length / clients.length - due)).toBeLessThan(0.05);
+      }),
+      { numRuns: 100 },
+    );
+  });
 });
 
 describe("weights", () => {
@@ -149,8 +236,9 @@ describe("weights", () => {
 
   test("when shares move, only clients between the old border and the new one move", () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
+    const points = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
-      fc.property(share, share, share, (one, other, point) => {
+      fc.property(share, share, points, (one, other, point) => {
         const at = (first: number): number =>
           levelAt({ levels: [first, 1 - first].map((each) => ({ idc: "", share: each, sets: [], why: "" })) }, point);
         const isBetween = point >= Math.min(one, other) && point < Math.max(one, other);

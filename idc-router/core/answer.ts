@@ -1,14 +1,16 @@
 import { globMatches } from "#lib/glob.ts";
 import {
+  type ClientSettings,
   permissions,
   type QueueEntry,
   type RouteRule,
   type SetEntry,
   type Table,
   type TopicEntry,
+  type TopicHome,
   topicName,
 } from "./model.ts";
-import { type Ranking, rank } from "./rank.ts";
+import { limitOf, type Ranking, rank } from "./rank.ts";
 import { queuesOf } from "./topics.ts";
 
 /** What a client of one IDC is told about one topic. */
@@ -22,6 +24,9 @@ export interface Answer {
   /** Wall time of that. */
   readonly since: number;
   readonly rule: RouteRule;
+  /** It is led through the topic's gate. */
+  readonly gated: boolean;
+  readonly home: TopicHome | undefined;
   /** Where most of its messages go: "" when there is nowhere. */
   readonly chosen: string;
   readonly why: string;
@@ -58,10 +63,17 @@ export function ruleOf(topic: string, rules: readonly RouteRule[]): RouteRule {
   return rules.find(({ match }) => globMatches(match, topic)) ?? usualRule;
 }
 
-/** The topic as the cluster has it that it belongs to: by metadata, else the first one that knows it. */
-function findTopic(table: Table, topic: string, clusters: readonly string[]): TopicEntry | undefined {
-  const home = table.homes.get(topic);
-  if (home !== undefined && clusters.includes(home)) return table.topics.get(topicName(home, topic));
+/**
+ * The topic as the cluster has it that it belongs to: by metadata, else the first one that knows it. A gate to a cluster that
+ * does not have the topic yet leads nobody away.
+ */
+function findTopic(table: Table, { topic, gated }: Asker, clusters: readonly string[]): TopicEntry | undefined {
+  const { cluster: home = null, gate } = table.homes.get(topic) ?? {};
+  if (gated === true && gate !== undefined && clusters.includes(gate.cluster)) {
+    const beyond = table.topics.get(topicName(gate.cluster, topic));
+    if (beyond !== undefined) return beyond;
+  }
+  if (home !== null && clusters.includes(home)) return table.topics.get(topicName(home, topic));
   for (const cluster of clusters) {
     const entry = table.topics.get(topicName(cluster, topic));
     if (entry !== undefined) return entry;
@@ -69,16 +81,21 @@ function findTopic(table: Table, topic: string, clusters: readonly string[]): To
   return undefined;
 }
 
+/** Who asks for what. */
+export interface Asker {
+  readonly topic: string;
+  readonly idc: string;
+  /** One of those that the topic's gate lets through. */
+  readonly gated?: boolean;
+}
+
 /** Pure: the same for the same table. @returns undefined when no cluster knows the topic */
-export function answerOf(
-  table: Table,
-  { topic, idc }: { readonly topic: string; readonly idc: string },
-  options: AnswerOptions,
-  wall: number,
-): Answer | undefined {
-  const entry = findTopic(table, topic, options.clusters);
+export function answerOf(table: Table, asker: Asker, options: AnswerOptions, wall: number): Answer | undefined {
+  const { topic, idc, gated = false } = asker;
+  const entry = findTopic(table, asker, options.clusters);
   if (entry === undefined) return undefined;
   const rule = ruleOf(topic, options.rules);
+  const home = table.homes.get(topic);
   const order = options.orderOf(idc);
   const all = queuesOf(entry, table.sets);
   const writable = all.filter(({ queue }) => (queue.perm & permissions.write) !== 0 && queue.writeQueues > 0);
@@ -90,7 +107,7 @@ export function answerOf(
     order,
     rule,
   );
-  const weights = weightsOf(ranking);
+  const weights = weightsOf(ranking, table.idcs);
   const there = all.filter(({ queue, set }) => queue.goneSince === null && set.present);
   const shown = there.length > 0 ? there : all;
   const chosenLevel = ranking.levels.toSorted((one, other) => other.share - one.share)[0];
@@ -102,6 +119,8 @@ export function answerOf(
     revision: table.revision,
     since: wall,
     rule,
+    gated: gated && home?.gate?.cluster === entry.cluster,
+    home,
     chosen: (chosenLevel?.share ?? 0) > 0 ? (chosenLevel?.idc ?? "") : "",
     why: whyOf(ranking, idc, rule),
     stale: ranking.lastResort || isSilent,
@@ -113,16 +132,27 @@ export function answerOf(
   };
 }
 
+/** What operators want of clients: the topic's metadata come before the rule. */
+export function settingsOf({ client = {} }: RouteRule, home: TopicHome | undefined): ClientSettings {
+  const own = home?.client;
+  return {
+    sendTimeoutMs: own?.sendTimeoutMs ?? client.sendTimeoutMs,
+    concurrency: own?.concurrency ?? client.concurrency,
+  };
+}
+
 function nearnessOf({ idc }: SetEntry, order: readonly string[]): number {
   const place = order.indexOf(idc);
   return place < 0 ? order.length : place;
 }
 
 /** Whole numbers that together are wholeWeight, none farther than 1 from its exact share: by largest remainder. */
-function weightsOf({ levels }: Ranking): ReadonlyMap<string, number> {
+function weightsOf({ levels, lastResort }: Ranking, idcs: Table["idcs"]): ReadonlyMap<string, number> {
+  // In a level of several IDCs each set counts as its own one lets it; within one IDC that makes no difference.
+  const partOf = (set: SetEntry): number => set.weight * (lastResort ? 1 : limitOf(set, idcs));
   const exact = levels.flatMap(({ share, sets }) => {
-    const sum = sets.reduce((all, { weight }) => all + weight, 0);
-    return sets.map(({ set, weight }) => ({ set, exact: sum === 0 ? 0 : (wholeWeight * share * weight) / sum }));
+    const sum = sets.reduce((all, set) => all + partOf(set), 0);
+    return sets.map((set) => ({ set: set.set, exact: sum === 0 ? 0 : (wholeWeight * share * partOf(set)) / sum }));
   });
   const floors = exact.map((one) => ({ ...one, floor: Math.floor(one.exact) }));
   const given = floors.reduce((all, { floor }) => all + floor, 0);
@@ -156,6 +186,9 @@ export function sameAnswer(one: Answer, other: Answer): boolean {
     one.why === other.why &&
     one.stale === other.stale &&
     one.entry === other.entry &&
+    one.gated === other.gated &&
+    // Whoever comes back to a watch is told what has changed since: who is behind a gate is among it.
+    one.home === other.home &&
     one.levels.length === other.levels.length &&
     one.levels.every(({ idc, share, sets }, nth) => {
       const level = other.levels[nth];

@@ -1,3 +1,5 @@
+import type { KafkaPartition, TopicHome } from "./model.ts";
+
 /** What the shell tells the fold. Times are monotonic ms; `askedAt` is when the question was sent. */
 
 /** What one name server shows of one broker set: addresses by role id. */
@@ -23,11 +25,9 @@ export interface LedgerEntry {
   readonly revision: bigint;
 }
 
-/** Which cluster a topic belongs to, as one znode says it. */
-export interface Home {
+/** What one znode says of its topic; of one that has gone: nothing. */
+export interface Home extends TopicHome {
   readonly topic: string;
-  /** null: the node has gone, or names none. */
-  readonly cluster: string | null;
   /** Of the node's last change; of one that has gone: of the reading that missed it. */
   readonly zxid: bigint;
 }
@@ -70,6 +70,28 @@ export type Event =
   /** All nodes, or those that have changed; none: all is as it was. */
   | { readonly kind: "homes"; readonly homes: readonly Home[] }
   | { readonly kind: "homesSilent"; readonly detail: string }
+  /** A broker of a Kafka cluster answered: it lives, and these are there too. */
+  | {
+      readonly kind: "kafkaBrokers";
+      readonly cluster: string;
+      readonly address: string;
+      readonly askedAt: number;
+      readonly brokers: readonly { readonly id: number; readonly address: string; readonly rack: string }[];
+    }
+  | {
+      readonly kind: "kafkaSilent";
+      readonly cluster: string;
+      readonly address: string;
+      readonly askedAt: number;
+      readonly detail: string;
+    }
+  /** Topics of a Kafka cluster. `partitions` null: it has none of this name. */
+  | {
+      readonly kind: "kafkaTopics";
+      readonly cluster: string;
+      readonly askedAt: number;
+      readonly topics: readonly { readonly topic: string; readonly partitions: readonly KafkaPartition[] | null }[];
+    }
   /** An own check of a set's master; null: passed, else why not. */
   | {
       readonly kind: "checked";
@@ -83,7 +105,7 @@ export type Event =
   | { readonly kind: "stalled" }
   | { readonly kind: "tick" };
 
-export type Source = "name-server" | "ledger" | "metadata";
+export type Source = "name-server" | "ledger" | "metadata" | "kafka";
 
 /** What the shell has to do. */
 export type Command =

@@ -1,6 +1,7 @@
 import type { Command, Event } from "./events.ts";
 import type { SetHealth } from "./health.ts";
 import { type HomeFacts, hearHomes, noHomes, tableOfHomes } from "./homes.ts";
+import { forgiveKafka, hearKafka, type KafkaFacts, kafkaEntry, noKafka } from "./kafka-facts.ts";
 import { hearLedger, hearLedgerChange, type LedgerFacts, noLedger } from "./ledger.ts";
 import {
   type HealthTiming,
@@ -22,6 +23,9 @@ export interface FoldOptions {
   readonly clusters: readonly string[];
   readonly idcOf: (address: string, set: string) => string;
   readonly weightOf: (name: SetName) => number;
+  /** Kafka clusters of the config that are watched: their bootstrap servers. */
+  readonly kafka: ReadonlyMap<string, readonly string[]>;
+  readonly kafkaIdcOf: (cluster: string, address: string, rack: string) => string;
   readonly timing: HealthTiming;
   readonly forgetAfterMs: number;
 }
@@ -32,6 +36,8 @@ export interface RouterState {
   readonly nameServers: NameServers;
   readonly ledger: LedgerFacts;
   readonly homes: HomeFacts;
+  /** By cluster. */
+  readonly kafka: ReadonlyMap<string, KafkaFacts>;
   readonly healths: ReadonlyMap<SetName, SetHealth>;
   readonly checks: ReadonlyMap<SetName, Check>;
   /** When each topic was last asked for. */
@@ -52,6 +58,7 @@ const emptyTable: Table = {
   sets: new Map(),
   topics: new Map(),
   homes: new Map(),
+  kafka: new Map(),
   idcs: new Map(),
   silentClusters: new Set(),
 };
@@ -71,7 +78,8 @@ export function startState(table: Table = emptyTable): RouterState {
       ),
       idcs: table.idcs,
     },
-    homes: { ...noHomes, homes: new Map([...table.homes].map(([topic, cluster]) => [topic, { cluster, zxid: -1n }])) },
+    homes: { ...noHomes, homes: new Map([...table.homes].map(([topic, home]) => [topic, { home, zxid: -1n }])) },
+    kafka: new Map(),
     healths: new Map(),
     checks: new Map(),
     topicsAskedAt: new Map(),
@@ -83,7 +91,7 @@ export function startState(table: Table = emptyTable): RouterState {
 export function fold(before: RouterState, events: readonly Event[], options: FoldOptions, moment: Moment): Folded {
   const commands: Command[] = [];
   const { table } = before;
-  let { nameServers, ledger, homes } = before;
+  let { nameServers, ledger, homes, kafka } = before;
   const checks = new Map([...before.checks].map(([name, check]) => [name, { ...check, isNew: false }]));
   const topicsAskedAt = new Map<TopicName, number>();
   const topics = new Map<TopicName, TopicEntry | undefined>();
@@ -125,6 +133,14 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
       case "homesSilent":
         homes = { ...homes, failure: event.detail };
         break;
+      case "kafkaBrokers":
+      case "kafkaSilent":
+      case "kafkaTopics": {
+        const facts = kafka.get(event.cluster) ?? noKafka;
+        const heard = hearKafka(facts, event, { now: moment.now, timing: options.timing }, commands);
+        kafka = new Map(kafka).set(event.cluster, heard);
+        break;
+      }
       case "checked": {
         const name = setName(event.cluster, event.set);
         const { address, sentAt, failure } = event;
@@ -141,6 +157,7 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
     }
   }
 
+  if (stalled) kafka = new Map([...kafka].map(([cluster, facts]) => [cluster, forgiveKafka(facts, moment.now)]));
   const { clusters, forgetAfterMs } = options;
   const folded = foldSets(
     { sets: table.sets, healths: before.healths },
@@ -155,6 +172,7 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
     sets: folded.sets,
     topics: kept,
     homes: tableOfHomes(homes, { facts: before.homes, homes: table.homes }),
+    kafka: kafka === before.kafka ? table.kafka : tableOfKafka(table.kafka, kafka, options),
     idcs: ledger.idcs === before.ledger.idcs ? table.idcs : sameIdcs(table.idcs, ledger.idcs),
     silentClusters: silentClusters(table.silentClusters, clusters, nameServers),
   };
@@ -166,6 +184,7 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
       nameServers,
       ledger,
       homes,
+      kafka,
       healths: folded.healths,
       checks: new Map([...checks].filter(([name]) => folded.sets.has(name))),
       topicsAskedAt: topicsAskedAt.size === 0 ? before.topicsAskedAt : askedAts(before, topicsAskedAt, kept),
@@ -206,6 +225,21 @@ function silentClusters(
   return silent.symmetricDifference(before).size === 0 ? before : silent;
 }
 
+/** Clusters that the config has no longer are gone. */
+function tableOfKafka(
+  before: Table["kafka"],
+  facts: RouterState["kafka"],
+  { kafka, kafkaIdcOf }: FoldOptions,
+): Table["kafka"] {
+  const entries = [...kafka].flatMap(([cluster, servers]) => {
+    const idcOf = (address: string, rack: string): string => kafkaIdcOf(cluster, address, rack);
+    const entry = kafkaEntry(cluster, facts.get(cluster) ?? noKafka, before.get(cluster), { servers, idcOf });
+    return entry === undefined ? [] : [[cluster, entry] as const];
+  });
+  const isSame = entries.length === before.size && entries.every(([cluster, entry]) => before.get(cluster) === entry);
+  return isSame ? before : new Map(entries);
+}
+
 function sameIdcs(before: Table["idcs"], now: Table["idcs"]): Table["idcs"] {
   const isSame = before.size === now.size && [...now].every(([idc, entry]) => before.get(idc) === entry);
   return isSame ? before : now;
@@ -216,6 +250,7 @@ function sameTable(one: Table, other: Table): boolean {
     one.sets === other.sets &&
     one.topics === other.topics &&
     one.homes === other.homes &&
+    one.kafka === other.kafka &&
     one.idcs === other.idcs &&
     one.silentClusters === other.silentClusters
   );

@@ -35,18 +35,44 @@ const topicSchema = z.object({
   staticBody: z.string().nullable(),
 });
 
+const homeSchema = z.object({
+  cluster: z.string().nullable(),
+  gate: z.object({ cluster: z.string(), ips: z.array(z.string()).readonly() }).optional(),
+  client: z.object({ sendTimeoutMs: z.int().optional(), concurrency: z.int().optional() }).optional(),
+});
+
+const kafkaSchema = z.object({
+  cluster: z.string(),
+  brokers: z.array(
+    z.object({
+      address: z.string(),
+      id: z.int().nullable(),
+      rack: z.string(),
+      idc: z.string(),
+      available: z.boolean(),
+      why: z.string(),
+    }),
+  ),
+  topics: z.array(z.tuple([z.string(), z.array(z.object({ partition: z.int(), leader: z.int() }))])),
+});
+
 const tableSchema = z.object({
   schema: z.literal(schemaVersion),
   revision: z.int().min(0),
   sets: z.array(setSchema),
   topics: z.array(topicSchema),
-  homes: z.array(z.tuple([z.string(), z.string()])),
+  // A text: the cluster, as routers wrote it before there were gates.
+  homes: z.array(
+    z.tuple([z.string(), z.union([homeSchema, z.string().transform((cluster) => ({ cluster }))]).pipe(homeSchema)]),
+  ),
+  // Routers before this version wrote none.
+  kafka: z.array(kafkaSchema).default([]),
   idcs: z.array(
     z.object({ idc: z.string(), state: z.enum(idcStates), weight: z.number(), epoch: z.int(), reason: z.string() }),
   ),
 });
 
-export function encodeTable({ revision, sets, topics, homes, idcs }: Table): string {
+export function encodeTable({ revision, sets, topics, homes, kafka, idcs }: Table): string {
   const value: z.input<typeof tableSchema> = {
     schema: schemaVersion,
     revision,
@@ -56,6 +82,11 @@ export function encodeTable({ revision, sets, topics, homes, idcs }: Table): str
     }),
     topics: [...topics.values()].map((topic) => ({ ...topic, queues: [...topic.queues] })),
     homes: [...homes],
+    kafka: [...kafka.values()].map((entry) => ({
+      ...entry,
+      brokers: [...entry.brokers],
+      topics: [...entry.topics].map(([topic, partitions]) => [topic, [...partitions]]),
+    })),
     idcs: [...idcs.values()],
   };
   return JSON.stringify(value);
@@ -68,7 +99,7 @@ export function encodeTable({ revision, sets, topics, homes, idcs }: Table): str
 export function decodeTable(text: string, wall: number): Table | undefined {
   const parsed = tableSchema.safeParse(parse(text));
   if (!parsed.success) return undefined;
-  const { revision, sets, topics, homes, idcs } = parsed.data;
+  const { revision, sets, topics, homes, kafka, idcs } = parsed.data;
   return {
     revision,
     sets: new Map<SetName, Table["sets"] extends ReadonlyMap<SetName, infer Entry> ? Entry : never>(
@@ -83,6 +114,7 @@ export function decodeTable(text: string, wall: number): Table | undefined {
       topics.map((topic) => [topicName(topic.cluster, topic.topic), topic]),
     ),
     homes: new Map(homes),
+    kafka: new Map(kafka.map((entry) => [entry.cluster, { ...entry, topics: new Map(entry.topics) }])),
     idcs: new Map(idcs.map((each) => [each.idc, each])),
     silentClusters: new Set(),
   };

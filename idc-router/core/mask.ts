@@ -1,3 +1,5 @@
+import { sha256 } from "#lib/digest.ts";
+import { partAt } from "#lib/shares.ts";
 import type { Answer, AnswerBroker } from "./answer.ts";
 import { permissions } from "./model.ts";
 
@@ -13,22 +15,17 @@ export interface MaskedBroker extends AnswerBroker {
 }
 
 /**
- * Which level a client sends to: the one that its point falls in, the levels' shares laid side by side. When shares
- * change, only clients between the old and the new border change their level.
+ * Which level a client sends to: the one that its point falls in.
  * @param point 0 to 1, always the same of a client
  * @returns the place in `levels`; -1: nobody takes messages
  */
 export function levelAt({ levels }: Pick<Answer, "levels">, point: number): number {
-  let end = 0;
-  let last = -1;
-  for (const [nth, { share }] of levels.entries()) {
-    if (share <= 0) continue;
-    end += share;
-    last = nth;
-    if (point < end) return nth;
-  }
-  // Sums of shares may end a little short of 1.
-  return last;
+  return partAt(levels, point);
+}
+
+/** Where a client stands between 0 and 1: the same for the same address, and spread evenly over addresses. */
+export function pointOf(remoteAddress: string): number {
+  return Number.parseInt(sha256(remoteAddress).slice(0, 8), 16) / 2 ** 32;
 }
 
 /**

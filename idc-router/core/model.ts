@@ -66,6 +66,22 @@ export interface TopicEntry {
   readonly staticBody: string | null;
 }
 
+/** Some clients of a topic are led to another cluster than the others. */
+export interface Gate {
+  readonly cluster: string;
+  /** Addresses and networks of these clients. */
+  readonly ips: readonly string[];
+}
+
+/** What the metadata of one topic say. */
+export interface TopicHome {
+  /** null: they name none. */
+  readonly cluster: string | null;
+  readonly gate?: Gate | undefined;
+  /** Comes before what the rule says. */
+  readonly client?: ClientSettings | undefined;
+}
+
 export const idcStates = ["active", "drained", "read-only"] as const;
 export type IdcState = (typeof idcStates)[number];
 
@@ -79,13 +95,43 @@ export interface IdcEntry {
   readonly reason: string;
 }
 
+/** A broker of a Kafka cluster, as seen from here. */
+export interface KafkaBroker {
+  readonly address: string;
+  /** null: the config names it, and no broker that answers does. */
+  readonly id: number | null;
+  /** `broker.rack`; "": it has none. */
+  readonly rack: string;
+  /** By its rack, by the row of the config that names it, or by its address; "": none of them tells. */
+  readonly idc: string;
+  /** It answers: it has not failed for `outAfterMs`, and no hold-down goes on. */
+  readonly available: boolean;
+  readonly why: string;
+}
+
+export interface KafkaPartition {
+  readonly partition: number;
+  /** A broker's id; -1: nobody leads it. */
+  readonly leader: number;
+}
+
+/** What the brokers of a Kafka cluster say of it. */
+export interface KafkaEntry {
+  readonly cluster: string;
+  /** By address. */
+  readonly brokers: readonly KafkaBroker[];
+  readonly topics: ReadonlyMap<string, readonly KafkaPartition[]>;
+}
+
 export interface Table {
   /** Rises by one with each change, also over restarts while there is a last good file. */
   readonly revision: number;
   readonly sets: ReadonlyMap<SetName, SetEntry>;
   readonly topics: ReadonlyMap<TopicName, TopicEntry>;
-  /** Which cluster a topic belongs to, by the metadata in ZooKeeper. */
-  readonly homes: ReadonlyMap<string, string>;
+  /** What the metadata in ZooKeeper say of a topic. */
+  readonly homes: ReadonlyMap<string, TopicHome>;
+  /** By cluster; only those of which a broker ever answered. */
+  readonly kafka: ReadonlyMap<string, KafkaEntry>;
   /** Only those that operators said something about. */
   readonly idcs: ReadonlyMap<string, IdcEntry>;
   /** Clusters of which no name server answers. */
@@ -106,7 +152,7 @@ export interface RouteRule {
   readonly client?: ClientSettings | undefined;
 }
 
-interface ClientSettings {
+export interface ClientSettings {
   readonly sendTimeoutMs?: number | undefined;
   readonly concurrency?: number | undefined;
 }

@@ -71,8 +71,8 @@ function levelOf(members: readonly SetEntry[], idcs: ReadonlyMap<string, IdcEntr
   return { available: sum(members.filter(({ available }) => available)), total: sum(members), limit };
 }
 
-/** What operators let a set take, 0 to 1. */
-function limitOf({ idc }: SetEntry, idcs: ReadonlyMap<string, IdcEntry>): number {
+/** What operators let an IDC take, or a set there, 0 to 1. */
+export function limitOf({ idc }: Pick<SetEntry, "idc">, idcs: ReadonlyMap<string, IdcEntry>): number {
   const wish = idcs.get(idc);
   if (wish === undefined) return 1;
   return wish.state === "active" ? wish.weight / 100 : 0;
@@ -82,13 +82,15 @@ function takes(set: SetEntry, idcs: ReadonlyMap<string, IdcEntry>): boolean {
   return set.available && limitOf(set, idcs) > 0;
 }
 
+/** In words; none when it may take all. */
+export function whyLimited(wish: IdcEntry | undefined): readonly string[] {
+  if (wish === undefined) return [];
+  if (wish.state !== "active") return [`${wish.idc} is ${wish.state}`];
+  return wish.weight < 100 ? [`${wish.idc} has weight ${wish.weight}`] : [];
+}
+
 function whyLess(members: readonly SetEntry[], idcs: ReadonlyMap<string, IdcEntry>): string {
-  const wishes = [...new Set(members.map(({ idc }) => idc))].flatMap((idc) => {
-    const wish = idcs.get(idc);
-    if (wish === undefined) return [];
-    if (wish.state !== "active") return [`${idc} is ${wish.state}`];
-    return wish.weight < 100 ? [`${idc} has weight ${wish.weight}`] : [];
-  });
+  const wishes = [...new Set(members.map(({ idc }) => idc))].flatMap((idc) => whyLimited(idcs.get(idc)));
   const away = members.filter(({ available }) => !available).map(({ set, why }) => `${set}: ${why}`);
   return [...wishes, ...away].join("; ");
 }

@@ -17,7 +17,7 @@ export interface TestRouter {
   topic(topic: string, ...sets: string[]): void;
   check(set: string, ok: boolean): void;
   set(set: string): SetEntry;
-  answer(topic: string, idc: string): Answer;
+  answer(topic: string, idc: string, gated?: boolean): Answer;
   /** Sets that a producer of that IDC is shown as writable. */
   sendsTo(topic: string, idc: string, point?: number): string[];
   readonly now: number;
@@ -28,13 +28,20 @@ export const timing = { outAfterMs: 1_000, backAfterMs: 30_000, backAfterChecks:
 export const forgetAfterMs = 600_000;
 
 export function createTestRouter(
-  options: { rules?: readonly RouteRule[]; table?: Table; weights?: Readonly<Record<string, number>> } = {},
+  options: {
+    rules?: readonly RouteRule[];
+    table?: Table;
+    weights?: Readonly<Record<string, number>>;
+    clusters?: readonly string[];
+  } = {},
 ): TestRouter {
-  const { rules = [], weights = {} } = options;
+  const { rules = [], weights = {}, clusters = [cluster] } = options;
   const foldOptions: FoldOptions = {
-    clusters: [cluster],
+    clusters,
     idcOf: (address) => address.split(":")[0]?.split("-")[0] ?? "",
     weightOf: (name) => weights[name] ?? 1,
+    kafka: new Map([["K1", ["k1:9092", "k2:9092"]]]),
+    kafkaIdcOf: (_cluster, _address, rack) => rack,
     timing,
     forgetAfterMs,
   };
@@ -42,7 +49,7 @@ export function createTestRouter(
   const answers: AnswerOptions = {
     rules,
     orderOf: (idc) => [idc, ...idcs.filter((each) => each !== idc)],
-    clusters: [cluster],
+    clusters,
   };
   let state = startState(options.table);
   let now = 0;
@@ -116,8 +123,8 @@ export function createTestRouter(
       if (entry === undefined) throw new Error(`no set ${set}`);
       return entry;
     },
-    answer(topic, idc) {
-      const answer = answerOf(state.table, { topic, idc }, answers, moment().wall);
+    answer(topic, idc, gated = false) {
+      const answer = answerOf(state.table, { topic, idc, gated }, answers, moment().wall);
       if (answer === undefined) throw new Error(`no answer for ${topic}`);
       return answer;
     },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { telemetryBounds, telemetryLimits } from "#lib/telemetry.ts";
 import { idcStates, routeModes } from "../core/model.ts";
 
 /** What the router's HTTP door says. The types of the reports and openapi.json come from here. */
@@ -12,6 +13,9 @@ const levelSchema = z.strictObject({
   idc: z.string().meta({ description: '"any" where the rule makes one of all.' }),
   share: z.number().min(0).max(1).meta({ description: "Of the messages that a client of this IDC produces." }),
   why: z.string().meta({ description: "Why it takes less than it could; empty when it doesn't." }),
+  bootstrap: z
+    .array(address)
+    .meta({ description: "Where clients begin that send there; empty: nothing is known, they take the whole list." }),
 });
 
 const decisionSchema = z.strictObject({
@@ -58,6 +62,7 @@ const routeSchema = z.strictObject({
   metadata: metadataSchema
     .nullable()
     .meta({ description: "What says which cluster it belongs to; null: nothing but the clusters themselves." }),
+  gated: z.boolean().meta({ description: "The topic's metadata lead this client to another cluster than most." }),
   client: clientSchema.meta({ description: "What operators want of clients of this topic." }),
   stale: z.boolean().meta({ description: "Nothing better is known than what was last known." }),
   decision: decisionSchema,
@@ -95,6 +100,15 @@ const setSchema = z.strictObject({
   since: at,
 });
 
+const kafkaBrokerSchema = z.strictObject({
+  cluster: z.string(),
+  address,
+  id: z.int().nullable().meta({ description: "null: the config names it, and no broker does." }),
+  idc: z.string(),
+  available: z.boolean(),
+  why: z.string(),
+});
+
 const idcSchema = z.strictObject({
   idc: z.string(),
   state: z.enum(idcStates),
@@ -111,7 +125,11 @@ const statusSchema = z.strictObject({
   topics: z.int(),
   sources: z.array(sourceSchema),
   sets: z.array(setSchema),
+  kafkaBrokers: z.array(kafkaBrokerSchema).meta({ description: "Of clusters of which one has answered." }),
   idcs: z.array(idcSchema).meta({ description: "Those that operators said something about." }),
+  mixedGroups: z
+    .array(z.strictObject({ topic: z.string(), group: z.string(), why: z.string() }))
+    .meta({ description: "Groups whose members do not all take the same allocator." }),
 });
 
 const explainSchema = z.strictObject({
@@ -127,12 +145,14 @@ export const allocationLimits = { queuesMax: 10_000, consumersMax: 1_000, bodyBy
 
 export const allocationRequestSchema = z
   .strictObject({
-    topic: names("A RocketMQ topic: its queues, as set:number, are taken from the table.").optional(),
+    topic: names("A topic: its queues, as set:number, or partitions are taken from the table.").optional(),
     queues: z
       .array(z.strictObject({ id: names("Of a queue or partition."), idc: z.string().max(255).default("") }))
       .max(allocationLimits.queuesMax)
       .optional()
       .meta({ description: "Instead of a topic: queues or partitions, each with the IDC of its master or leader." }),
+    group: names("The consumers' group, where each of them asks for itself.").optional(),
+    by: names("Which of the consumers asks. With `group`: members that never ask are found out.").optional(),
     consumers: z
       .array(
         z.strictObject({
@@ -149,9 +169,40 @@ export const allocationRequestSchema = z
       .max(allocationLimits.consumersMax)
       .meta({ description: "All of the group." }),
   })
+  .refine(({ group, by }) => (group === undefined) === (by === undefined), {
+    error: "give both group and by, or neither",
+  })
   .refine(({ topic, queues }) => (topic === undefined) !== (queues === undefined), {
     error: "give a topic or queues, and not both",
   });
+
+const count = z.int().min(0).max(telemetryLimits.countMax);
+const tally = (what: keyof typeof telemetryBounds) =>
+  z
+    .strictObject({
+      counts: z
+        .array(count)
+        .length(telemetryBounds[what].length + 1)
+        .meta({ description: `Of each bucket alone: up to ${telemetryBounds[what].join(", ")}, and beyond.` }),
+      sum: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
+    })
+    .meta({ description: what });
+const shortText = z.string().max(telemetryLimits.charactersMax);
+const someIdcs = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.array(z.strictObject({ idc: shortText, ...shape })).max(telemetryLimits.idcsMax);
+export const telemetryRequestSchema = z.strictObject({
+  client: shortText.min(1).meta({ description: "Of this process of the client, by chance." }),
+  number: z.int().min(1).meta({ description: "Of the report: one that comes twice counts once." }),
+  version: shortText,
+  idc: shortText,
+  produced: someIdcs({ acknowledged: count, failed: count, seconds: tally("seconds"), bytes: tally("bytes") }),
+  consumed: someIdcs({ messages: count, seconds: tally("seconds"), bytes: tally("bytes") }),
+  groups: z
+    .array(z.strictObject({ topic: shortText, group: shortText, allocator: shortText }))
+    .max(telemetryLimits.groupsMax),
+});
+
+const telemetrySchema = z.strictObject({ counted: z.boolean().meta({ description: "False: it has come before." }) });
 
 const allocationSchema = z.strictObject({
   revision: revision.meta({ description: "Of the table that queues were taken from." }),
@@ -166,6 +217,7 @@ export const reports = {
   bootstrap: bootstrapSchema,
   explain: explainSchema,
   allocation: allocationSchema,
+  telemetry: telemetrySchema,
 } as const;
 
 export type StatusReport = z.output<typeof statusSchema>;
@@ -173,6 +225,7 @@ export type SourceReport = z.output<typeof sourceSchema>;
 export type MetadataReport = z.output<typeof metadataSchema>;
 export type RouteReport = z.output<typeof routeSchema>;
 export type BootstrapReport = z.output<typeof bootstrapSchema>;
+export type TelemetryAnswer = z.output<typeof telemetrySchema>;
 export type AllocationReport = z.output<typeof allocationSchema>;
 export type ExplainReport = z.output<typeof explainSchema>;
 export type Use = RouteReport["use"];

@@ -18,6 +18,7 @@ import { createSlots } from "./slots.ts";
 /** The door over a real socket, on a table that the test changes. */
 
 const idcs = ["idc1", "idc2"];
+const clusters = [cluster, "C2"];
 const call = { timeoutMs: 5_000, signal: AbortSignal.timeout(60_000) };
 
 let router: TestRouter;
@@ -29,7 +30,7 @@ let lookedUp: string[];
 let stop: AbortController;
 
 beforeEach(async () => {
-  router = twoSets();
+  router = twoSets({ clusters });
   idc = "idc1";
   outcomes = [];
   lookedUp = [];
@@ -41,7 +42,7 @@ beforeEach(async () => {
     requestsPerSecond: 100_000,
     slots: createSlots({
       table: () => router.table,
-      answers: { rules: [], orderOf, clusters: [cluster] },
+      answers: { rules: [], orderOf, clusters },
       wallTime: () => 0,
       slotsMax: 100,
     }),
@@ -108,6 +109,24 @@ test("when nobody is there the last master stands in the answer, so that a produ
     ["bs1", "idc1:1"],
   ]);
   expect(route?.queues.map(({ perm }) => perm)).toEqual([6]);
+});
+
+test("a client whose address is behind the topic's gate is led to its cluster, and back when the gate is gone", async () => {
+  const queues = [{ set: "bs9", perm: 6, readQueues: 4, writeQueues: 4, topicSysFlag: 0 }];
+  const sets = new Map([["bs9", new Map([[0, "idc1:9"]])]]);
+  const seen = { orderConf: null, staticBody: null, queues };
+  router.tell(
+    { kind: "brokers", cluster: "C2", nameServer: "ns2:1", askedAt: router.now, sets },
+    { kind: "topic", cluster: "C2", topic: "orders", askedAt: router.now, seen },
+  );
+  const gate = (zxid: bigint, ...ips: string[]) =>
+    router.tell({ kind: "homes", homes: [{ topic: "orders", cluster, gate: { cluster: "C2", ips }, zxid }] });
+  gate(1n, "10.1.0.4");
+  expect(Object.keys(await permsOf("orders"))).toEqual(["bs1", "bs2"]);
+  gate(2n, "127.0.0.1");
+  expect(Object.keys(await permsOf("orders"))).toEqual(["bs9"]);
+  router.tell({ kind: "homes", homes: [{ topic: "orders", cluster, zxid: 3n }] });
+  expect(Object.keys(await permsOf("orders"))).toEqual(["bs1", "bs2"]);
 });
 
 test("a static topic is passed on as it came", async () => {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { hostOf } from "#lib/cidr.ts";
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
@@ -12,7 +11,7 @@ import { decodeGetRouteInfoRequest } from "#lib/remoting/records/get-route-info.
 import { listenRemoting } from "#lib/remoting/server.ts";
 import type { RemotingConnection, RemotingServer } from "#lib/remoting/server-options.ts";
 import type { Answer } from "../core/answer.ts";
-import { levelAt } from "../core/mask.ts";
+import { levelAt, pointOf } from "../core/mask.ts";
 import type { Slots } from "./slots.ts";
 
 /** The door that speaks the name server protocol: 105 from the table, other reads passed on, nothing written. */
@@ -96,8 +95,8 @@ export async function openDoor(options: DoorOptions): Promise<RemotingServer<unk
     client.isKnown = true;
   }
 
-  function route(topic: string, { idc, point }: Client): ReadyAnswer | undefined {
-    const answer = slots.answer(topic, idc);
+  function route(topic: string, { idc, point, host }: Client): ReadyAnswer | undefined {
+    const answer = slots.answer(topic, idc, slots.isGated(topic, host));
     if (answer === undefined) return undefined;
     const level = levelAt(answer, point);
     onAnswer("served", answer, level);
@@ -141,9 +140,4 @@ export async function openDoor(options: DoorOptions): Promise<RemotingServer<unk
     log: options.log,
     signal,
   });
-}
-
-/** The same for the same client, and spread evenly over clients. */
-function pointOf(remoteAddress: string): number {
-  return createHash("sha256").update(remoteAddress).digest().readUInt32BE(0) / 2 ** 32;
 }

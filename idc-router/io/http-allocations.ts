@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { type AllocationQueue, allocate } from "#lib/allocation.ts";
 import { messageOf } from "#lib/errors.ts";
-import { permissions } from "../core/model.ts";
+import { type KafkaEntry, permissions } from "../core/model.ts";
 import { type AllocationReport, allocationLimits, allocationRequestSchema } from "./api.ts";
 import type { RouterHttpOptions } from "./http.ts";
 import { badRequest } from "./http-errors.ts";
@@ -20,7 +20,15 @@ export function allocationRoutes(http: FastifyInstance, options: RouterHttpOptio
     async (request): Promise<AllocationReport> => {
       const parsed = allocationRequestSchema.safeParse(request.body);
       if (!parsed.success) throw badRequest("RTR_BAD_ALLOCATION", z.prettifyError(parsed.error), "See /openapi.json");
-      const { topic, queues, consumers } = parsed.data;
+      const { topic, queues, consumers, group, by } = parsed.data;
+      if (group !== undefined && by !== undefined) {
+        const member = { topic: topic ?? "", group, id: by };
+        options.clients.allocated(
+          member,
+          consumers.map(({ id }) => id),
+          daemon.moment().now,
+        );
+      }
       const all = queues ?? (await queuesOfTopic(topic ?? "", options));
       try {
         const allocation = Object.fromEntries(
@@ -37,18 +45,34 @@ export function allocationRoutes(http: FastifyInstance, options: RouterHttpOptio
 }
 
 /** Those that can be read, each with the IDC of its set's master. @throws {OperatorError} RTR_NO_TOPIC, answered with 404 */
-async function queuesOfTopic(topic: string, { texts, lookUp }: RouterHttpOptions): Promise<readonly AllocationQueue[]> {
+async function queuesOfTopic(
+  topic: string,
+  { texts, lookUp, daemon }: RouterHttpOptions,
+): Promise<readonly AllocationQueue[]> {
   // Which IDC asks changes the order of brokers only.
   const key = { topic, idc: "", use: "consume" } as const;
   if (texts.of(key) === undefined) await lookUp(topic, AbortSignal.timeout(lookUpMsMax));
+  const kafka = texts.kafkaOf(key);
+  if (kafka !== undefined) return partitionsOf(topic, daemon.table.kafka.get(kafka.cluster));
   const answer = texts.of(key)?.answer;
   if (answer === undefined || answer === null) {
-    const hint = "Give the partitions of a Kafka topic under queues: its cluster knows their leaders";
-    throw badRequest("RTR_NO_TOPIC", `No RocketMQ cluster knows the topic ${JSON.stringify(topic)}`, hint, 404);
+    const hint = "Create it, or give its queues under queues";
+    throw badRequest("RTR_NO_TOPIC", `No cluster knows the topic ${JSON.stringify(topic)}`, hint, 404);
   }
   return answer.brokers
     .filter(({ queue }) => (queue.perm & permissions.read) !== 0)
     .flatMap(({ queue, set }) =>
       Array.from({ length: queue.readQueues }, (_, nth) => ({ id: `${set.set}:${nth}`, idc: set.idc })),
     );
+}
+
+/** A Kafka topic's, each with the IDC of its leader. @throws {OperatorError} RTR_NO_TOPIC, answered with 404 */
+function partitionsOf(topic: string, entry: KafkaEntry | undefined): readonly AllocationQueue[] {
+  const partitions = entry?.topics.get(topic);
+  if (entry === undefined || partitions === undefined) {
+    const hint = "Give its partitions under queues: its cluster knows their leaders";
+    throw badRequest("RTR_NO_TOPIC", `No broker has told of the Kafka topic ${JSON.stringify(topic)} yet`, hint, 404);
+  }
+  const idcs = new Map(entry.brokers.map(({ id, idc }) => [id, idc]));
+  return partitions.map(({ partition, leader }) => ({ id: String(partition), idc: idcs.get(leader) ?? "" }));
 }

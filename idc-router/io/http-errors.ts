@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
 
@@ -20,6 +21,13 @@ export function idcOfCaller(
   if (wanted === undefined || wanted === "") return callerIdc(addressOf(request));
   if (idcs.includes(wanted)) return wanted;
   throw badRequest("RTR_BAD_IDC", `There is no IDC ${JSON.stringify(wanted)}`, `The config has ${idcs.join(", ")}`);
+}
+
+/** The caller's address, as it says or as it is seen. @throws {OperatorError} RTR_BAD_IP, answered with 400 */
+export function ipOfCaller({ ip }: FastifyRequest, wanted: string | undefined): string {
+  if (wanted === undefined || wanted === "") return ip;
+  if (isIP(wanted) !== 0) return wanted;
+  throw badRequest("RTR_BAD_IP", `ip=${wanted} is no address`, "For example 10.1.0.4; leave it out: it is seen");
 }
 
 function addressOf({ ip, socket }: FastifyRequest): string {

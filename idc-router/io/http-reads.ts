@@ -1,9 +1,9 @@
 import type { FastifyInstance } from "fastify";
-import { bootstrapOf } from "../core/kafka.ts";
+import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
 import type { BootstrapReport, ExplainReport, StatusReport } from "./api.ts";
 import type { RouterHttpOptions } from "./http.ts";
 import { badRequest, idcOfCaller } from "./http-errors.ts";
-import { explainLines, reportStatus } from "./report.ts";
+import { explainKafka, explainLines, reportStatus } from "./report.ts";
 
 interface OfIdc {
   readonly idc?: string;
@@ -13,8 +13,19 @@ interface OfIdc {
 export function readRoutes(http: FastifyInstance, options: RouterHttpOptions): void {
   const { daemon, clusters, doors, orderOf, site, version, texts } = options;
 
+  const beginAt = (cluster: BootstrapCluster, idc: string): Bootstrap => {
+    const { idcs, kafka } = daemon.table;
+    return bootstrapOf(cluster, {
+      order: orderOf(idc),
+      idcs,
+      known: kafka.get(cluster.name),
+    });
+  };
+
   http.get("/v1/status", async (): Promise<StatusReport> => {
-    return reportStatus(daemon.state, { site, version, ...daemon.moment() });
+    const moment = daemon.moment();
+    const mixedGroups = options.clients.mixed(moment.now).slice(0, mixedGroupsMax);
+    return reportStatus(daemon.state, { site, version, ...moment, mixedGroups });
   });
 
   http.get<{ Params: { cluster: string }; Querystring: OfIdc }>(
@@ -27,7 +38,7 @@ export function readRoutes(http: FastifyInstance, options: RouterHttpOptions): v
         const hint = `The config has ${[...clusters.keys()].join(", ")}`;
         throw badRequest("RTR_NO_CLUSTER", `There is no cluster ${JSON.stringify(cluster)}`, hint, 404);
       }
-      const servers = [...bootstrapOf(known, orderOf(idc), daemon.table.idcs)];
+      const servers = [...beginAt(known, idc).servers];
       const list = servers.join(known.kind === "kafka" ? "," : ";");
       return { cluster, kind: known.kind, idc, servers, list };
     },
@@ -42,16 +53,15 @@ export function readRoutes(http: FastifyInstance, options: RouterHttpOptions): v
     const text = texts.of({ topic, idc, use: "produce" });
     const { table } = daemon;
     if (text === undefined) return { topic, idc, revision: table.revision, lines: [`No cluster knows ${topic}.`] };
-    const lines =
-      text.answer === null
-        ? [`${topic} belongs to a Kafka cluster; its clients begin at ${text.chosen}, and find leaders by themselves.`]
-        : explainLines(text.answer, table);
+    if (text.answer !== null) return { topic, idc, revision: table.revision, lines: explainLines(text.answer, table) };
+    const kafka = texts.kafkaOf({ topic, idc, use: "produce" });
+    const lines = kafka === undefined ? [] : explainKafka({ topic, idc }, { ...kafka, table });
     return { topic, idc, revision: table.revision, lines };
   });
 
   http.get<{ Querystring: OfIdc }>("/rocketmq/nsaddr", async (request, reply) => {
     const idc = idcOfCaller(request, request.query.idc, options);
-    const servers = bootstrapOf({ name: "", kind: "rocketmq", servers: doors }, orderOf(idc), daemon.table.idcs);
+    const { servers } = beginAt({ name: "", kind: "rocketmq", servers: doors }, idc);
     if (servers.length === 0) {
       const hint = "Name them in nameserver.doors of the config";
       throw badRequest("RTR_NO_DOORS", "No name server doors are known", hint, 404);
@@ -61,3 +71,5 @@ export function readRoutes(http: FastifyInstance, options: RouterHttpOptions): v
 }
 
 const lookUpMsMax = 5_000;
+/** That are shown. */
+const mixedGroupsMax = 100;

@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Use } from "./api.ts";
 import type { RouterHttpOptions } from "./http.ts";
-import { badRequest, idcOfCaller, sendAway } from "./http-errors.ts";
+import { badRequest, idcOfCaller, ipOfCaller, sendAway } from "./http-errors.ts";
 import type { RouteKey, RouteText } from "./route-texts.ts";
 
 interface Asked {
   readonly idc?: string;
   readonly use?: string;
+  /** As `gatedIps` names it. */
+  readonly ip?: string;
 }
 
 const waitMsMax = 60_000;
@@ -19,11 +21,15 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
   const { texts, subscribers, metrics } = options;
 
   /** undefined: nobody knows it; "silent": nobody answers who could. */
-  async function find(key: RouteKey, signal: AbortSignal): Promise<RouteText | "silent" | undefined> {
-    const known = texts.of(key);
+  async function find(key: RouteKey, host: string, signal: AbortSignal): Promise<RouteText | "silent" | undefined> {
+    const known = textFor(key, host);
     if (known !== undefined) return known;
     const isAnswered = await options.lookUp(key.topic, signal);
-    return texts.of(key) ?? (isAnswered ? undefined : "silent");
+    return textFor(key, host) ?? (isAnswered ? undefined : "silent");
+  }
+
+  function textFor(key: RouteKey, host: string): RouteText | undefined {
+    return texts.of(texts.isGated(key.topic, host) ? { ...key, gated: true } : key);
   }
 
   async function send(reply: FastifyReply, text: RouteText, key: RouteKey): Promise<void> {
@@ -37,8 +43,9 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
       const { query } = request;
       const topic = topicOf(request.params.topic);
       const key = { topic, idc: idcOfCaller(request, query.idc, options), use: useOf(query.use) };
+      const host = ipOfCaller(request, query.ip);
       const waitMs = waitOf(query.wait);
-      const text = await find(key, AbortSignal.timeout(lookUpMsMax));
+      const text = await find(key, host, AbortSignal.timeout(lookUpMsMax));
       if (text === "silent") {
         await sendAway(reply, 503, "RTR_NAMESERVERS_SILENT", `No name server answers who could know ${topic}`);
         return;
@@ -59,7 +66,7 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
       const gone = new AbortController();
       request.raw.once("close", () => gone.abort());
       reply.raw.once("close", () => gone.abort());
-      const next = subscribers.next(key, text.etag, { timeoutMs: waitMs, signal: gone.signal });
+      const next = subscribers.next(key, { etag: text.etag, host }, { timeoutMs: waitMs, signal: gone.signal });
       if (next === "full") {
         await sendAway(reply, 503, "RTR_OVERLOADED", "Too many clients wait already");
         return;
@@ -78,9 +85,10 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
       const hint = "Add ?topics=A,B";
       throw badRequest("RTR_BAD_TOPICS", `1 to ${watchedTopicsMax} topics can be watched, not ${topics.length}`, hint);
     }
+    const host = ipOfCaller(request, request.query.ip);
     const signal = AbortSignal.timeout(lookUpMsMax);
     const keys = topics.map((topic) => ({ topic, idc, use }));
-    await Promise.all(keys.map((key) => find(key, signal)));
+    await Promise.all(keys.map((key) => find(key, host, signal)));
     const last = request.headers["last-event-id"];
     const { counts } = subscribers;
     if (counts().watch + counts().wait >= options.subscribersMax) {
@@ -89,7 +97,7 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
     }
     reply.hijack();
     reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-    const end = subscribers.watch(reply.raw, keys, typeof last === "string" ? last : undefined);
+    const end = subscribers.watch(reply.raw, { keys, host }, typeof last === "string" ? last : undefined);
     if (end === undefined) reply.raw.destroy();
     else reply.raw.once("close", end);
     metrics.requested("http", "200");

@@ -1,29 +1,23 @@
-import { once } from "node:events";
-import { type ClientRequest, get, type IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { z } from "zod";
 import type { TestRouter } from "../core/router.fixture.ts";
 import { reports } from "./api.ts";
 import { routes } from "./openapi.ts";
+import { askAt, watchAt } from "./testing/asking.ts";
 import { createStanding, type Standing, subscribersMax } from "./testing/standing.ts";
 
 let standing: Standing;
 let router: TestRouter;
 let base: string;
 const tell = (): void => standing.tell();
+const ask = (path: string, headers?: Record<string, string>) => askAt(base, path, headers);
+const watch = (query: string, headers?: Record<string, string>) => watchAt(base, query, headers);
 
 beforeEach(async () => {
   standing = await createStanding();
   ({ router, base } = standing);
 });
 afterEach(() => standing.close());
-
-async function ask(path: string, headers: Record<string, string> = {}) {
-  const response = await fetch(base + path, { headers });
-  const text = await response.text();
-  const isJson = response.headers.get("content-type")?.startsWith("application/json") === true && text !== "";
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-}
 
 const route = "/v1/topics/orders/route";
 
@@ -131,41 +125,6 @@ describe("a route", () => {
 });
 
 describe("a watch", () => {
-  interface Events {
-    readonly request: ClientRequest;
-    readonly seen: { id: string; data: { topic: string; decision: { idc: string } } }[];
-    until(count: number): Promise<void>;
-  }
-
-  async function watch(query: string, headers: Record<string, string> = {}): Promise<Events> {
-    const request = get(`${base}/v1/watch?${query}`, { headers });
-    request.on("error", () => {});
-    const [response] = (await once(request, "response")) as [IncomingMessage];
-    const seen: Events["seen"] = [];
-    let text = "";
-    let heard = Promise.withResolvers<void>();
-    response.on("error", () => {});
-    response.on("data", (chunk: Buffer) => {
-      text += chunk.toString();
-      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-        const lines = text.slice(0, end).split("\n");
-        text = text.slice(end + 2);
-        const of = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-        const data = of("data");
-        if (data !== undefined) seen.push({ id: of("id") ?? "", data: JSON.parse(data) });
-        heard.resolve();
-        heard = Promise.withResolvers();
-      }
-    });
-    return {
-      request,
-      seen,
-      async until(count) {
-        while (seen.length < count) await heard.promise;
-      },
-    };
-  }
-
   test("gets each topic, each change, and after a break only what has changed meanwhile", async () => {
     router.topic("pay", "bs1", "bs2");
     const first = await watch("topics=orders,pay&idc=idc1");
@@ -278,7 +237,7 @@ test("openapi.json lists what there is, and answers are as it says", async () =>
   expect(Object.keys(body.paths)).toEqual(routes.map(({ path }) => path));
   const shapes: Record<string, z.ZodType> = reports;
   for (const { path, answer } of routes) {
-    if (path === "/v1/watch" || path === "/v1/allocations") continue;
+    if (["/v1/watch", "/v1/allocations", "/v1/telemetry"].includes(path)) continue;
     const real = path.replace("{topic}", "orders").replace("{cluster}", "K1");
     const answered = await ask(`${real}?topic=orders&idc=idc2`);
     expect(answered.status).toBe(200);

@@ -3,6 +3,7 @@ import type { Clock } from "#lib/clock.ts";
 import { createHttp } from "#lib/http.ts";
 import type { Logger } from "#lib/log.ts";
 import { createRateLimit } from "#lib/rate.ts";
+import type { Clients } from "../core/clients.ts";
 import type { BootstrapCluster } from "../core/kafka.ts";
 import type { RouterDaemon } from "../daemon.ts";
 import { refreshGauges } from "../gauges.ts";
@@ -12,6 +13,7 @@ import { allocationRoutes, allocationsPath } from "./http-allocations.ts";
 import { sendAway } from "./http-errors.ts";
 import { readRoutes } from "./http-reads.ts";
 import { routeRoutes } from "./http-routes.ts";
+import { telemetryPath, telemetryRoutes } from "./http-telemetry.ts";
 import { openapi } from "./openapi.ts";
 import type { RouteTexts } from "./route-texts.ts";
 import type { Subscribers } from "./subscribers.ts";
@@ -24,6 +26,7 @@ export interface RouterHttpOptions {
   readonly metrics: RouterMetrics;
   readonly texts: RouteTexts;
   readonly subscribers: Subscribers;
+  readonly clients: Clients;
   /** By name, of every kind. */
   readonly clusters: ReadonlyMap<string, BootstrapCluster>;
   /** Name server doors by IDC. */
@@ -50,14 +53,16 @@ const alwaysServed = new Set(["/livez", "/readyz", "/metrics", "/v1/status"]);
 export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
   const { daemon, metrics, version, site, subscribers } = options;
   const doors = () => ({ nameserver: options.connections(), ...subscribers.counts() });
-  metrics.series.onRender(() => refreshGauges(metrics.series, daemon, { version, site, doors }));
+  metrics.series.onRender(() =>
+    refreshGauges(metrics.series, daemon, { version, site, doors, clients: options.clients }),
+  );
   const http = createHttp({
     listen: options.listen,
     log: options.log,
     live: () => liveChecks(daemon),
     ready: () => readyChecks(daemon),
     metrics: metrics.series,
-    asks: new Set([allocationsPath]),
+    asks: new Set([allocationsPath, telemetryPath]),
   });
   const rate = createRateLimit({ perSecond: options.requestsPerSecond, clock: options.clock });
   http.addHook("onRequest", async (request, reply) => {
@@ -73,5 +78,6 @@ export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
   readRoutes(http, options);
   routeRoutes(http, options);
   allocationRoutes(http, options);
+  telemetryRoutes(http, options);
   return http;
 }

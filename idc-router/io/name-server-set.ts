@@ -2,6 +2,7 @@ import type { IdcRouterConfig } from "#config/idc-router.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Connections } from "#lib/remoting/connections.ts";
 import type { Frame } from "#lib/remoting/frame.ts";
+import { clustersOf } from "../core/homes.ts";
 import { type Table, topicName } from "../core/model.ts";
 import type { RouterDaemon } from "../daemon.ts";
 import { createNameServerSource } from "./name-servers.ts";
@@ -35,9 +36,9 @@ const refreshTickMs = 200;
 const unknownMs = 1_000;
 const unknownMax = 10_000;
 
-/** Its metadata name this cluster, and nobody has looked there yet, or it is not there yet. */
+/** Its metadata name this cluster, for all or for those behind a gate, and nobody has looked there yet, or it is not there yet. */
 function isAwaited({ homes, topics }: Table, topic: string, cluster: string): boolean {
-  return homes.get(topic) === cluster && !topics.has(topicName(cluster, topic));
+  return clustersOf(homes.get(topic)).includes(cluster) && !topics.has(topicName(cluster, topic));
 }
 
 export function createNameServers({ clusters, poll, daemon, connections, clock }: NameServersOptions): NameServers {
@@ -58,9 +59,12 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
   const unknown = new Map<string, number>();
   const topicsOf = (cluster: string): string[] => {
     const { table } = daemon;
-    return [...table.topics.values()]
+    const inUse = [...table.topics.values()]
       .filter((entry) => entry.cluster === cluster || isAwaited(table, entry.topic, cluster))
       .map(({ topic }) => topic);
+    // Clients before the gate may never ask for the topic there.
+    const gated = [...table.homes].filter(([, { gate }]) => gate?.cluster === cluster).map(([topic]) => topic);
+    return [...new Set([...inUse, ...gated])];
   };
 
   /** Each topic once within routeRefreshMs, some in each tick; those of a cluster that has changed as soon as there is room. */
@@ -71,7 +75,8 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
       await clock.sleep(refreshTickMs, { signal }).catch(() => {});
       for (const source of sources) {
         const waiting = due.get(source.cluster) ?? new Set();
-        const topics = daemon.table.topics.size;
+        // One at least: a topic behind a gate may be in the table only when it was found.
+        const topics = Math.max(1, daemon.table.topics.size);
         carry += (topics * refreshTickMs) / poll.routeRefreshMs;
         for (; carry >= 1; carry -= 1) {
           const turn = turns.get(source.cluster) ?? topicsOf(source.cluster).values();
@@ -102,9 +107,11 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
     follow(table, before) {
       if (table.homes === before.homes) return;
       const inUse = new Set([...table.topics.values()].map(({ topic }) => topic));
-      for (const [topic, cluster] of table.homes) {
-        const hasMoved = before.homes.get(topic) !== cluster;
-        if (hasMoved && inUse.has(topic) && isAwaited(table, topic, cluster)) due.get(cluster)?.add(topic);
+      for (const [topic, home] of table.homes) {
+        const known = before.homes.get(topic);
+        if (known === home || (!inUse.has(topic) && home.gate === undefined)) continue;
+        const others = clustersOf(home).filter((cluster) => !clustersOf(known).includes(cluster));
+        for (const cluster of others) if (isAwaited(table, topic, cluster)) due.get(cluster)?.add(topic);
       }
     },
     hurry: (cluster) => sources.find((source) => source.cluster === cluster)?.hurry(),

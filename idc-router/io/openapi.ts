@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { allocationRequestSchema, reports } from "./api.ts";
+import { allocationRequestSchema, reports, telemetryRequestSchema } from "./api.ts";
 
 /** openapi.json: made of the table below and the shapes of api.ts, which a test holds against what the server does. */
 
@@ -15,6 +15,7 @@ interface Route {
 }
 
 const idc = { name: "idc", help: "The caller's IDC. Left out: what its address says, else this router's site." };
+const ip = { name: "ip", help: "The caller's address, for topics with a gate. Left out: as it is seen." };
 const use = { name: "use", help: "produce (unless given) or consume" };
 
 export const routes = [
@@ -27,6 +28,7 @@ export const routes = [
     query: [
       idc,
       use,
+      ip,
       { name: "wait", help: "With If-None-Match: how long to wait for a change, for example 30s; at most 60s." },
     ],
   },
@@ -35,7 +37,7 @@ export const routes = [
     summary:
       "Server-sent events: each topic's route, and again at each change. Last-Event-ID leaves out what has not changed.",
     answer: "text/event-stream",
-    query: [{ name: "topics", help: "Names with commas between them, at most 100.", required: true }, idc, use],
+    query: [{ name: "topics", help: "Names with commas between them, at most 100.", required: true }, idc, use, ip],
   },
   {
     path: "/v1/clusters/{cluster}/bootstrap",
@@ -54,6 +56,12 @@ export const routes = [
     summary: "Which consumer of a group reads which queue or partition: near ones first, the rest shared, few moves.",
     answer: "allocation",
     body: allocationRequestSchema,
+  },
+  {
+    path: "/v1/telemetry",
+    summary: "What a client with the SDK sent and consumed, and how long it took: for this router's metrics.",
+    answer: "telemetry",
+    body: telemetryRequestSchema,
   },
   {
     path: "/rocketmq/nsaddr",

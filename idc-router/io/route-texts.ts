@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type Answer, ruleOf } from "../core/answer.ts";
-import { type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
-import type { RouteRule, Table } from "../core/model.ts";
+import { type Answer, ruleOf, settingsOf } from "../core/answer.ts";
+import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
+import { type RouteRule, type Table, topicName } from "../core/model.ts";
 import type { MetadataReport, RouteReport, Use } from "./api.ts";
 import { isoOf, type RouteOrigin, reportRoute } from "./report.ts";
 import type { Slots } from "./slots.ts";
@@ -22,11 +22,19 @@ export interface RouteKey {
   readonly topic: string;
   readonly idc: string;
   readonly use: Use;
+  /** Asked by one of those that the topic's gate lets through. */
+  readonly gated?: boolean;
 }
 
 export interface RouteTexts {
   /** undefined: no cluster knows the topic. */
   of(key: RouteKey): RouteText | undefined;
+  /** Whether the topic's gate lets this client through. @param host its address, without a port */
+  isGated(topic: string, host: string): boolean;
+  /** undefined: it is no topic of Kafka. */
+  kafkaOf(key: RouteKey): { readonly cluster: string; readonly bootstrap: Bootstrap } | undefined;
+  /** Whether it makes a difference who asks. */
+  hasGate(topic: string): boolean;
 }
 
 export interface RouteTextsOptions {
@@ -44,10 +52,14 @@ export interface RouteTextsOptions {
   readonly wallTime: () => number;
 }
 
+const nowhere: Bootstrap = { levels: [], servers: [], lastResort: false };
+
 /** A text, with what it says beside the table. */
 interface Made {
   readonly says: string;
   readonly text: RouteText;
+  /** Of the table with which that was last found out. */
+  readonly table: Table;
 }
 
 const etagCharacters = 22;
@@ -60,22 +72,33 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
   /** The last one of each key, with what it says: one that comes back is a new answer, with a revision of its own. */
   const kafkaMade = new Map<string, Made>();
 
-  function originOf(cluster: BootstrapCluster | undefined, { topic, idc }: RouteKey): RouteOrigin {
-    const bootstrap = cluster === undefined ? [] : bootstrapOf(cluster, orderOf(idc), table().idcs);
-    return { router: instance, metadata: metadataOf(topic), bootstrap: [...bootstrap] };
+  const originOf = (topic: string): RouteOrigin => ({ router: instance, metadata: metadataOf(topic) });
+
+  function beginAt(cluster: BootstrapCluster | undefined, { idc }: RouteKey): Bootstrap {
+    if (cluster === undefined) return nowhere;
+    const { idcs, kafka: known } = table();
+    return bootstrapOf(cluster, { order: orderOf(idc), idcs, known: known.get(cluster.name) });
   }
 
   function ofKafka(cluster: BootstrapCluster, key: RouteKey): RouteText {
-    const { topic, idc, use } = key;
+    const { topic, idc, use, gated = false } = key;
     const now = table();
-    const origin = originOf(cluster, key);
-    const name = JSON.stringify([topic, idc, use]);
-    const says = JSON.stringify([cluster.name, origin]);
+    const name = JSON.stringify([topic, idc, use, gated]);
     const known = kafkaMade.get(name);
-    if (known?.says === says) return known.text;
-    const [nearest = ""] = origin.bootstrap;
-    const chosen = Object.entries(cluster.servers).find(([, list]) => list.includes(nearest))?.[0] ?? "";
+    if (known?.table === now) return known.text;
+    const origin = originOf(topic);
+    const bootstrap = beginAt(cluster, key);
     const rule = ruleOf(topic, rules);
+    const home = now.homes.get(topic);
+    const client = settingsOf(rule, home);
+    const isBehindGate = gated && home?.gate?.cluster === cluster.name;
+    const says = JSON.stringify([cluster.name, origin, bootstrap, client, home]);
+    if (known?.says === says) {
+      kafkaMade.set(name, { ...known, table: now });
+      return known.text;
+    }
+    const most = bootstrap.levels.toSorted((one, other) => other.share - one.share)[0];
+    const chosen = most !== undefined && most.share > 0 ? most.idc : "";
     const report: RouteReport = {
       topic,
       cluster: cluster.name,
@@ -84,41 +107,65 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       use,
       revision: now.revision,
       ...origin,
-      client: rule.client ?? {},
-      stale: false,
+      gated: isBehindGate,
+      client,
+      stale: bootstrap.lastResort,
       decision: {
         idc: chosen,
         mode: "prefer-local",
         rule: rule.match,
         why: "bootstrap servers by nearness; the cluster's own metadata name each partition's leader",
         since: isoOf(wallTime()),
-        levels: [],
+        levels: bootstrap.levels.map(({ servers, ...level }) => ({ ...level, bootstrap: [...servers] })),
       },
       brokers: [],
+      bootstrap: [...bootstrap.servers],
     };
     if (kafkaMade.size >= kafkaMadeMax) kafkaMade.clear();
-    const text = { ...textOf(report), answer: null, chosen, stale: false };
-    kafkaMade.set(name, { says, text });
+    const text = { ...textOf(report), answer: null, chosen, stale: report.stale };
+    kafkaMade.set(name, { says, text, table: now });
     return text;
   }
 
+  /** undefined: it is none of Kafka's. A gate to a RocketMQ cluster that does not have the topic yet leads nobody away. */
+  function kafkaOf({ topic, gated = false }: RouteKey): BootstrapCluster | undefined {
+    const { homes, topics } = table();
+    const { cluster = null, gate } = homes.get(topic) ?? {};
+    if (gated && gate !== undefined) {
+      const beyond = kafka.get(gate.cluster);
+      if (beyond !== undefined || topics.has(topicName(gate.cluster, topic))) return beyond;
+    }
+    return cluster === null ? undefined : kafka.get(cluster);
+  }
+
   return {
+    isGated: slots.isGated,
+    kafkaOf(key) {
+      const cluster = kafkaOf(key);
+      return cluster === undefined ? undefined : { cluster: cluster.name, bootstrap: beginAt(cluster, key) };
+    },
+    hasGate: (topic) => table().homes.get(topic)?.gate !== undefined,
     of(key) {
-      const home = table().homes.get(key.topic);
-      const cluster = home === undefined ? undefined : kafka.get(home);
+      const cluster = kafkaOf(key);
       if (cluster !== undefined) return ofKafka(cluster, key);
-      const answer = slots.answer(key.topic, key.idc);
+      const answer = slots.answer(key.topic, key.idc, key.gated);
       if (answer === undefined) return undefined;
-      const origin = originOf(proxies.get(answer.cluster), key);
-      const says = JSON.stringify(origin.bootstrap);
+      const now = table();
       const known = made[key.use].get(answer);
-      if (known?.says === says) return known.text;
+      // Proxies stand in the order that the table gives them.
+      if (known?.table === now) return known.text;
+      const bootstrap = beginAt(proxies.get(answer.cluster), key);
+      const says = JSON.stringify(bootstrap);
+      if (known?.says === says) {
+        made[key.use].set(answer, { ...known, table: now });
+        return known.text;
+      }
       const { chosen, stale } = answer;
-      const report = reportRoute(answer, key.use, origin);
+      const report = reportRoute(answer, key.use, originOf(key.topic), bootstrap);
       // Proxies may come in another order while the answer is the same.
-      const revision = known === undefined ? answer.revision : table().revision;
+      const revision = known === undefined ? answer.revision : now.revision;
       const text = { ...textOf({ ...report, revision }), answer, chosen, stale };
-      made[key.use].set(answer, { says, text });
+      made[key.use].set(answer, { says, text, table: now });
       return text;
     },
   };

@@ -1,6 +1,7 @@
 import { success } from "#lib/remoting/message.ts";
 import { createReadyAnswer, type ReadyAnswer } from "#lib/remoting/ready-answer.ts";
 import { type Answer, type AnswerOptions, answerOf, sameAnswer } from "../core/answer.ts";
+import { createGateKeeper } from "../core/gate.ts";
 import type { Table } from "../core/model.ts";
 import { routeBody } from "../core/route-body.ts";
 
@@ -9,8 +10,10 @@ import { routeBody } from "../core/route-body.ts";
  * hangs on it, so it is made once for each answer.
  */
 export interface Slots {
-  /** undefined: no cluster knows the topic. */
-  answer(topic: string, idc: string): Answer | undefined;
+  /** @param gated see {@link Slots.isGated}. undefined: no cluster knows the topic. */
+  answer(topic: string, idc: string, gated?: boolean): Answer | undefined;
+  /** Whether the topic's gate lets this client through. @param host its address, without a port */
+  isGated(topic: string, host: string): boolean;
   /** For clients that send to this level. */
   frame(answer: Answer, level: number): ReadyAnswer;
   readonly size: number;
@@ -30,11 +33,14 @@ interface Slot {
 }
 
 export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions): Slots {
-  const slots = new Map<string, Map<string, Slot>>();
+  const plainSlots = new Map<string, Map<string, Slot>>();
+  const gatedSlots = new Map<string, Map<string, Slot>>();
+  const isLetThrough = createGateKeeper();
   const frames = new WeakMap<Answer, Map<number, ReadyAnswer>>();
   let size = 0;
 
-  function slotsOf(idc: string): Map<string, Slot> {
+  function slotsOf(idc: string, gated: boolean): Map<string, Slot> {
+    const slots = gated ? gatedSlots : plainSlots;
     const known = slots.get(idc);
     if (known !== undefined) return known;
     const fresh = new Map<string, Slot>();
@@ -46,12 +52,13 @@ export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions
     get size() {
       return size;
     },
-    answer(topic, idc) {
+    isGated: (topic, host) => isLetThrough(table().homes.get(topic)?.gate, host),
+    answer(topic, idc, gated = false) {
       const now = table();
-      const ofIdc = slotsOf(idc);
+      const ofIdc = slotsOf(idc, gated);
       const slot = ofIdc.get(topic);
       if (slot?.table === now) return slot.answer;
-      const answer = answerOf(now, { topic, idc }, answers, wallTime());
+      const answer = answerOf(now, { topic, idc, gated }, answers, wallTime());
       if (answer === undefined) {
         if (ofIdc.delete(topic)) size -= 1;
         return undefined;
@@ -62,10 +69,11 @@ export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions
         return slot.answer;
       }
       if (size >= slotsMax) {
-        slots.clear();
+        plainSlots.clear();
+        gatedSlots.clear();
         size = 0;
       }
-      slotsOf(idc).set(topic, { table: now, answer });
+      slotsOf(idc, gated).set(topic, { table: now, answer });
       size += 1;
       return answer;
     },

@@ -2,16 +2,20 @@ import type { ServerResponse } from "node:http";
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
-import type { RouteKey, RouteText } from "./route-texts.ts";
+import type { RouteKey, RouteText, RouteTexts } from "./route-texts.ts";
 
 /** Clients that wait for a change: watches (SSE), which get each of them, and long polls, which get the next one. */
 export interface Subscribers {
   /** undefined: there are too many. */
-  watch(response: ServerResponse, keys: readonly RouteKey[], since: string | undefined): (() => void) | undefined;
+  watch(
+    response: ServerResponse,
+    of: { readonly keys: readonly RouteKey[]; readonly host: string },
+    since: string | undefined,
+  ): (() => void) | undefined;
   /** Resolves with the new text, or undefined when the time is over. "full": there are too many. */
   next(
     key: RouteKey,
-    etag: string,
+    known: { readonly etag: string; readonly host: string },
     options: { timeoutMs: number; signal: AbortSignal },
   ): Promise<RouteText | undefined> | "full";
   /** The table is another one. */
@@ -22,7 +26,7 @@ export interface Subscribers {
 }
 
 export interface SubscribersOptions {
-  readonly textOf: (key: RouteKey) => RouteText | undefined;
+  readonly texts: RouteTexts;
   readonly revision: () => number;
   /** Of this process: a revision of another one says nothing. */
   readonly instance: string;
@@ -38,18 +42,30 @@ const aliveEveryMs = 15_000;
 
 interface Subject {
   readonly key: RouteKey;
+  /** Of what clients without a gate were told last. */
   etag: string | undefined;
-  readonly watches: Set<Watch>;
-  readonly waiting: Set<(text: RouteText) => void>;
+  /** The topic had a gate then: not all were told the same. */
+  hadGate: boolean;
+  /** Each with the etag of what it was told last. */
+  readonly watches: Map<Watch, string | undefined>;
+  readonly waiting: Set<Waiting>;
 }
 
 interface Watch {
   readonly response: ServerResponse;
   readonly subjects: readonly Subject[];
+  /** Its client's address. */
+  readonly host: string;
+}
+
+interface Waiting {
+  readonly etag: string;
+  readonly host: string;
+  readonly resolve: (text: RouteText) => void;
 }
 
 export function createSubscribers(options: SubscribersOptions): Subscribers {
-  const { textOf, revision, instance, subscribersMax, bufferedBytesMax, clock, onSlow, log, signal } = options;
+  const { texts, revision, instance, subscribersMax, bufferedBytesMax, clock, onSlow, log, signal } = options;
   const subjects = new Map<string, Subject>();
   const watches = new Set<Watch>();
   let waits = 0;
@@ -59,9 +75,14 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
     const name = nameOf(key);
     const known = subjects.get(name);
     if (known !== undefined) return known;
-    const subject: Subject = { key, etag: textOf(key)?.etag, watches: new Set(), waiting: new Set() };
+    const hadGate = texts.hasGate(key.topic);
+    const subject: Subject = { key, etag: texts.of(key)?.etag, hadGate, watches: new Map(), waiting: new Set() };
     subjects.set(name, subject);
     return subject;
+  }
+
+  function textFor(key: RouteKey, host: string): RouteText | undefined {
+    return texts.of(texts.isGated(key.topic, host) ? { ...key, gated: true } : key);
   }
 
   function leave(subject: Subject): void {
@@ -89,6 +110,28 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
     watch.response.write(chunk);
   }
 
+  /** Who waits gets what is not what it has; the same bytes go to all who get the same. */
+  function tellAll(subject: Subject, plain: RouteText | undefined, gated: RouteText | undefined): void {
+    const { key, waiting, watches: listening } = subject;
+    const textOf = (host: string) => (plain !== gated && texts.isGated(key.topic, host) ? gated : plain);
+    for (const { host, etag, resolve } of waiting) {
+      const text = textOf(host);
+      if (text !== undefined && text.etag !== etag) resolve(text);
+    }
+    const events = new Map<RouteText, Buffer>();
+    for (const [watch, told] of [...listening]) {
+      const text = textOf(watch.host);
+      if (text === undefined || text.etag === told) continue;
+      let event = events.get(text);
+      if (event === undefined) {
+        event = eventOf(text);
+        events.set(text, event);
+      }
+      listening.set(watch, text.etag);
+      write(watch, event);
+    }
+  }
+
   /** `id: INSTANCE.REVISION`, so that a client that comes back says what it has. */
   function eventOf(text: RouteText): Buffer {
     return Buffer.from(`id: ${instance}.${revision()}\nevent: route\ndata: ${text.json}\n\n`);
@@ -103,49 +146,51 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
   keepAlive().catch((error: unknown) => log.error({ error: messageOf(error) }, "watches are not kept alive"));
 
   return {
-    watch(response, keys, since) {
+    watch(response, { keys, host }, since) {
       if (isFull()) return undefined;
-      const watch: Watch = { response, subjects: keys.map(subjectOf) };
+      const watch: Watch = { response, subjects: keys.map(subjectOf), host };
       watches.add(watch);
-      for (const subject of watch.subjects) subject.watches.add(watch);
       const [, seen] = since?.startsWith(`${instance}.`) === true ? since.split(".") : [];
       write(watch, `retry: 1000\nid: ${instance}.${revision()}\n\n`);
-      for (const { key } of watch.subjects) {
-        const text = textOf(key);
+      for (const subject of watch.subjects) {
+        const text = textFor(subject.key, host);
+        subject.watches.set(watch, text?.etag);
         if (text !== undefined && (seen === undefined || text.revision > Number(seen))) write(watch, eventOf(text));
       }
       return () => end(watch);
     },
-    next(key, etag, { timeoutMs, signal: gone }) {
+    next(key, { etag, host }, { timeoutMs, signal: gone }) {
       if (isFull()) return "full";
       const subject = subjectOf(key);
       waits += 1;
       const told = Promise.withResolvers<RouteText>();
-      subject.waiting.add(told.resolve);
+      const waiting: Waiting = { etag, host, resolve: told.resolve };
+      subject.waiting.add(waiting);
       const over = new AbortController();
       const late = clock.sleep(timeoutMs, { signal: AbortSignal.any([gone, signal, over.signal]) }).then(
         () => undefined,
         () => undefined,
       );
       // It may have changed before anybody listened.
-      const now = textOf(key);
+      const now = textFor(key, host);
       if (now !== undefined && now.etag !== etag) told.resolve(now);
       return Promise.race([told.promise, late]).finally(() => {
         over.abort();
         waits -= 1;
-        subject.waiting.delete(told.resolve);
+        subject.waiting.delete(waiting);
         leave(subject);
       });
     },
     tell() {
       for (const subject of [...subjects.values()]) {
-        const text = textOf(subject.key);
-        if (text === undefined || text.etag === subject.etag) continue;
-        subject.etag = text.etag;
-        for (const resolve of subject.waiting) resolve(text);
-        if (subject.watches.size === 0) continue;
-        const event = eventOf(text);
-        for (const watch of [...subject.watches]) write(watch, event);
+        const { key } = subject;
+        const hasGate = texts.hasGate(key.topic);
+        const text = texts.of(key);
+        const isSame = text === undefined || text.etag === subject.etag;
+        if (isSame && !hasGate && !subject.hadGate) continue;
+        subject.etag = text?.etag ?? subject.etag;
+        subject.hadGate = hasGate;
+        tellAll(subject, text, hasGate ? texts.of({ ...key, gated: true }) : text);
       }
     },
     counts: () => ({ watch: watches.size, wait: waits }),

@@ -1,14 +1,14 @@
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
-import { decodeProperties } from "#lib/remoting/properties.ts";
 import { createZooKeeper } from "#lib/zookeeper/client.ts";
 import { ZooKeeperError } from "#lib/zookeeper/errors.ts";
 import type { ZooKeeperOptions } from "#lib/zookeeper/options.ts";
-import type { NodeData, ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
+import type { ZooKeeper } from "#lib/zookeeper/zookeeper.ts";
 import type { Event, Home } from "../core/events.ts";
+import { type HomeKeys, readHome } from "../core/home-record.ts";
 
-/** Which cluster each topic belongs to, as the metadata in ZooKeeper has it. */
+/** What the metadata in ZooKeeper say of topics: cluster, gate, settings for clients. */
 export interface TopicHomesOptions {
   readonly zooKeeper: Pick<
     ZooKeeperOptions,
@@ -17,8 +17,9 @@ export interface TopicHomesOptions {
   /** The folder of the topics' nodes: "/zms/topic". */
   readonly folder: string;
   readonly format: "properties" | "json";
-  /** The key in a node's data that names its cluster. */
-  readonly key: string;
+  readonly keys: HomeKeys;
+  /** Of the config. */
+  readonly clusters: readonly string[];
   /** Topics that are known from before: those that have gone meanwhile are told. */
   readonly known: Iterable<string>;
   readonly clock: Clock;
@@ -66,7 +67,8 @@ export async function followTopicHomes(options: TopicHomesOptions, signal: Abort
     },
   });
   await using _closing = zooKeeper;
-  const known = new Set(options.known);
+  /** Topics, each with the transaction of its node that was read last. */
+  const known = new Map([...options.known].map((topic) => [topic, -1n]));
   let isWatched = false;
   let told = false;
 
@@ -120,21 +122,22 @@ async function watch(zooKeeper: ZooKeeper, folder: string, log: Logger, signal: 
 async function readAll(
   zooKeeper: ZooKeeper,
   options: TopicHomesOptions,
-  known: Set<string>,
+  known: Map<string, bigint>,
   signal: AbortSignal,
 ): Promise<void> {
   const { children } = await zooKeeper.getChildren(options.folder, { signal });
-  const topics = new Set([...children, ...known]);
+  const topics = new Set([...children, ...known.keys()]);
   await readSome(zooKeeper, options, [...topics], known, signal);
 }
 
 async function readSome(
   zooKeeper: ZooKeeper,
-  { folder, format, key, push }: TopicHomesOptions,
+  options: TopicHomesOptions,
   topics: readonly string[],
-  known: Set<string>,
+  known: Map<string, bigint>,
   signal: AbortSignal,
 ): Promise<void> {
+  const { folder, push, log } = options;
   const homes: Home[] = [];
   for (let from = 0; from < topics.length; from += readsAtOnceMax) {
     const part = topics.slice(from, from + readsAtOnceMax);
@@ -143,8 +146,12 @@ async function readSome(
     for (const [nth, topic] of part.entries()) {
       const node = nodes[nth];
       if (node !== undefined) {
-        known.add(topic);
-        homes.push({ topic, cluster: clusterIn(node.data, format, key), zxid: node.stat.mzxid });
+        const { home, problems } = readHome(node.data, options);
+        // Those that are read once a minute are told of when they have changed.
+        if (problems.length > 0 && known.get(topic) !== node.stat.mzxid)
+          log.warn({ topic, problems }, "topic's metadata say what cannot be taken so");
+        known.set(topic, node.stat.mzxid);
+        homes.push({ topic, ...home, zxid: node.stat.mzxid });
       } else if (known.delete(topic)) homes.push({ topic, cluster: null, zxid: zooKeeper.lastZxid });
     }
   }
@@ -158,18 +165,6 @@ async function readNode(zooKeeper: ZooKeeper, path: string, signal: AbortSignal)
   } catch (error) {
     if (error instanceof ZooKeeperError && error.is("noNode")) return undefined;
     throw error;
-  }
-}
-
-/** null: it names none, or cannot be read. */
-function clusterIn(data: NodeData, format: TopicHomesOptions["format"], key: string): string | null {
-  if (data === null || data.length === 0) return null;
-  try {
-    if (format === "properties") return decodeProperties(data).get(key) || null;
-    const value = (JSON.parse(Buffer.from(data).toString("utf8")) as Record<string, unknown> | null)?.[key];
-    return typeof value === "string" && value !== "" ? value : null;
-  } catch {
-    return null;
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { forgetLinger, lingerEnd, moveTo, noStays, type Place, placeName, type Stays } from "./places.ts";
+import { forgetLinger, isSamePlace, lingerEnd, moveTo, noStays, type Place, placeOf, type Stays } from "./places.ts";
+import type { Route } from "./route.ts";
 
 const place = (cluster: string, idc = "idc1"): Place => ({ kind: "kafka", cluster, idc, bootstrap: [`${cluster}:1`] });
 const lingersMax = 2;
@@ -57,6 +58,58 @@ describe("a consumer", () => {
   });
 });
 
+describe("where a client begins", () => {
+  const route = (levels: Route["levels"], kind: Route["kind"] = "kafka"): Route => ({
+    topic: "orders",
+    cluster: "K1",
+    kind,
+    idc: "idc1",
+    chosen: "idc1",
+    why: "",
+    stale: false,
+    brokers: [],
+    bootstrap: ["a:1", "b:1", "c:1"],
+    levels,
+    settings: {},
+    order: { router: "", revision: 0, metadata: null, epochs: new Map() },
+  });
+  const halves = [
+    { idc: "idc1", share: 0.5, bootstrap: ["a:1", "b:1"] },
+    { idc: "idc2", share: 0.5, bootstrap: ["c:1"] },
+  ];
+
+  test("is told by the share that its point falls in, and the others come behind", () => {
+    expect(placeOf(route(halves), 0.49)).toMatchObject({ idc: "idc1", bootstrap: ["a:1", "b:1", "c:1"] });
+    expect(placeOf(route(halves), 0.51)).toMatchObject({ idc: "idc2", bootstrap: ["c:1", "a:1", "b:1"] });
+  });
+
+  test("is the whole list where the router says nothing of shares, or has no address there", () => {
+    expect(placeOf(route([]), 0.9)).toMatchObject({ idc: "idc1", bootstrap: ["a:1", "b:1", "c:1"] });
+    const any = [{ idc: "any", share: 1, bootstrap: [] }];
+    expect(placeOf(route(any, "rocketmq"), 0.9)).toMatchObject({ idc: "", bootstrap: ["a:1", "b:1", "c:1"] });
+  });
+
+  test("is the same place for Kafka as long as one address stays, and for RocketMQ as long as their order does", () => {
+    const at = (...bootstrap: string[]): Place => ({ ...place("K1"), bootstrap });
+    expect(isSamePlace(at("a:1", "b:1"), at("b:1", "c:1"))).toBe(true);
+    expect(isSamePlace(at("a:1", "b:1"), at("c:1"))).toBe(false);
+    expect(isSamePlace(at("a:1"), { ...at("a:1"), idc: "idc2" })).toBe(false);
+    const proxies = (...bootstrap: string[]): Place => ({ ...at(...bootstrap), kind: "rocketmq" });
+    expect(isSamePlace(proxies("a:1", "b:1"), proxies("b:1", "a:1"))).toBe(false);
+  });
+
+  test("a half of the clients goes elsewhere when half of the share does, and nobody else", () => {
+    const whole = [
+      { ...halves[0], share: 1 },
+      { ...halves[1], share: 0 },
+    ] as Route["levels"];
+    const points = Array.from({ length: 1_000 }, (_, nth) => (nth + 0.5) / 1_000);
+    const moved = points.filter((point) => !isSamePlace(placeOf(route(whole), point), placeOf(route(halves), point)));
+    expect(moved.length).toBe(500);
+    expect(Math.min(...moved)).toBeGreaterThan(0.5);
+  });
+});
+
 describe("a place that was left", () => {
   const limits = { lingerQuietMs: 100, lingerMsMax: 1_000 };
   test.each([
@@ -79,17 +132,17 @@ test("whatever the moves: what is read is the current place and its lingers, eac
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       let stays = noStays;
-      const read = new Set<string>();
+      const read = new Set<Place>();
       for (const [now, { kind, cluster }] of steps.entries()) {
         if (kind === "empty") {
           const linger = stays.lingers.find((one) => one.place.cluster === cluster);
           if (linger === undefined) continue;
           stays = forgetLinger(stays, linger.place);
-          read.delete(placeName(linger.place));
+          read.delete(linger.place);
         } else {
           const moved = moveTo(stays, place(cluster), { now, lingersMax });
           for (const command of moved.commands) {
-            const name = placeName(command.place);
+            const name = command.place;
             if (command.kind === "start") expect(read.has(name)).toBe(false);
             else expect(read.has(name)).toBe(true);
             if (command.kind === "start") read.add(name);
@@ -99,7 +152,8 @@ test("whatever the moves: what is read is the current place and its lingers, eac
           expect(stays.current?.cluster).toBe(cluster);
         }
         const said = [...(stays.current === null ? [] : [stays.current]), ...stays.lingers.map((one) => one.place)];
-        expect(said.map(placeName).toSorted()).toEqual([...read].toSorted());
+        expect(new Set(said)).toEqual(read);
+        expect(said).toHaveLength(read.size);
         expect(stays.lingers.length).toBeLessThanOrEqual(lingersMax);
       }
     }),

@@ -1,28 +1,40 @@
+import { partAt } from "../../lib/shares.ts";
 import type { Route } from "./route.ts";
 
 /** A cluster as one IDC begins in it. When a topic's route names another place, its clients connect anew. */
 export interface Place {
   readonly kind: Route["kind"];
   readonly cluster: string;
-  /** Where most messages go; "" for RocketMQ, whose proxies see to that. */
+  /** Where it begins; "" where the router does not say. */
   readonly idc: string;
   /** Nearest first. */
   readonly bootstrap: readonly string[];
 }
 
-export function placeOf({ kind, cluster, chosen, bootstrap }: Route): Place {
-  return { kind, cluster, idc: kind === "kafka" ? chosen : "", bootstrap };
+/**
+ * Clients are spread over the levels of a route by their points: a share that shrinks sends those between the old border and the new
+ * one elsewhere, and nobody else.
+ * @param point 0 to 1, always the same of a client
+ */
+export function placeOf({ kind, cluster, chosen, bootstrap, levels }: Route, point: number): Place {
+  const level = levels[partAt(levels, point)];
+  if (level === undefined || level.bootstrap.length === 0)
+    return { kind, cluster, idc: kind === "kafka" ? chosen : "", bootstrap };
+  return { kind, cluster, idc: level.idc, bootstrap: [...new Set([...level.bootstrap, ...bootstrap])] };
 }
 
 /**
- * Equal names mean equal places. The order of Kafka's addresses beyond the chosen IDC is no other place; of RocketMQ's proxies the nearest
- * one that answers is used, so their order counts.
+ * Kafka's addresses are only where a client begins: it knows all brokers soon, so a list that has lost or won some is no other
+ * place. Of RocketMQ's proxies the nearest one that answers is used, so their order counts.
  */
-export function placeName({ kind, cluster, idc, bootstrap }: Place): string {
-  return JSON.stringify([kind, cluster, idc, kind === "kafka" ? bootstrap.toSorted() : bootstrap]);
+export function isSamePlace(one: Place, other: Place): boolean {
+  if (one.kind !== other.kind || one.cluster !== other.cluster || one.idc !== other.idc) return false;
+  return one.kind === "kafka"
+    ? one.bootstrap.some((address) => other.bootstrap.includes(address))
+    : one.bootstrap.join() === other.bootstrap.join();
 }
 
-/** Where a consumer reads: at its place, and at those that it has left until they are empty and quiet. */
+/** Where a consumer reads: at its place, and at those that it has left until they are empty and quiet. A place is one object in all of it. */
 export interface Stays {
   readonly current: Place | null;
   /** Oldest first. */
@@ -44,17 +56,17 @@ export function moveTo(
   place: Place,
   { now, lingersMax }: { readonly now: number; readonly lingersMax: number },
 ): { readonly stays: Stays; readonly commands: readonly StayCommand[] } {
-  const name = placeName(place);
   const { current } = stays;
-  if (current !== null && placeName(current) === name) return { stays, commands: [] };
-  const isBack = stays.lingers.some((linger) => placeName(linger.place) === name);
+  if (current !== null && isSamePlace(current, place)) return { stays, commands: [] };
+  const back = stays.lingers.find((linger) => isSamePlace(linger.place, place))?.place;
+  const next = back ?? place;
   const left = current === null ? [] : [{ place: current, leftAt: now }];
-  const lingers = [...stays.lingers.filter((linger) => placeName(linger.place) !== name), ...left];
+  const lingers = [...stays.lingers.filter((linger) => linger.place !== back), ...left];
   const dropped = lingers.slice(0, Math.max(0, lingers.length - lingersMax));
   return {
-    stays: { current: place, lingers: lingers.slice(dropped.length) },
+    stays: { current: next, lingers: lingers.slice(dropped.length) },
     commands: [
-      isBack ? { kind: "keep", place } : { kind: "start", place },
+      back === undefined ? { kind: "start", place: next } : { kind: "keep", place: next },
       ...left.map((one) => ({ kind: "linger", place: one.place }) as const).filter((one) => !isIn(one.place, dropped)),
       ...dropped.map((one) => ({ kind: "stop", place: one.place, why: "too many places" }) as const),
     ],
@@ -62,7 +74,7 @@ export function moveTo(
 }
 
 function isIn(place: Place, lingers: Stays["lingers"]): boolean {
-  return lingers.some((linger) => placeName(linger.place) === placeName(place));
+  return lingers.some((linger) => linger.place === place);
 }
 
 /** What is known of a place that was left. */
@@ -91,6 +103,5 @@ export function lingerEnd(
 
 /** It is read no longer. One that is current again stays. */
 export function forgetLinger(stays: Stays, place: Place): Stays {
-  const name = placeName(place);
-  return { ...stays, lingers: stays.lingers.filter((linger) => placeName(linger.place) !== name) };
+  return { ...stays, lingers: stays.lingers.filter((linger) => linger.place !== place) };
 }

@@ -1,3 +1,5 @@
+import { clientSettingRanges } from "../../lib/client-settings.ts";
+
 /** What a router says of a topic, as far as a client needs it. Read tolerantly: a newer router may say more. */
 
 export interface Route {
@@ -15,8 +17,18 @@ export interface Route {
   readonly brokers: readonly RouteBroker[];
   /** Where clients of the cluster begin, nearest first. Of rocketmq: its proxies. */
   readonly bootstrap: readonly string[];
+  /** Who takes which share of the messages, nearest first. Of routers that do not say it: none. */
+  readonly levels: readonly RouteLevel[];
   readonly settings: RouteSettings;
   readonly order: RouteOrder;
+}
+
+export interface RouteLevel {
+  readonly idc: string;
+  /** 0 to 1. */
+  readonly share: number;
+  /** Where clients begin that send there. */
+  readonly bootstrap: readonly string[];
 }
 
 export interface RouteBroker {
@@ -48,6 +60,7 @@ export interface RouteOrder {
 
 const brokersMax = 10_000;
 const addressesMax = 1_000;
+const levelsMax = 100;
 const textCharactersMax = 4_096;
 
 /** @returns a sentence when it is no route */
@@ -75,9 +88,23 @@ export function readRoute(value: unknown): Route | string {
     stale: value["stale"] === true,
     brokers: sets,
     bootstrap: [...new Set(bootstrap as string[])],
+    levels: readLevels(said["levels"]),
     settings: readSettings(client),
     order: { router: textOr(router, ""), revision, metadata: readMetadata(metadata), epochs: new Map(epochs) },
   };
+}
+
+/** What cannot be read is as if nothing were said. */
+function readLevels(value: unknown): readonly RouteLevel[] {
+  if (!isList(value, levelsMax)) return [];
+  const levels = value.map((level): RouteLevel | undefined => {
+    if (!isRecord(level)) return undefined;
+    const { idc, share, bootstrap = [] } = level;
+    if (!isText(idc) || typeof share !== "number" || !(share >= 0 && share <= 1)) return undefined;
+    if (!isList(bootstrap, addressesMax) || !bootstrap.every(isText)) return undefined;
+    return { idc, share, bootstrap };
+  });
+  return levels.every((level) => level !== undefined) ? levels : [];
 }
 
 function readBroker(value: Record<string, unknown>): RouteBroker {
@@ -100,20 +127,16 @@ function readMetadata(value: unknown): RouteOrder["metadata"] {
 /** Out of its range: as if nothing were said. */
 function readSettings(value: unknown): RouteSettings {
   if (!isRecord(value)) return {};
-  const numberIn = (name: keyof RouteSettings, min: number, max: number): RouteSettings => {
+  const numberIn = (name: keyof RouteSettings): RouteSettings => {
+    const { min, max } = clientSettingRanges[name];
     const number = value[name];
     return typeof number === "number" && number >= min && number <= max ? { [name]: Math.floor(number) } : {};
   };
   return {
-    ...numberIn("sendTimeoutMs", settingRanges.sendTimeoutMs.min, settingRanges.sendTimeoutMs.max),
-    ...numberIn("concurrency", settingRanges.concurrency.min, settingRanges.concurrency.max),
+    ...numberIn("sendTimeoutMs"),
+    ...numberIn("concurrency"),
   };
 }
-
-const settingRanges = {
-  sendTimeoutMs: { min: 100, max: 600_000 },
-  concurrency: { min: 1, max: 256 },
-} as const;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -8,10 +8,15 @@ export type Asked =
   | { readonly kind: "unknown"; readonly detail: string }
   | { readonly kind: "failed"; readonly detail: string; readonly retryAfterMs: number };
 
+/** What routers are told of who asks; undefined: what the caller's address says. */
+export interface Asker {
+  readonly idc: string | undefined;
+  readonly ip: string | undefined;
+}
+
 export interface AskOptions {
   readonly topic: string;
-  /** undefined: what the caller's address says. */
-  readonly idc: string | undefined;
+  readonly asker: Asker;
   readonly timeoutMs: number;
   readonly charactersMax: number;
   readonly signal: AbortSignal;
@@ -20,7 +25,7 @@ export interface AskOptions {
 /** GET /v1/topics/{topic}/route. @throws the signal's reason when it is aborted */
 export async function askRoute(router: string, options: AskOptions): Promise<Asked> {
   const { topic, timeoutMs, charactersMax, signal } = options;
-  const url = `${router}/v1/topics/${encodeURIComponent(topic)}/route?${queryOf(options)}`;
+  const url = `${router}/v1/topics/${encodeURIComponent(topic)}/route?${queryOf(options.asker)}`;
   try {
     const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
     const text = await textOf(response, charactersMax);
@@ -36,8 +41,12 @@ export async function askRoute(router: string, options: AskOptions): Promise<Ask
 
 const detailCharactersMax = 300;
 
-export function queryOf({ idc }: Pick<AskOptions, "idc">, more: Readonly<Record<string, string>> = {}): string {
-  return new URLSearchParams({ ...more, ...(idc === undefined ? {} : { idc }) }).toString();
+export function queryOf({ idc, ip }: Asker, more: Readonly<Record<string, string>> = {}): string {
+  return new URLSearchParams({
+    ...more,
+    ...(idc === undefined ? {} : { idc }),
+    ...(ip === undefined ? {} : { ip }),
+  }).toString();
 }
 
 export function retryAfterMs(response: Response): number {

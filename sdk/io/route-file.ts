@@ -54,6 +54,6 @@ function headOf(text: string): string {
 }
 
 /** As a router says it. What it rests on is left out but for epochs: after a restart what routers say counts again. */
-function encodeRoute({ chosen, why, order, settings, ...rest }: Route): object {
-  return { ...rest, decision: { idc: chosen, why }, client: settings, revision: order.revision };
+function encodeRoute({ chosen, why, levels, order, settings, ...rest }: Route): object {
+  return { ...rest, decision: { idc: chosen, why, levels }, client: settings, revision: order.revision };
 }

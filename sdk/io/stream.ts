@@ -1,10 +1,10 @@
 import { emptyStream, readEvents } from "../core/event-stream.ts";
 import type { Route } from "../core/route.ts";
-import { parseRoute, queryOf, reasonOf, retryAfterMs } from "./ask.ts";
+import { type Asker, parseRoute, queryOf, reasonOf, retryAfterMs } from "./ask.ts";
 
 export interface WatchOptions {
   readonly topics: readonly string[];
-  readonly idc: string | undefined;
+  readonly asker: Asker;
   readonly openTimeoutMs: number;
   readonly silenceMsMax: number;
   readonly charactersMax: number;
@@ -25,7 +25,7 @@ export async function watchRoutes(router: string, options: WatchOptions): Promis
   const sayNothing = (ms: number) => setTimeout(() => silent.abort(new Error(`nothing came for ${ms} ms`)), ms);
   let timer = sayNothing(openTimeoutMs);
   try {
-    const query = queryOf(options, { topics: topics.join(",") });
+    const query = queryOf(options.asker, { topics: topics.join(",") });
     const response = await fetch(`${router}/v1/watch?${query}`, {
       headers: { accept: "text/event-stream" },
       signal: AbortSignal.any([signal, silent.signal]),

@@ -5,11 +5,12 @@ import kafkajs, {
   type PartitionAssigner,
 } from "kafkajs";
 import { type AllocationConsumer, allocate } from "../../lib/allocation.ts";
+import { nearestAllocator } from "../../lib/telemetry.ts";
 
 const { AssignerProtocol } = kafkajs;
 
 /** All members of a group must offer it, or Kafka takes another one that all offer. */
-const assignerName = "crossidc-nearest";
+const assignerName = nearestAllocator;
 /** Of what members tell each other. */
 const version = 1;
 const userDataBytesMax = 64 * 1024;

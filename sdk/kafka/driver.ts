@@ -95,7 +95,10 @@ async function openConsumer(kafka: Kafka, options: ConsumerLinkOptions): Promise
   });
   const admin = kafka.admin({ retry });
   const failed = Promise.withResolvers<unknown>();
-  consumer.on("consumer.group_join", ({ payload }) => assigner.assigned(payload.memberAssignment));
+  consumer.on("consumer.group_join", ({ payload }) => {
+    assigner.assigned(payload.memberAssignment);
+    options.onAllocator?.(payload.groupProtocol);
+  });
   consumer.on("consumer.crash", ({ payload }: ConsumerCrashEvent) => failed.resolve(payload.error));
   const close = async (): Promise<void> => {
     await inTime(Promise.allSettled([consumer.disconnect(), admin.disconnect()]));

@@ -1,11 +1,15 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { TelemetryReport } from "../../lib/telemetry.ts";
 
 /** A router's HTTP door on loopback, that says what a test wants. */
 export interface FakeRouter extends AsyncDisposable {
   readonly url: string;
   /** Of requests for routes and of watches, as they came. */
   readonly asked: string[];
+  /** What clients reported of themselves. */
+  readonly reports: readonly TelemetryReport[];
   /** Says where a topic is, also to those who watch. */
   say(topic: string, route: object): void;
   /** Every request is answered with this status; 0: not at all; 200: as usual. */
@@ -18,6 +22,7 @@ export async function startFakeRouter(): Promise<FakeRouter> {
   const routes = new Map<string, object>();
   const watches = new Set<{ topics: readonly string[]; response: ServerResponse }>();
   const asked: string[] = [];
+  const reports: TelemetryReport[] = [];
   const eventOf = (route: object): string => `event: route\ndata: ${JSON.stringify(route)}\n\n`;
 
   const server = createServer((request, response) => {
@@ -26,6 +31,16 @@ export async function startFakeRouter(): Promise<FakeRouter> {
     if (self.status === 0) return;
     if (self.status !== 200) {
       response.writeHead(self.status, { "retry-after": "1" }).end("{}");
+      return;
+    }
+    if (url.pathname === "/v1/telemetry") {
+      text(request).then(
+        (body) => {
+          reports.push(JSON.parse(body) as TelemetryReport);
+          response.end('{"counted":true}');
+        },
+        () => {},
+      );
       return;
     }
     if (url.pathname === "/v1/watch") {
@@ -50,6 +65,7 @@ export async function startFakeRouter(): Promise<FakeRouter> {
   const self: FakeRouter = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    reports,
     status: 200,
     say(topic, route) {
       routes.set(topic, route);

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { type Instant, systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
+import { createClients } from "../../core/clients.ts";
 import { cluster, type TestRouter, twoSets } from "../../core/router.fixture.ts";
 import { createMetrics } from "../../metrics.ts";
 import { createRouterHttp } from "../http.ts";
@@ -52,7 +53,7 @@ export async function createStanding(): Promise<Standing> {
   });
   const metrics = createMetrics("test");
   const subscribers = createSubscribers({
-    textOf: texts.of,
+    texts,
     revision: () => router.table.revision,
     instance: "me",
     subscribersMax,
@@ -85,6 +86,7 @@ export async function createStanding(): Promise<Standing> {
     metrics,
     texts,
     subscribers,
+    clients: createClients(),
     clusters: new Map<string, typeof kafka | typeof rocketmq>([
       ["K1", kafka],
       [cluster, rocketmq],

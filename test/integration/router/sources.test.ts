@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { RouteReport, StatusReport } from "../../../idc-router/io/api.ts";
+import { connect, type Route } from "../../../sdk/main.ts";
 import { type Application, connectApplication } from "../harness/application.ts";
 import { type EtcdCluster, startEtcd } from "../harness/etcd.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -60,6 +61,7 @@ beforeEach(async () => {
         name,
         kind: "kafka",
         bootstrap: { idc1: [`${name}-1:9092`], idc2: [`${name}-2:9092`] },
+        watch: false,
       })),
       lastGood: "table.json",
     }),
@@ -86,10 +88,12 @@ async function ask<T>(path: string, headers: Record<string, string> = {}): Promi
 const route = "/v1/topics/orders/route?idc=idc1";
 const bootstrap = async (): Promise<string> => (await ask<RouteReport>(route)).body.bootstrap.join();
 const status = async (): Promise<StatusReport> => (await ask<StatusReport>("/v1/status")).body;
+const sources = async (): Promise<[string, boolean][]> =>
+  (await status()).sources.map(({ source, ok }) => [source, ok]);
 const usually = { withinMs: settleMsMax, everyMs: 50 };
 
-async function wish(state: string, epoch: number): Promise<void> {
-  const record = JSON.stringify({ schema: 1, idc: "idc1", state, weight: 100, epoch, reason: "a drill", at: 0 });
+async function wish(state: string, epoch: number, weight = 100): Promise<void> {
+  const record = JSON.stringify({ schema: 1, idc: "idc1", state, weight, epoch, reason: "a drill", at: 0 });
   await etcd.ctl("put", `${prefix}idcs/idc1`, record);
 }
 
@@ -99,18 +103,80 @@ const nextEpoch = (): number => {
   return epoch;
 };
 
-test("what operators want of an IDC is obeyed within half a second, and by whoever waits", async () => {
+const shares = (report: { decision: { levels: readonly { share: number }[] } }): number[] =>
+  report.decision.levels.map(({ share }) => share);
+
+/** The routes of one SSE watch, as they come. */
+async function* watch(signal: AbortSignal): AsyncGenerator<RouteReport> {
+  const response = await fetch(`${base}/v1/watch?topics=orders&idc=idc1`, { signal });
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk as Uint8Array).toString();
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const data = /^data: (.*)$/m.exec(text.slice(0, end))?.[1];
+      text = text.slice(end + 2);
+      if (data !== undefined) yield JSON.parse(data) as RouteReport;
+    }
+  }
+}
+
+test("what operators want of an IDC is obeyed within half a second: by long polls, by watches, and by the SDK", async () => {
   await eventually(async () => expect(await bootstrap()).toBe("K1-1:9092,K1-2:9092"), usually);
-  const { etag } = await ask<RouteReport>(route);
-  const waiting = ask<RouteReport>(`${route}&wait=30s`, { "if-none-match": etag });
-  await wish("drained", nextEpoch());
-  const writtenAt = performance.now();
-  expect((await waiting).body.bootstrap).toEqual(["K1-2:9092", "K1-1:9092"]);
-  const tookMs = performance.now() - writtenAt;
-  console.log(`told ${Math.round(tookMs)} ms after the write was acknowledged`);
-  expect(tookMs).toBeLessThan(obeyMsMax);
-  await wish("active", nextEpoch());
+  await using client = await connect({ routers: [base], idc: "idc1" });
+  const ending = new AbortController();
+  const bySdk = client.watch("orders", { signal: ending.signal })[Symbol.asyncIterator]();
+  const byEvents = watch(ending.signal);
+  await Promise.all([bySdk.next(), byEvents.next()]);
+  const sharesOfSdk = async (): Promise<number[]> =>
+    ((await bySdk.next()).value as Route).levels.map(({ share }) => share);
+  const slowest: string[] = [];
+  for (const [state, weight, due] of [
+    ["drained", 100, [0, 1]],
+    ["active", 100, [1, 0]],
+    ["active", 40, [0.4, 0.6]],
+    ["active", 0, [0, 1]],
+    ["active", 100, [1, 0]],
+  ] as const) {
+    const { etag } = await ask<RouteReport>(route);
+    const waits = [
+      ask<RouteReport>(`${route}&wait=30s`, { "if-none-match": etag }).then(({ body }) => shares(body)),
+      byEvents.next().then(({ value }) => shares(value as RouteReport)),
+      sharesOfSdk(),
+    ];
+    const arrivals = waits.map((wait) => wait.then(() => performance.now()));
+    const startedAt = performance.now();
+    await wish(state, nextEpoch(), weight);
+    const writtenAt = performance.now();
+    expect(await Promise.all(waits)).toEqual([due, due, due]);
+    const lastAt = Math.max(...(await Promise.all(arrivals)));
+    const tookMs = lastAt - writtenAt;
+    slowest.push(`${state} ${weight}: ${Math.round(tookMs)} ms (${Math.round(lastAt - startedAt)} ms)`);
+    expect(tookMs).toBeLessThan(obeyMsMax);
+  }
+  ending.abort();
+  console.log(`long poll, watch and SDK told after etcdctl had ended (was started): ${slowest.join(", ")}`);
+});
+
+test("clients behind a topic's gate are led elsewhere, and settings reach all, as soon as the metadata say so", async () => {
   await eventually(async () => expect(await bootstrap()).toBe("K1-1:9092,K1-2:9092"), usually);
+  const clusterOf = async (ip: string): Promise<string> => (await ask<RouteReport>(`${route}&ip=${ip}`)).body.cluster;
+  await using one = await connect({ routers: [base], idc: "idc1", ip: "10.1.0.4" });
+  const ending = new AbortController();
+  const routes = one.watch("orders", { signal: ending.signal })[Symbol.asyncIterator]();
+  expect((await routes.next()).value).toMatchObject({ cluster: "K1" });
+  const gate = "gatedIps=10.1.0.4,10.1.7.0/24\ngatedCluster=K2\nsendTimeoutMs=4000\n";
+  const startedAt = performance.now();
+  await application.set("/zms/topic/orders", `clusterName=K1\n${gate}`);
+  expect((await routes.next()).value).toMatchObject({ cluster: "K2", settings: { sendTimeoutMs: 4_000 } });
+  const tookMs = performance.now() - startedAt;
+  console.log(`a client behind the gate was told ${Math.round(tookMs)} ms after the write began`);
+  expect(tookMs).toBeLessThan(settleMsMax);
+  expect(await clusterOf("10.1.7.9")).toBe("K2");
+  expect(await clusterOf("10.1.0.5")).toBe("K1");
+  expect((await ask<RouteReport>(`${route}&ip=10.1.0.5`)).body.client).toEqual({ sendTimeoutMs: 4_000 });
+  await application.set("/zms/topic/orders", "clusterName=K1\n");
+  expect((await routes.next()).value).toMatchObject({ cluster: "K1", settings: {} });
+  ending.abort();
 });
 
 test("a topic that moves to another cluster in ZooKeeper moves here, and one that is gone is unknown", async () => {
@@ -127,7 +193,14 @@ test("a topic that moves to another cluster in ZooKeeper moves here, and one tha
 test("started with every source away it answers from the last good table, is ready, and says what is away", async () => {
   await wish("drained", nextEpoch());
   await eventually(async () => expect(await bootstrap()).toBe("K1-2:9092,K1-1:9092"), usually);
-  await eventually(async () => expect((await status()).sources).toMatchObject([{ ok: true }, { ok: true }]), usually);
+  await eventually(
+    async () =>
+      expect(await sources()).toEqual([
+        ["ledger", true],
+        ["metadata", true],
+      ]),
+    usually,
+  );
   // It writes once a second, and once more at its end.
   expect((await router.kill("SIGTERM")).code).toBe(0);
   for (const member of etcd.members) member.stop();
@@ -137,8 +210,7 @@ test("started with every source away it answers from the last good table, is rea
     expect(await bootstrap()).toBe("K1-2:9092,K1-1:9092");
     expect((await fetch(`${base}/readyz`)).status).toBe(200);
     await eventually(async () => {
-      const { sources } = await status();
-      expect(sources.map(({ source, ok }) => [source, ok])).toEqual([
+      expect(await sources()).toEqual([
         ["ledger", false],
         ["metadata", false],
       ]);
@@ -152,13 +224,10 @@ test("started with every source away it answers from the last good table, is rea
 });
 
 test("an etcd that hangs is told, changes nothing, and is followed again when it goes on", async () => {
-  await eventually(
-    async () => expect((await status()).sources[0]).toMatchObject({ source: "ledger", ok: true }),
-    usually,
-  );
+  await eventually(async () => expect((await sources())[0]).toEqual(["ledger", true]), usually);
   for (const member of etcd.members) member.stop();
   try {
-    await eventually(async () => expect((await status()).sources[0]).toMatchObject({ ok: false }), usually);
+    await eventually(async () => expect((await sources())[0]).toEqual(["ledger", false]), usually);
     expect(await bootstrap()).toBe("K1-1:9092,K1-2:9092");
   } finally {
     for (const member of etcd.members) member.cont();

@@ -53,6 +53,15 @@ async function allConsumed(load: Load, got: Catch): Promise<void> {
   );
 }
 
+/** By all clients of this file, as all routers were told. */
+async function counted(use: "produce" | "consume"): Promise<number> {
+  const texts = await Promise.all(stage.routers.map(async (url) => await (await fetch(`${url}/metrics`)).text()));
+  const lines = texts.flatMap((text) => text.split("\n"));
+  return lines
+    .filter((line) => line.startsWith(`idc_router_client_messages_total{use="${use}"`) && line.includes('outcome="ok"'))
+    .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
+
 function tell(what: string, load: Load, got: Catch): void {
   const twice = [...got.counts.values()].filter((count) => count > 1).length;
   console.log(
@@ -88,6 +97,52 @@ test("a topic moves to another cluster and back: sends and reads follow, nothing
   expect(sentTo(load, "K1")).toBeGreaterThan(sentToK1);
   expect(load.acknowledged.size).toBeGreaterThan(1_000);
   await eventually(() => expect(consumer.places.map(({ cluster }) => cluster)).toEqual(["K1"]), { withinMs: 20_000 });
+});
+
+test("a few clients go first: those behind the topic's gate move under load, and no other client does anything", async () => {
+  await stage.topic("carts");
+  const moves = { few: 0, most: 0 };
+  const counting = (who: keyof typeof moves) => (event: SdkEvent) => {
+    if (event.kind === "moved") moves[who] += 1;
+  };
+  const limits = { lingerQuietMs, lingerCheckEveryMs: 500, telemetryEveryMs: 500 };
+  await using few = await open({ ip: "10.1.0.4", onEvent: counting("few"), limits });
+  await using most = await open({ ip: "10.1.0.5", onEvent: counting("most"), limits });
+  const got = createCatch();
+  for (const client of [few, most]) client.consumer("carts", "billing", got.handle);
+  const [gated, others] = [few, most].map((client) => startLoad(client, "carts", { producers: 2, everyMs }));
+  if (gated === undefined || others === undefined) throw new Error("two loads");
+  await Promise.all([untilSentTo(gated, "K1"), untilSentTo(others, "K1")]);
+  await delay(loadMs);
+  const before = { ...moves };
+
+  const gate = "gatedIps=10.1.0.4\ngatedCluster=K2\nsendTimeoutMs=20000\nconcurrency=4\n";
+  await stage.metadata("carts", `clusterName=K1\n${gate}`);
+  const gatedMs = await untilSentTo(gated, "K2");
+  await delay(loadMs);
+  // Its two producers and its consumer.
+  expect({ few: moves.few - before.few, most: moves.most - before.most }).toEqual({ few: 3, most: 0 });
+  expect(sentTo(others, "K2")).toBe(0);
+  expect((await most.resolve("carts")).settings).toEqual({ sendTimeoutMs: 20_000, concurrency: 4 });
+
+  // The rest follows.
+  await stage.move("carts", "K2");
+  const allMs = await untilSentTo(others, "K2");
+  await delay(1_000);
+  await Promise.all([gated.stop(), others.stop()]);
+  await Promise.all([allConsumed(gated, got), allConsumed(others, got)]);
+  tell(`a gate moved its clients in ${Math.round(gatedMs)} ms`, gated, got);
+  tell(`the rest followed in ${Math.round(allMs)} ms`, others, got);
+  expect([...gated.failures, ...others.failures]).toEqual([]);
+  // What clients sent and consumed is in a router's metrics.
+  const sent = gated.acknowledged.size + others.acknowledged.size;
+  await eventually(
+    async () => {
+      expect(await counted("produce")).toBeGreaterThanOrEqual(sent);
+      expect(await counted("consume")).toBeGreaterThanOrEqual(sent);
+    },
+    { withinMs: 10_000, everyMs: 100 },
+  );
 });
 
 test("a topic leaves a cluster that hangs: what is on its way is sent again, and what it holds is read when it is back", async () => {

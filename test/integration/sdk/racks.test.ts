@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Kafka, logLevel } from "kafkajs";
+import { Kafka, logLevel, PartitionAssigners } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { nearestAllocator } from "#lib/telemetry.ts";
 import type { ConsumerLink } from "../../../sdk/driver.ts";
 import { createKafkaDriver } from "../../../sdk/kafka/driver.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -24,21 +25,25 @@ interface Member extends AsyncDisposable {
   readonly idc: string;
   /** By partition, what it got since the last reset. */
   readonly got: Map<number, number>;
+  /** What the group agreed on, each time that it did. */
+  readonly allocators: string[];
 }
 
 async function join(group: string, idc: string): Promise<Member> {
   const got = new Map<number, number>();
+  const allocators: string[] = [];
   const link: ConsumerLink = await createKafkaDriver({}).openConsumer({
     place: { kind: "kafka", cluster: "K1", idc, bootstrap: address },
     topic: "orders",
     group,
     idc,
+    onAllocator: (allocator) => void allocators.push(allocator),
     deliver: async ({ position }) => {
       const partition = Number(position.split(":")[0]);
       got.set(partition, (got.get(partition) ?? 0) + 1);
     },
   });
-  return { idc, got, [Symbol.asyncDispose]: () => link.close() };
+  return { idc, got, allocators, [Symbol.asyncDispose]: () => link.close() };
 }
 
 test("members read what their own IDC leads, all of it is read, and only what one leaves behind moves", async () => {
@@ -106,6 +111,16 @@ test("members read what their own IDC leads, all of it is read, and only what on
   expect(second[0]).toEqual(expect.arrayContaining(one));
   expect(second[2]).toEqual(expect.arrayContaining(three));
   console.log(`by member: ${JSON.stringify(first)}, and after the second of idc1 has left: ${JSON.stringify(second)}`);
+  expect(here.allocators.at(-1)).toBe(nearestAllocator);
+
+  // A member that knows nothing of it: Kafka takes what all of them know, and that is told.
+  const stranger = client.consumer({ groupId: "g", partitionAssigners: [PartitionAssigners.roundRobin] });
+  await stranger.connect();
+  await stranger.subscribe({ topics: ["orders"] });
+  await stranger.run({ eachMessage: async () => {} });
+  await eventually(() => expect(here.allocators.at(-1)).toBe("RoundRobinAssigner"), { withinMs: settleMsMax });
+  await stranger.disconnect();
+  await eventually(() => expect(here.allocators.at(-1)).toBe(nearestAllocator), { withinMs: settleMsMax });
   stop.abort();
   await sending;
   await producer.disconnect();

@@ -19,6 +19,8 @@ export interface Stage extends AsyncDisposable {
   restartRouter(nth: 0 | 1): Promise<void>;
   /** Makes the topic in both clusters, and says that it is in K1. */
   topic(name: string): Promise<void>;
+  /** What the topic's metadata say from now on. */
+  metadata(name: string, text: string): Promise<void>;
   /** Says in the metadata that the topic is in this cluster. */
   move(name: string, cluster: "K1" | "K2"): Promise<void>;
 }
@@ -87,6 +89,7 @@ export async function openStage(): Promise<Stage> {
       }
       await application.create(`/zms/topic/${name}`, Buffer.from("clusterName=K1\n"));
     },
+    metadata: (name, text) => application.set(`/zms/topic/${name}`, text),
     move: (name, cluster) => application.set(`/zms/topic/${name}`, `clusterName=${cluster}\n`),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

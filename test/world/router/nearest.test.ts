@@ -1,6 +1,8 @@
 import { expect } from "vitest";
 import { eventually } from "../../integration/harness/eventually.ts";
+import { inProject } from "../../integration/harness/project.ts";
 import { type StockProducer, startStockConsumer, startStockProducer } from "../clients/stock.ts";
+import { createRemoting } from "../rocketmq/remoting.ts";
 import { createTopic } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import { mqadminCommand } from "../servers/rocketmq.ts";
@@ -23,6 +25,8 @@ const backAfterMs = 6_000;
 const killedMsMax = 8_000;
 /** The worst case of --check (2.5 s), poll of the client, a send that times out; and a busy machine. */
 const hungMsMax = 12_000;
+/** From a write in etcd to what a client is shown. */
+const obeyMsMax = 500;
 const homeMsMax = 40_000;
 /** Topics are looked up often: both sets are to be seen soon after they have got theirs. */
 const config = { health: { backAfterMs }, poll: { routeRefreshMs: 1_000 } };
@@ -33,7 +37,7 @@ worldTest(
   "stock clients send at home while home is well, abroad when it is killed or hangs, and go home after the hold-down",
   async () => {
     await using world = await openWorld();
-    const nameServers = await world.nameServers(["idc1", "idc2"]);
+    const [nameServers, etcds] = await Promise.all([world.nameServers(["idc1", "idc2"]), world.etcd(["idc1"])]);
     const names = addressesOf(nameServers);
     const brokerOf = async (site: "idc1" | "idc2", set: string): Promise<Server> => {
       const [broker] = await world.brokers([site], { set, cluster, nameServers: names, controllers: [] });
@@ -44,7 +48,7 @@ worldTest(
     for (const { address } of [home, abroad]) {
       await createTopic(world.network, "clients", address, { name: topic, queues });
     }
-    const [router] = await world.routers(["idc1"], { nameServers, cluster, config });
+    const [router] = await world.routers(["idc1"], { nameServers, cluster, etcds, config });
     if (router === undefined) throw new Error("no router");
     const options = { names: router.address, topic, pollMs };
 
@@ -56,6 +60,23 @@ worldTest(
       });
     await shown("idc1", { bs1: 6, bs2: 4 });
     await shown("idc2", { bs1: 4, bs2: 6 });
+
+    const obeyed: string[] = [];
+    for (const wish of [
+      { state: "drained", weight: 100, perms: { bs1: 4, bs2: 6 } },
+      { state: "active", weight: 100, perms: { bs1: 6, bs2: 4 } },
+      { state: "active", weight: 0, perms: { bs1: 4, bs2: 6 } },
+      { state: "active", weight: 100, perms: { bs1: 6, bs2: 4 } },
+    ]) {
+      const tookMs = await obeys(
+        world,
+        { ...wish, epoch: obeyed.length + 1 },
+        { etcd: etcds[0]?.address ?? "", router },
+      );
+      obeyed.push(`${wish.state} ${wish.weight}: ${Math.round(tookMs)} ms`);
+      expect(tookMs).toBeLessThan(obeyMsMax);
+    }
+    console.log(`shown at the name server door after the write was acknowledged: ${obeyed.join(", ")}`);
 
     const one = await startStockProducer(world, "idc1", { ...options, everyMs });
     const two = await startStockProducer(world, "idc2", { ...options, everyMs });
@@ -107,6 +128,28 @@ worldTest(
   },
   timeoutMs,
 );
+
+/** Writes what operators want of idc1, and asks again and again until a client there is shown it. @returns ms after the write's end */
+async function obeys(
+  world: World,
+  { perms, ...wish }: { state: string; weight: number; epoch: number; perms: Record<string, number> },
+  { etcd, router }: { etcd: string; router: Server },
+): Promise<number> {
+  await using client = createRemoting(await world.network.dial("idc1", router.address));
+  const record = JSON.stringify({ schema: 1, idc: "idc1", ...wish, reason: "a drill", at: 0 });
+  const etcdctl = inProject(".cache/etcd/usr/bin/etcdctl");
+  const put = ["--endpoints", etcd, "put", "/crossidc/world/idcs/idc1", record];
+  const { code } = await world.run("idc1", [etcdctl, ...put]).exit;
+  const writtenAt = performance.now();
+  expect(code).toBe(0);
+  const routeCode = 105;
+  const shown = async (): Promise<void> => {
+    const { body } = await client.ask({ code: routeCode, fields: { topic } }, obeyMsMax);
+    expect(permsOf(body.toString())).toEqual(perms);
+  };
+  await eventually(shown, { withinMs: settleMsMax, everyMs: 5 });
+  return performance.now() - writtenAt;
+}
 
 /** Waits until the producer's last sends all went to this set, and none failed. */
 async function sends(producer: StockProducer, set: string, { withinMs }: { withinMs: number }): Promise<void> {

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { nearestAllocator } from "#lib/telemetry.ts";
+import { clientAgeMsMax, createClients, memberAgeMsMax } from "./clients.ts";
+
+const group = { topic: "orders", group: "billing" };
+const report = (more: object = {}) => ({ client: "c1", number: 1, version: "1", idc: "idc1", groups: [], ...more });
+
+describe("clients", () => {
+  test("are counted by version and IDC while they tell something", () => {
+    const clients = createClients();
+    clients.heard(report(), 0);
+    clients.heard(report({ client: "c2" }), 0);
+    clients.heard(report({ client: "c3", idc: "idc2" }), 30_000);
+    expect(clients.counts(30_000)).toEqual([
+      { version: "1", idc: "idc1", count: 2 },
+      { version: "1", idc: "idc2", count: 1 },
+    ]);
+    expect(clients.counts(clientAgeMsMax + 1)).toEqual([{ version: "1", idc: "idc2", count: 1 }]);
+  });
+
+  test("count once what they tell twice", () => {
+    const clients = createClients();
+    expect([1, 1, 2, 1].map((number) => clients.heard(report({ number }), 0))).toEqual([true, false, true, false]);
+  });
+});
+
+describe("a group that mixes allocators", () => {
+  test("is one that fell back to what all its members know, until it agrees on ours or nobody tells any more", () => {
+    const agreed = (allocator: string) => report({ groups: [{ ...group, allocator }] });
+    const clients = createClients();
+    clients.heard(agreed(nearestAllocator), 0);
+    expect(clients.mixed(0)).toEqual([]);
+    clients.heard(agreed("RoundRobinAssigner"), 1_000);
+    expect(clients.mixed(1_000)).toMatchObject([{ ...group, why: expect.stringContaining("RoundRobinAssigner") }]);
+    expect(clients.mixed(1_000 + clientAgeMsMax + 1)).toEqual([]);
+    clients.heard(agreed("RoundRobinAssigner"), 100_000);
+    clients.heard(agreed(nearestAllocator), 100_001);
+    expect(clients.mixed(100_001)).toEqual([]);
+  });
+
+  test("is one with a member that others name and that never asks itself", () => {
+    const clients = createClients();
+    const everySecond = (from: number, to: number, asking: readonly string[], members: readonly string[]) => {
+      for (let now = from; now <= to; now += 10_000)
+        for (const id of asking) clients.allocated({ ...group, id }, members, now);
+    };
+    everySecond(0, memberAgeMsMax, ["a", "b"], ["a", "b", "stock"]);
+    expect(clients.mixed(memberAgeMsMax)).toEqual([]);
+    everySecond(memberAgeMsMax + 10_000, memberAgeMsMax + 10_000, ["a", "b"], ["a", "b", "stock"]);
+    expect(clients.mixed(memberAgeMsMax + 10_000)).toMatchObject([{ ...group, why: expect.stringContaining("stock") }]);
+    // It leaves: nobody names it any more.
+    everySecond(200_000, 400_000, ["a", "b"], ["a", "b"]);
+    expect(clients.mixed(400_000)).toEqual([]);
+  });
+
+  test("is not one whose members come and go, or that nobody asks for any more", () => {
+    const clients = createClients();
+    clients.allocated({ ...group, id: "a" }, ["a", "b"], 0);
+    expect(clients.mixed(memberAgeMsMax * 3)).toEqual([]);
+    for (let now = 0; now < 300_000; now += 30_000)
+      for (const id of ["a", "b"])
+        clients.allocated({ ...group, id }, ["a", "b", ...(now > 270_000 ? ["new"] : [])], now);
+    expect(clients.mixed(300_000)).toEqual([]);
+  });
+});
