@@ -21,7 +21,16 @@ export interface Caught {
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../../..");
-const copied = ["arbiter", "config", "lib", "replicator", "test/simulation", "package.json"];
+const copied = [
+  "arbiter",
+  "config",
+  "idc-router",
+  "lib",
+  "replicator",
+  "test/simulation",
+  "package.json",
+  "vitest.config.ts",
+];
 
 export async function plantedBugs(): Promise<readonly Planted[]> {
   const names = (await readdir(import.meta.dirname)).filter((name) => name.endsWith(".patch")).toSorted();
@@ -30,10 +39,15 @@ export async function plantedBugs(): Promise<readonly Planted[]> {
       const file = join(import.meta.dirname, name);
       const text = await readFile(file, "utf8");
       const [breaks = ""] = text.split("\n");
-      const subject = text.includes("+++ b/replicator/") ? "link" : "arbiter";
-      return { name: name.replace(/\.patch$/, ""), file, breaks, subject } as const;
+      return { name: name.replace(/\.patch$/, ""), file, breaks, subject: subjectOf(text) };
     }),
   );
+}
+
+/** Whose sources it patches. */
+function subjectOf(patch: string): Subject {
+  if (patch.includes("+++ b/replicator/")) return "link";
+  return patch.includes("+++ b/idc-router/") ? "router" : "arbiter";
 }
 
 /** A copy of the sources, outside of them; removed when it is disposed of. */
