@@ -6,7 +6,14 @@ const isFull = process.env["CROSSIDC_FULL"] === "1";
 const seedsMax = 2_000;
 const huntMsMax = 600_000;
 const bugsMin = 20;
-const usual = ["brake-off-by-one", "effect-before-commit", "epoch-reused"];
+const usual = [
+  "brake-off-by-one",
+  "effect-before-commit",
+  "epoch-reused",
+  "fence-is-not-checked",
+  "one-site-confirms",
+  "table-goes-back",
+];
 
 const bugs = await plantedBugs();
 

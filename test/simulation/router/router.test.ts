@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { run } from "./run.ts";
 
 /** SEED=<n> replays a single one. */
-const seedsMax = 300;
+const seedsMax = 100;
 /** The machine may have other things to do. */
 const testMsMax = 300_000;
 const seed = process.env["SEED"];
