@@ -44,7 +44,7 @@ await runProgram(
       seeds: {
         type: "string",
         placeholder: "N",
-        default: "30",
+        default: "10",
         help: "Seeds of the simulation for what the tests let pass.",
       },
       workers: { type: "string", placeholder: "N", default: "1", help: "How many copies are tried at a time." },
@@ -168,5 +168,5 @@ function judge(
   const caught = tasks.length - survivors.length;
   const share = tasks.length === 0 ? 1 : caught / tasks.length;
   console.log(`${caught} of ${tasks.length} caught, ${(100 * share).toFixed(1)}%`);
-  return unexplained.length === 0 && outdated.length === 0 && share >= caughtMin ? exitCodes.ok : exitCodes.error;
+  return unexplained.length === 0 && share >= caughtMin ? exitCodes.ok : exitCodes.error;
 }

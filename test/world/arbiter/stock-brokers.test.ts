@@ -49,7 +49,7 @@ worldTest(
 
 async function raise(world: World): Promise<StoryWorld> {
   const controller = `${addressOf(site)}:${ports.controller.listen}`;
-  const say = await startController(world, controller);
+  const script = await startController(world, controller);
   const nameServers = (await world.nameServers([site])).map(({ address }) => address);
   const settings = { allAckInSyncStateSet: true };
   const brokers: Server[] = [];
@@ -60,7 +60,6 @@ async function raise(world: World): Promise<StoryWorld> {
     if (broker === undefined) throw new Error(`broker ${name} was never started`);
     return broker;
   };
-  let inSyncEpoch = 100;
   let messages = 0;
   const look: StoryWorld["look"] = async (name) => {
     const broker = brokers[Number(name) - 1];
@@ -78,16 +77,10 @@ async function raise(world: World): Promise<StoryWorld> {
       else await known.restart();
     },
     kill: (name) => brokerOf(name).kill(),
-    say,
+    say: async (master, epoch) => void (await script(master, epoch, false)),
     async tell(name, master, epoch) {
-      inSyncEpoch += 1;
-      const info: MasterInfo = {
-        master,
-        address: brokerOf(String(master)).address,
-        epoch,
-        inSync: [master],
-        inSyncEpoch,
-      };
+      const info = await script(master, epoch, true);
+      if (info === null) throw new Error("an order names a master");
       await port.notify(brokerOf(name).address, { id: Number(name), info }, changing);
     },
     async send(name) {
@@ -122,19 +115,28 @@ async function lookAt(port: PortInSite, address: string) {
   if (probed.kind !== "answered" || probed.reading === null || master === null)
     throw new Error(`${address} does not say how it stands: ${JSON.stringify(probed.kind)}`);
   const { epoch, maxOffset: end } = probed.reading;
-  return { master, epoch, end, inSync: master ? await port.inSyncCount(address, calm) : null };
+  return {
+    master: probed.acting,
+    byRole: master,
+    epoch,
+    end,
+    inSync: probed.acting ? await port.inSyncCount(address, calm) : null,
+  };
 }
 
-async function startController(world: World, address: string): Promise<StoryWorld["say"]> {
+type Say = (master: number | null, epoch: number, order: boolean) => Promise<MasterInfo | null>;
+
+async function startController(world: World, address: string): Promise<Say> {
   const socketFile = join(world.network.folder, "scripted-controller");
   const command = [process.execPath, inProject("test/world/clients/scripted-controller.ts"), socketFile, address];
   await world.run(site, command).waitForLine(/ready/, { timeoutMs: bootMsMax });
   const socket = connect({ path: socketFile });
   await once(socket, "connect");
   const lines = createInterface({ input: socket });
-  return async (master, epoch) => {
+  return async (master, epoch, order) => {
     const said = once(lines, "line");
-    socket.write(`${JSON.stringify({ master, epoch })}\n`);
-    await said;
+    socket.write(`${JSON.stringify({ master, epoch, order })}\n`);
+    const [line] = (await said) as [string];
+    return JSON.parse(line) as MasterInfo | null;
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A controller door that says what a test tells it to say. Each line over the socket: {master, epoch}; each line back: it is so from now
- * on. Usage: scripted-controller.ts SOCKET HOST:PORT
+ * A controller door that says what a test tells it to say. Each line over the socket: {master, epoch, order}; each line back is null, as it
+ * is so from now on; or the role change, for an order. Usage: scripted-controller.ts SOCKET HOST:PORT
  */
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
@@ -33,7 +33,8 @@ const door = await openDoor({
 createServer((socket) => {
   socket.on("error", () => {});
   createInterface({ input: socket }).on("line", (line) => {
-    const { master, epoch } = JSON.parse(line) as { master: number | null; epoch: number };
-    socket.write(`${JSON.stringify(script.say(master, epoch))}\n`);
+    const { master, epoch, order } = JSON.parse(line) as { master: number | null; epoch: number; order: boolean };
+    if (!order) script.say(master, epoch);
+    socket.write(`${JSON.stringify(order && master !== null ? script.order(master, epoch) : null)}\n`);
   });
 }).listen(socketFile, () => console.log("ready"));

@@ -4,7 +4,9 @@ import type { ControllerAnswer, ControllerRequest, MasterInfo } from "../../../.
 /** A controller that decides nothing: it says what it was told to say, to virtual brokers and to real ones alike. */
 export interface Script {
   /** Who is master from now on, for whoever asks. */
-  say(master: number | null, epoch: number): MasterInfo;
+  say(master: number | null, epoch: number): void;
+  /** What a role change says (1008); whoever asks is told what was said before. */
+  order(master: number, epoch: number): MasterInfo;
   answer(request: ControllerRequest): ControllerAnswer;
 }
 
@@ -33,7 +35,10 @@ export function createScript(own: string): Script {
       epoch = nextEpoch;
       inSync = next === null ? [] : [next];
       inSyncEpoch += 1;
-      return info();
+    },
+    order(named, namedEpoch) {
+      inSyncEpoch += 1;
+      return { master: named, address: addresses.get(named) ?? null, epoch: namedEpoch, inSync: [named], inSyncEpoch };
     },
     answer(request) {
       switch (request.kind) {

@@ -3,7 +3,10 @@
  * and must be the same, to the letter: `testdata/stock-brokers.txt`.
  */
 export interface StoryBroker {
+  /** It acts as one, by its answer to a probe. */
   readonly master: boolean;
+  /** It has the role of one, which a change begins with. */
+  readonly byRole: boolean;
   /** Of the last entry in its log; -1: there is none. */
   readonly epoch: number;
   readonly end: bigint;
@@ -86,7 +89,7 @@ async function lookAt(world: StoryWorld): Promise<string[]> {
   const seen = await Promise.all(brokers.map((broker) => world.look(broker)));
   const lines = seen.map((one, nth) => {
     if (one === undefined) return `broker ${brokers[nth]}: down`;
-    const role = one.master ? `master, ${one.inSync} in sync` : "no master";
+    const role = one.master ? `master, ${one.inSync} in sync` : one.byRole ? "no master, by its role one" : "no master";
     return `broker ${brokers[nth]}: ${role}, log of epoch ${one.epoch}`;
   });
   const [one, other] = seen;

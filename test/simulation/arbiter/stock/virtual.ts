@@ -49,11 +49,9 @@ export function virtualWorld(seed: number): StoryWorld {
   return {
     start: async (name) => brokerOf(name).start(),
     kill: async (name) => brokerOf(name).kill(),
-    say: async (master, epoch) => void script.say(master, epoch),
+    say: async (master, epoch) => script.say(master, epoch),
     async tell(name, master, epoch) {
-      const address = brokerOf(String(master)).address;
-      const info = { master, address, epoch, inSync: [master], inSyncEpoch: epoch };
-      brokerOf(name).notify("idc1", info, () => {});
+      brokerOf(name).notify("idc1", script.order(master, epoch), () => {});
       pass(answerMs);
     },
     async send(name) {
@@ -83,7 +81,13 @@ export function virtualWorld(seed: number): StoryWorld {
         pass(answerMs);
       });
       const master = broker.role === "master";
-      return { master, epoch: reading.epoch, end: reading.maxOffset, inSync: master ? broker.inSyncCount() : null };
+      return {
+        master,
+        byRole: master,
+        epoch: reading.epoch,
+        end: reading.maxOffset,
+        inSync: master ? broker.inSyncCount() : null,
+      };
     },
   };
 }
