@@ -31,6 +31,7 @@ const vitest = await createVitest("test", {
   testTimeout,
   reporters: [{}],
 });
+process.on("disconnect", () => process.exit());
 process.on("message", (run: Run) => {
   void playAgain(run).then((ran) => process.send?.(ran));
 });
