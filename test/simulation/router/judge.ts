@@ -20,7 +20,7 @@ export interface Judge {
 const ledgerStaleMs = 10_000;
 const idcs = ["idc1", "idc2"] as const;
 
-export const answerOptions = {
+const answerOptions = {
   rules: [],
   orderOf: (idc: string) => (idc === "idc1" ? ["idc1", "idc2"] : ["idc2", "idc1"]),
   clusters: [cluster],

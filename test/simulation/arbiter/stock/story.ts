@@ -2,7 +2,7 @@
  * One list of events, told to brokers: to those of the simulation and to stock ones. What they do is written down after each event,
  * and must be the same, to the letter: `testdata/stock-brokers.txt`.
  */
-export interface StoryBroker {
+interface StoryBroker {
   /** It acts as one, by its answer to a probe. */
   readonly master: boolean;
   /** It has the role of one, which a change begins with. */
