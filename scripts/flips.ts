@@ -41,12 +41,6 @@ await runProgram(
         placeholder: "TEXT",
         help: "Flips of which the name has this in it: a file, an expression.",
       },
-      seeds: {
-        type: "string",
-        placeholder: "N",
-        default: "10",
-        help: "Seeds of the simulation for what the tests let pass.",
-      },
       workers: { type: "string", placeholder: "N", default: "1", help: "How many copies are tried at a time." },
       list: { type: "boolean", help: "Print the flips, and try none." },
       afresh: { type: "boolean", help: "Forget what earlier runs have found out." },
@@ -57,10 +51,10 @@ await runProgram(
     ],
     exits: ["ok", "error", "usage"],
   },
-  async ({ only, seeds, workers, list, afresh }) => {
-    const numbers = [seeds, workers].map(Number);
-    if (numbers.some((number) => !Number.isSafeInteger(number) || number < 1)) {
-      console.error(`run flips: --seeds ${seeds} --workers ${workers}: whole numbers above 0 are wanted`);
+  async ({ only, workers, list, afresh }) => {
+    const workerCount = Number(workers);
+    if (!Number.isSafeInteger(workerCount) || workerCount < 1) {
+      console.error(`run flips: --workers ${workers} is no whole number above 0`);
       return exitCodes.usage;
     }
     const flips = allFlips();
@@ -71,8 +65,7 @@ await runProgram(
       return exitCodes.ok;
     }
     if (afresh === true) await rm(verdictsFile, { force: true });
-    const [seedCount = 1, workerCount = 1] = numbers;
-    const verdicts = await tryAll(chosen, { seeds: seedCount, workers: workerCount });
+    const verdicts = await tryAll(chosen, workerCount);
     return judge(chosen, verdicts, await readSurvivors());
   },
 );
@@ -97,7 +90,7 @@ function allFlips(): readonly Task[] {
 
 async function tryAll(
   tasks: readonly Task[],
-  { seeds, workers }: { readonly seeds: number; readonly workers: number },
+  workers: number,
 ): Promise<ReadonlyMap<string, CaughtBy>> {
   const known = await readVerdicts();
   // Tests only grow: who was caught once is not tried again while its file is the same.
@@ -123,7 +116,7 @@ async function tryAll(
       if (!sound.has(core) && !(await player.isSound(core)))
         throw new Error(`the tests of ${core.tests} fail although nothing is flipped: see ./run check`);
       sound.add(core);
-      const by = await player.play(flip, core, seeds);
+      const by = await player.play(flip, core);
       verdicts.set(flip.key, by);
       const verdict: Verdict = { key: flip.key, hash, by };
       await appendFile(verdictsFile, `${JSON.stringify(verdict)}\n`);

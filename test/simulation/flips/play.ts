@@ -11,7 +11,7 @@ import type { Ran, Run } from "./worker.ts";
 export interface Player extends AsyncDisposable {
   /** Of the sources as they are: a copy whose tests fail says nothing. */
   isSound(core: Core): Promise<boolean>;
-  play(flip: Flip, core: Core, seeds: number): Promise<CaughtBy>;
+  play(flip: Flip, core: Core): Promise<CaughtBy>;
 }
 
 export type CaughtBy = "tests" | "simulation" | "nobody";
@@ -53,13 +53,13 @@ export function createPlayer(copy: string): Player {
 
   return {
     isSound: ({ tests, files: [file = ""] }) => passes({ tests, changed: join(copy, file) }),
-    async play(flip, core, seeds) {
+    async play(flip, core) {
       const file = join(copy, flip.file);
       const text = await readFile(file, "utf8");
       await writeFile(file, applyFlip(text, flip));
       try {
         if (!(await passes({ tests: core.tests, changed: file }))) return "tests";
-        return (await huntFails(copy, core, seeds)) ? "simulation" : "nobody";
+        return (await huntFails(copy, core)) ? "simulation" : "nobody";
       } finally {
         await writeFile(file, text);
       }
