@@ -25,7 +25,7 @@ await runProgram(
         placeholder: "SUBJECT",
         default: "arbiter",
         choices: subjects,
-        help: "A broker set with its arbiters, or a link of the replicator.",
+        help: "A broker set with its arbiters, a link of the replicator, or a router.",
       },
     },
     examples: [{ command: "./run sim --seeds 1 --from 4711", help: "replays one life" }],
@@ -58,7 +58,8 @@ function simulate(subject: Subject, from: number, seeds: number): number {
   return exitCodes.ok;
 }
 
-function textOf(subject: Subject, { lives, failovers, switches, acked, commands }: Lives): string {
+function textOf(subject: Subject, { lives, failovers, switches, acked, commands, tables }: Lives): string {
   if (subject === "link") return `${lives} lives, ${commands} commands`;
+  if (subject === "router") return `${lives} lives, ${failovers} failovers, ${tables} tables`;
   return `${lives} lives, ${failovers} failovers, ${switches} switches, ${acked} acknowledged messages`;
 }

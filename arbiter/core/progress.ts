@@ -5,7 +5,9 @@ import type { OffsetReading } from "./model.ts";
  * numbers: the stock controller narrows their difference to 32 bits, and sorts lags above 2 GB wrongly.
  */
 export function compareProgress(one: OffsetReading, other: OffsetReading): number {
-  if (one.epoch !== other.epoch) return one.epoch < other.epoch ? -1 : 1;
-  if (one.maxOffset === other.maxOffset) return 0;
-  return one.maxOffset < other.maxOffset ? -1 : 1;
+  return sign(one.epoch, other.epoch) || sign(one.maxOffset, other.maxOffset);
+}
+
+function sign<Value extends number | bigint>(one: Value, other: Value): number {
+  return Number(one > other) - Number(one < other);
 }

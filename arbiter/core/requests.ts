@@ -204,7 +204,8 @@ function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, cont
     if (record.replicas[id] === undefined) {
       return refused(codes.CONTROLLER_INVALID_REPLICAS, `${rejecting} the replicas {${id}} don't exist`);
     }
-    if (!context.isAlive(id)) {
+    // The master itself is there: it asks.
+    if (id !== master && !context.isAlive(id)) {
       return refused(codes.CONTROLLER_BROKER_NOT_ALIVE, `${rejecting} the replicas {${id}} don't alive`);
     }
   }

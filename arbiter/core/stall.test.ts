@@ -52,6 +52,19 @@ describe("after a stall of this site", () => {
     expect(told([...site.watch("tells"), ...site.pass(100)])).toEqual([2]);
   });
 
+  test("a master that asks for its in-sync set is there: it leaves a replica behind before it was heard again", () => {
+    const site = siteUnderTest();
+    for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+    site.step({ kind: "stalled", ms: stalledMs }, stalledMs);
+    // Its quorum is proven anew.
+    site.pass(50);
+    const alter = { kind: "alterInSync", set: "bs1", master: 1, epoch: 7, inSync: [1], inSyncEpoch: 20 } as const;
+    const answered = [...site.ask(1, alter), ...site.pass(100)].filter(({ kind }) => kind === "answer");
+    expect(answered).toEqual([
+      { kind: "answer", ask: 1, answer: { kind: "alterInSync", inSync: [1], inSyncEpoch: 21 } },
+    ]);
+  });
+
   test("what the ledger says by then is what is told", () => {
     const site = siteUnderTest();
     for (const id of [1, 2, 3]) site.step(site.heartbeat(id));

@@ -87,9 +87,10 @@ describe("deletes that a compare found", () => {
   });
 
   test("do not engage it when there are none", () => {
-    const brake = createBrake({ ...config, maxDeletes: 1 });
-    brake.admit("/a", 100, undefined, at(0));
-    brake.announce(0, 99, at(1));
+    const brake = createBrake(config);
+    for (const path of ["/a", "/b"]) brake.admit(path, 100, undefined, at(0));
+    // Nothing else is left: by what is there now one would have been too many.
+    brake.announce(0, 0, at(1));
     expect(brake.engagement()).toBeUndefined();
   });
 });

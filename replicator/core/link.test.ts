@@ -31,6 +31,7 @@ const stories: Readonly<Record<string, Setting>> = {
   "foreign-write.txt": { rules: [mirror] },
   "drift.txt": { rules: [mirror] },
   "diverged.txt": { rules: [mirror] },
+  "diverged-below.txt": { rules: [mirror] },
   "session-lost.txt": { rules: [mirror] },
   "parent-in-the-way.txt": { rules: [mirror] },
   "parent-of-a-session.txt": {

@@ -1,6 +1,7 @@
 import { errorCodes, errorName } from "#lib/zookeeper/errors.ts";
 import type { Acl, WriteOp, ZooKeeper, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { decideClaim, type Fence, fenceOf, type LinkNodes, type StopCode } from "../core/claim.ts";
+import { fencedBatch, outcomeOfBatch } from "../core/fenced.ts";
 import type { Checkpoint, ClaimRequest, Pause, StoredCheckpoint, WriteOutcome } from "../core/link-events.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { type LinkLayout, linksRoot, ownRoot } from "./layout.ts";
@@ -80,20 +81,9 @@ export async function writeFenced(
   signal: AbortSignal,
 ): Promise<WriteOutcome> {
   const { layout, target } = options;
-  const fence = layout.fence(checkpoint.fence.name);
-  const outcome = await target.multi(
-    [
-      { kind: "check", path: fence, version: -1 },
-      ...ops,
-      { kind: "set", path: layout.checkpoint, data: encodeCheckpoint(checkpoint, options.wallTime()), version: -1 },
-    ],
-    { signal },
-  );
-  if (outcome.kind === "applied") return { ...outcome, results: outcome.results.slice(1, -1) };
-  if (outcome.failedAt === 0) return { kind: "fenced", detail: `${fence} is gone (${errorName(outcome.code)})` };
-  if (outcome.failedAt > ops.length)
-    return { kind: "fenced", detail: `${layout.checkpoint} is gone (${errorName(outcome.code)})` };
-  return { ...outcome, failedAt: outcome.failedAt - 1 };
+  const paths = { fence: layout.fence(checkpoint.fence.name), checkpoint: layout.checkpoint };
+  const batch = fencedBatch(paths, ops, encodeCheckpoint(checkpoint, options.wallTime()));
+  return outcomeOfBatch(paths, ops, await target.multi(batch, { signal }));
 }
 
 type Owned = { readonly kind: "claimed"; readonly fence: Fence } | Extract<ClaimOutcome, { kind: "refused" }>;

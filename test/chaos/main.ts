@@ -1,7 +1,8 @@
 /**
  * Breaks a broker set over three sites in every way of a list, under load, and reports from what clients saw whether anything was
  * lost, and how long it took to recover.
- * Usage: ./run chaos [--faults a,b,...] [--minutes N] [--seed S] [--contender arbiter|stock] [--out FOLDER] | ./run chaos --read FOLDER
+ * Usage: ./run chaos [--faults a,b,...] [--minutes N] [--seed S] [--contender arbiter|stock] [--settings lossless|default]
+ *   [--rpo best-effort|bounded|zero] [--out FOLDER] | ./run chaos --read FOLDER
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -10,6 +11,7 @@ import { exitCodes, messageOf } from "#lib/errors.ts";
 import { worldRefusal } from "../world/rights.ts";
 import { openWorld } from "../world/world.ts";
 import { type FaultName, faultNames } from "./plan/names.ts";
+import { rpoNames, type Subject, settingNames } from "./raise.ts";
 import { drawPicture } from "./report/picture.ts";
 import { readEvidence } from "./report/read.ts";
 import { reportOf } from "./report/report.ts";
@@ -59,11 +61,10 @@ async function report(folder: string): Promise<number> {
   return result.isValid ? exitCodes.ok : exitCodes.error;
 }
 
-interface Asked {
+interface Asked extends Subject {
   readonly faults: readonly FaultName[];
   readonly forMs: number;
   readonly seed: number;
-  readonly contender: (typeof contenders)[number];
   readonly folder: string;
   readonly read: string | undefined;
 }
@@ -77,6 +78,8 @@ function readArguments(): Asked | string {
         minutes: { type: "string", default: "10" },
         seed: { type: "string", default: String(Date.now() % 1_000_000) },
         contender: { type: "string", default: "arbiter" },
+        settings: { type: "string", default: "lossless" },
+        rpo: { type: "string", default: "best-effort" },
         out: { type: "string" },
         read: { type: "string" },
       },
@@ -89,6 +92,8 @@ function readArguments(): Asked | string {
       forMs: numberOf("minutes", values.minutes) * minuteMs,
       seed: numberOf("seed", values.seed),
       contender: oneOf(values.contender, contenders),
+      settings: oneOf(values.settings, settingNames),
+      rpo: oneOf(values.rpo, rpoNames),
       folder: resolve(values.out ?? join(".cache/chaos", `${stamp}-${values.contender}-${values.seed}`)),
       read: values.read,
     };

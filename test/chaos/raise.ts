@@ -5,8 +5,28 @@ import type { RouteSource } from "./clients/watchers.ts";
 import { allowHiding, userOfBroker, usersOfArbiters } from "./hidden.ts";
 import type { FaultName } from "./plan/names.ts";
 
-/** With the setting that is recommended for sets that may lose nothing. */
-const lossless = { allAckInSyncStateSet: true };
+/** Of brokers: those that are recommended for sets that may lose nothing, see docs/operations.md; or RocketMQ's own. */
+const settingsOf = {
+  lossless: { allAckInSyncStateSet: true, haMaxTimeSlaveNotCatchup: 3_000, checkSyncStateSetPeriod: 1_000 },
+  default: {},
+} as const;
+/** What a set's policy lets a failover lose. */
+const policyOf = {
+  "best-effort": { rpo: "best-effort" },
+  bounded: { rpo: "bounded", maxLostBytes: 1_000_000 },
+  zero: { rpo: "zero" },
+} as const;
+
+export const settingNames = ["lossless", "default"] as const satisfies readonly (keyof typeof settingsOf)[];
+export const rpoNames = ["best-effort", "bounded", "zero"] as const satisfies readonly (keyof typeof policyOf)[];
+
+/** What is put under test: who decides, how brokers are set, and what may be lost. */
+export interface Subject {
+  readonly contender: Contender;
+  readonly settings: (typeof settingNames)[number];
+  /** Of arbiters; stock controllers have none. */
+  readonly rpo: (typeof rpoNames)[number];
+}
 /** Each broker's, in memory. A run of half an hour needs a fifth of it. */
 const diskBytes = 2 ** 30;
 
@@ -28,15 +48,16 @@ export interface Raised {
 /** Everything that the faults need: clocks, disks and users of their own only where a fault asks for them. */
 export async function raiseChaos(
   world: World,
-  options: { readonly contender: Contender; readonly faults: readonly FaultName[] },
+  options: Subject & { readonly faults: readonly FaultName[] },
 ): Promise<Raised> {
-  const { contender, faults } = options;
+  const { contender, settings, rpo, faults } = options;
   const missing = [...missingFor(contender, faults), ...(await missingRights(world, contender, faults))];
   const able = faults.filter((fault) => !missing.some((one) => one.fault === fault));
   const hides = able.includes("broker-cut-from-arbiters");
   const stage = await raiseStage(world, {
     contender,
-    settings: lossless,
+    settings: settingsOf[settings],
+    arbiters: { policy: policyOf[rpo] },
     arbiterServers: {
       ...(able.includes("clock-skew") ? { ownClock: true } : {}),
       ...(hides ? usersOfArbiters : {}),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "#lib/errors.ts";
 import { readStored } from "../world/checkers/stored.ts";
-import { type Contender, leadFromHome, type Stage, serverAt } from "../world/failover/stage.ts";
+import { leadFromHome, type Stage, serverAt } from "../world/failover/stage.ts";
 import { getText, httpAddressOf } from "../world/http.ts";
 import type { Server } from "../world/server.ts";
 import type { World } from "../world/world.ts";
@@ -13,7 +13,7 @@ import { startWatchers } from "./clients/watchers.ts";
 import { type Histories, openHistories } from "./history.ts";
 import { type FaultName, faultTexts } from "./plan/names.ts";
 import { type Planned, scheduleOf } from "./plan/schedule.ts";
-import { raiseChaos } from "./raise.ts";
+import { raiseChaos, type Subject } from "./raise.ts";
 import { strike } from "./strikes.ts";
 
 /** Before the first fault, between two, and after the last: what calm is measured by. */
@@ -30,7 +30,7 @@ const decisionsMax = 200;
 /** More than any run can have. */
 const plannedMax = 10_000;
 
-export interface RunOptions {
+export interface RunOptions extends Subject {
   readonly faults: readonly FaultName[];
   readonly seed: number;
   /** No fault begins after it. */
@@ -38,7 +38,6 @@ export interface RunOptions {
   /** No more faults than this. */
   readonly faultsMax?: number;
   readonly faultMs?: number;
-  readonly contender: Contender;
   /** Exists, and is empty. */
   readonly folder: string;
   readonly say: (line: string) => void;
@@ -46,7 +45,7 @@ export interface RunOptions {
 
 /** Raises everything in a world, plays the schedule, and leaves the raw histories in the folder. It judges nothing. */
 export async function runChaos(world: World, options: RunOptions): Promise<void> {
-  const { seed, contender, folder, say } = options;
+  const { seed, contender, settings, rpo, folder, say } = options;
   const startedAt = new Date().toISOString();
   say(`raising three sites for ${contender}`);
   const { stage, sources, able, missing } = await raiseChaos(world, options);
@@ -55,6 +54,8 @@ export async function runChaos(world: World, options: RunOptions): Promise<void>
   const about = {
     startedAt,
     contender,
+    settings,
+    rpo,
     seed,
     faults: able,
     missing,

@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import type { WriteOp } from "#lib/zookeeper/zookeeper.ts";
 import { decideClaim, epochOf, type Fence, fenceOf } from "../../replicator/core/claim.ts";
+import { fencedBatch, outcomeOfBatch } from "../../replicator/core/fenced.ts";
 import { createLink, type Link } from "../../replicator/core/link.ts";
 import type { LinkOptions } from "../../replicator/core/link-context.ts";
 import type {
@@ -19,6 +20,7 @@ import type { Checker } from "./checker.ts";
 import type { OrderChecker } from "./order-checker.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
+import { Violation } from "./violation.ts";
 import type { VirtualLatch } from "./virtual-latch.ts";
 import type { Change, VirtualZooKeeper } from "./virtual-zookeeper.ts";
 import { createWire, type Wire } from "./wire.ts";
@@ -199,18 +201,15 @@ export function createReplica(parts: ReplicaParts): Replica {
   const write = ({ ops, journal, checkpoint }: Batch): Outcome => {
     const sent = spy.tamper(ops);
     const applied = checker.applying(parts.number, sent, journal);
-    const outcome = target.apply([
-      { kind: "check", path: `${linkRoot}/fence/${checkpoint.fence.name}`, version: -1 },
-      ...sent,
-      ...tombstonesOp(checkpoint, timeline.now),
-      { kind: "set", path: `${linkRoot}/checkpoint`, data: encodeCheckpoint(checkpoint, timeline.now), version: -1 },
-    ]);
-    applied(outcome.kind === "applied");
-    if (outcome.kind === "applied") {
-      return { ...outcome, results: outcome.results.slice(1, 1 + sent.length) };
-    }
-    if (outcome.failedAt === 0) return { kind: "fenced", detail: `${checkpoint.fence.name} is over` };
-    return { ...outcome, failedAt: outcome.failedAt - 1 };
+    const paths = { fence: `${linkRoot}/fence/${checkpoint.fence.name}`, checkpoint: `${linkRoot}/checkpoint` };
+    const all = [...sent, ...tombstonesOp(checkpoint, timeline.now)];
+    const stands = target.nodes.has(paths.fence);
+    const answered = target.apply(fencedBatch(paths, all, encodeCheckpoint(checkpoint, timeline.now)));
+    if (answered.kind === "applied" && !stands)
+      throw new Violation(`I5: replica ${parts.number} has written under ${checkpoint.fence.name}, which is over`);
+    applied(answered.kind === "applied");
+    const outcome = outcomeOfBatch(paths, all, answered);
+    return outcome.kind === "applied" ? { ...outcome, results: outcome.results.slice(0, sent.length) } : outcome;
   };
   const writeAcls = (writes: readonly AclWrite[], checkpoint: Checkpoint): AclWriteOutcome => {
     const check = write({ ops: [], journal: [], checkpoint });

@@ -1,9 +1,10 @@
 import { run as runSet } from "./arbiter/run.ts";
+import { run as runRouter } from "./router/run.ts";
 import { run as runLink } from "./run.ts";
 
-/** Lives one after another: of a broker set with its arbiters, or of a link of the replicator. */
+/** Lives one after another: of a broker set with its arbiters, of a link of the replicator, or of a router. */
 
-export const subjects = ["arbiter", "link"] as const;
+export const subjects = ["arbiter", "link", "router"] as const;
 export type Subject = (typeof subjects)[number];
 
 export interface Lives {
@@ -12,9 +13,10 @@ export interface Lives {
   readonly switches: number;
   readonly acked: number;
   readonly commands: number;
+  readonly tables: number;
 }
 
-export const none: Lives = { lives: 0, failovers: 0, switches: 0, acked: 0, commands: 0 };
+export const none: Lives = { lives: 0, failovers: 0, switches: 0, acked: 0, commands: 0, tables: 0 };
 
 /** Every third seed has a second life, in which only arbiters are struck, and masters acknowledge alone. */
 const calmEvery = 3;
@@ -25,14 +27,19 @@ export function live(subject: Subject, seed: number, before: Lives): Lives {
     const { commands } = runLink(seed);
     return { ...before, lives: before.lives + 1, commands: before.commands + commands };
   }
+  if (subject === "router") {
+    const { failovers, tables } = runRouter(seed);
+    const { lives } = before;
+    return { ...before, lives: lives + 1, failovers: before.failovers + failovers, tables: before.tables + tables };
+  }
   const outcomes = [runSet(seed), ...(seed % calmEvery === 0 ? [runSet(seed, { calm: true })] : [])];
   const sum = (of: (outcome: (typeof outcomes)[number]) => number): number =>
     outcomes.reduce((total, outcome) => total + of(outcome), 0);
   return {
+    ...before,
     lives: before.lives + outcomes.length,
     failovers: before.failovers + sum(({ failovers }) => failovers),
     switches: before.switches + sum(({ switches }) => switches),
     acked: before.acked + sum(({ acked }) => acked),
-    commands: before.commands,
   };
 }

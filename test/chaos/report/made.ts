@@ -68,6 +68,8 @@ export function goodRun(change: Partial<Evidence> = {}): Evidence {
     about: {
       startedAt: "2026-01-01T00:00:00.000Z",
       contender: "arbiter",
+      settings: "lossless",
+      rpo: "best-effort",
       seed: 1,
       faults: ["leader-kill"],
       missing: [],

@@ -24,6 +24,9 @@ export interface Evidence {
 interface About {
   readonly startedAt: string;
   readonly contender: string;
+  /** How the brokers are set, and what the policy lets be lost. */
+  readonly settings: string;
+  readonly rpo: string;
   readonly seed: number;
   readonly faults: readonly string[];
   readonly missing: readonly { readonly fault: string; readonly why: string }[];

@@ -40,6 +40,8 @@ export interface Report {
 
   readonly startedAt: string;
   readonly contender: string;
+  readonly settings: string;
+  readonly rpo: string;
   readonly seed: number;
   readonly faultMs: number;
   readonly missing: Evidence["about"]["missing"];
@@ -130,6 +132,8 @@ export function reportOf(evidence: Evidence): Report {
     unexpectedUnavailableInNormalInterval: calm > 0,
     startedAt: about.startedAt,
     contender: about.contender,
+    settings: about.settings,
+    rpo: about.rpo,
     seed: about.seed,
     faultMs: about.faultMs,
     missing: about.missing,

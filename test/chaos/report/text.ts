@@ -3,10 +3,10 @@ import type { Report } from "./report.ts";
 
 /** For people. */
 export function markdownOf(report: Report): string {
-  const { contender, seed, startedAt, results, latency } = report;
+  const { contender, settings, rpo, seed, startedAt, results, latency } = report;
   const missing = report.missing.map(({ fault, why }) => `- not available: ${fault}: ${why}`);
   return [
-    `# Chaos run: ${contender}, seed ${seed}`,
+    `# Chaos run: ${contender === "arbiter" ? `arbiter, rpo ${rpo}` : contender}, ${settings} settings, seed ${seed}`,
     "",
     `${startedAt}; ${results.length} faults of ${seconds(report.faultMs)} each. ${report.isValid ? "**Valid.**" : "**FAILED.**"}`,
     "",

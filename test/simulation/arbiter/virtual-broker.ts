@@ -10,7 +10,7 @@ import { type Net, type Site, sites } from "./net.ts";
 /**
  * A RocketMQ 5 broker in controller mode, as it behaves: no lease, follows rising epochs only, cuts its log at the last
  * common point, remembers log and epoch file over a restart and the epoch it holds not. Messages count as acknowledged when
- * every member of its in-sync set has them (allAckInSyncStateSet).
+ * every member of its in-sync set has them (allAckInSyncStateSet). `testdata/stock-brokers.txt` is what stock ones were seen to do.
  */
 interface VirtualBroker {
   readonly name: string;
@@ -56,14 +56,25 @@ export interface Surroundings {
     | undefined;
   brokerAt(
     address: string,
-  ):
-    | (VirtualBroker & { pull(): { log: readonly Entry[] } | undefined; attached(slave: number, end: number): void })
-    | undefined;
+  ): (VirtualBroker & { pull(): Pulled | undefined; attached(slave: number, end: number): void }) | undefined;
   /** RocketMQ's default: a master acknowledges what it alone has. */
   readonly acksAlone: boolean;
   /** The name servers' id 0. */
   readonly route: { master: string | null; epoch: number };
   nextConnection(): number;
+}
+
+interface Pulled {
+  readonly log: readonly Entry[];
+  readonly marks: readonly Mark[];
+  /** Of its process and its time as master: another one is another connection. */
+  readonly reign: string;
+}
+
+/** A line of the epoch file: the log from there on was written under that epoch. */
+interface Mark {
+  readonly epoch: number;
+  readonly start: number;
 }
 
 interface Entry {
@@ -101,6 +112,7 @@ export function createVirtualBroker(
   const { site, address } = place;
   // On disk.
   const log: Entry[] = [];
+  let marks: readonly Mark[] = [];
   let id: number | null = null;
   let minInSync = 1;
   // In memory.
@@ -113,6 +125,8 @@ export function createVirtualBroker(
   let inSyncEpoch = 0;
   let leader: Site | null = null;
   let haTarget: string | null = null;
+  let attachedTo: string | null = null;
+  let terms = 0;
   let changing = false;
   const connections = new Map<Site, number>();
   const slaves = new Map<number, { end: number; at: number; caughtUpAt: number }>();
@@ -157,6 +171,12 @@ export function createVirtualBroker(
     );
   };
 
+  const lastEpoch = (): number => marks.at(-1)?.epoch ?? -1;
+  /** Promoted, or in office under a higher epoch: written down, but not a second time without a message in between, nor a lower one. */
+  const mark = (): void => {
+    if (epoch > lastEpoch() && marks.at(-1)?.start !== log.length) marks = [...marks, { epoch, start: log.length }];
+  };
+
   const heartbeat = (): void => {
     if (id === null) return;
     const beat = {
@@ -164,7 +184,7 @@ export function createVirtualBroker(
       set: around.set,
       id,
       address,
-      epoch: log.at(-1)?.epoch ?? -1,
+      epoch: lastEpoch(),
       maxOffset: log.at(-1)?.end ?? 0n,
       priority: 1,
     };
@@ -283,8 +303,11 @@ export function createVirtualBroker(
     inSync = [...info.inSync];
     inSyncEpoch = info.inSyncEpoch;
     pending = null;
+    mark();
     if (wasMaster) return;
     role = "master";
+    terms += 1;
+    attachedTo = null;
     haTarget = null;
     slaves.clear();
     later(random.int(20, 150), () => {
@@ -310,11 +333,17 @@ export function createVirtualBroker(
     const theirs = passes ? master?.pull() : undefined;
     if (master === undefined || theirs === undefined) {
       // The HA client fails to connect, and tries again 5 s later.
+      attachedTo = null;
       changing = true;
       later(random.int(500, haRetryMs), () => {
         changing = false;
       });
       return;
+    }
+    if (attachedTo !== theirs.reign) {
+      // They compare epoch files when they connect; while they are connected the file does not change.
+      marks = theirs.marks;
+      attachedTo = theirs.reign;
     }
     // Entries are shared objects: the last common one ends a common beginning.
     let common = Math.min(log.length, theirs.log.length);
@@ -396,6 +425,7 @@ export function createVirtualBroker(
       inSyncEpoch = 0;
       leader = null;
       haTarget = null;
+      attachedTo = null;
       changing = false;
       slaves.clear();
       unacked = [];
@@ -426,7 +456,7 @@ export function createVirtualBroker(
           return;
         }
         awake(life, () => {
-          const reading = { epoch: log.at(-1)?.epoch ?? -1, maxOffset: log.at(-1)?.end ?? 0n };
+          const reading = { epoch: lastEpoch(), maxOffset: log.at(-1)?.end ?? 0n };
           const acting = role === "master";
           net.send(site, from, () => answer({ kind: "answered", reading, acting }));
         });
@@ -444,7 +474,7 @@ export function createVirtualBroker(
         });
       });
     },
-    inSyncCount: () => members().length,
+    inSyncCount: () => inSync.length,
     get minInSync() {
       return minInSync;
     },
@@ -476,7 +506,8 @@ export function createVirtualBroker(
     reregister() {
       if (state === "up") fetchHaAddress();
     },
-    pull: () => (state === "up" && role === "master" ? { log } : undefined),
+    pull: () =>
+      state === "up" && role === "master" ? { log, marks, reign: `${address} ${life} ${terms}` } : undefined,
     attached(slave, end) {
       const { now } = timeline;
       const before = slaves.get(slave);
