@@ -26,6 +26,8 @@ const persistMsMax = 1_000;
 
 const foldOptions: FoldOptions = {
   clusters: [cluster],
+  kafka: new Map(),
+  kafkaIdcOf: () => "",
   idcOf: (address) => address.split("-")[0] ?? "",
   weightOf: () => 1,
   timing: { outAfterMs: 1_000, backAfterMs: 30_000, backAfterChecks: 5 },
