@@ -88,10 +88,7 @@ function allFlips(): readonly Task[] {
   );
 }
 
-async function tryAll(
-  tasks: readonly Task[],
-  workers: number,
-): Promise<ReadonlyMap<string, CaughtBy>> {
+async function tryAll(tasks: readonly Task[], workers: number): Promise<ReadonlyMap<string, CaughtBy>> {
   const known = await readVerdicts();
   // Tests only grow: who was caught once is not tried again while its file is the same.
   const caught = new Map(
