@@ -4,9 +4,11 @@ const integrationTestMs = 180_000;
 /** What judges the runs in the world needs no world itself. */
 const judges = "test/{world/{checkers,failover},chaos/**}/*.test.ts";
 
-/** With --full alone: they take minutes. */
+/** With --full alone: they take minutes, or a good one. */
 const long =
-  process.env["CROSSIDC_FULL"] === "1" ? [] : ["test/world/sdk/**", "test/world/arbiter/stock-brokers.test.ts"];
+  process.env["CROSSIDC_FULL"] === "1"
+    ? []
+    : ["test/world/sdk/**", "test/world/arbiter/stock-brokers.test.ts", "test/world/run-demo-routing.test.ts"];
 
 export default defineConfig({
   test: {

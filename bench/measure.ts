@@ -96,3 +96,8 @@ export function formatSpread(values: readonly number[], format: (value: number) 
 export function formatSeconds(ms: number): string {
   return (ms / 1_000).toFixed(ms < 10_000 ? 2 : 1);
 }
+
+export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return `${[line(header), `|${"---|".repeat(header.length)}`, ...rows.map(line)].join("\n")}\n`;
+}

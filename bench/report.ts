@@ -1,5 +1,5 @@
 import { type Figures, type FollowedLoad, type Stage, stages } from "./figures.ts";
-import { formatSeconds, formatSpread, median, quantile } from "./measure.ts";
+import { formatSeconds, formatSpread, markdownTable, median, quantile } from "./measure.ts";
 
 /** The figures of all contenders as Markdown tables. `x` is the ratio of medians to the first contender's. */
 export function report(figures: ReadonlyMap<string, Figures>): string {
@@ -30,7 +30,7 @@ function passTable(figures: ReadonlyMap<string, Figures>): string {
     ]),
     Math.max(...stages.flatMap((stage) => of.passes[stage].map(({ peakMb }) => peakMb))).toFixed(0),
   ]);
-  return markdown(header, rows);
+  return markdownTable(header, rows);
 }
 
 function lagTable(figures: ReadonlyMap<string, Figures>): string {
@@ -58,7 +58,7 @@ function lagTable(figures: ReadonlyMap<string, Figures>): string {
     "CPU s",
     "peak MB",
   ];
-  return rows.length === 0 ? "" : markdown(header, rows);
+  return rows.length === 0 ? "" : markdownTable(header, rows);
 }
 
 function missing(runs: readonly FollowedLoad[]): string {
@@ -69,7 +69,7 @@ function sustainedTable(figures: ReadonlyMap<string, Figures>): string {
   const rows = [...figures].flatMap(([name, { sustained }]) =>
     sustained.length === 0 ? [] : [[name, rounded(sustained)]],
   );
-  return rows.length === 0 ? "" : markdown(["contender", "writes/s without a backlog"], rows);
+  return rows.length === 0 ? "" : markdownTable(["contender", "writes/s without a backlog"], rows);
 }
 
 function rounded(values: readonly number[]): string {
@@ -78,9 +78,4 @@ function rounded(values: readonly number[]): string {
 
 function tenths(values: readonly number[]): string {
   return formatSpread(values, (value) => value.toFixed(1));
-}
-
-function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return `${[line(header), `|${"---|".repeat(header.length)}`, ...rows.map(line)].join("\n")}\n`;
 }

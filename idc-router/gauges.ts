@@ -1,4 +1,5 @@
 import type { Clients } from "./core/clients.ts";
+import type { RemotingServer } from "#lib/remoting/server-options.ts";
 import { idcStates } from "./core/model.ts";
 import type { RouterDaemon } from "./daemon.ts";
 import { sourcesOf } from "./io/report.ts";
@@ -29,11 +30,13 @@ export function refreshGauges(
   {
     version,
     site,
+    subscribersMax,
     doors,
     clients,
   }: {
     version: string;
     site: string;
+    subscribersMax: number;
     doors: () => { nameserver: number; watch: number; wait: number };
     clients: Pick<Clients, "counts" | "mixed">;
   },
@@ -78,4 +81,17 @@ export function refreshGauges(
   series.set("idc_router_connections", { door: "nameserver" }, nameserver);
   series.set("idc_router_subscribers", { kind: "watch" }, watch);
   series.set("idc_router_subscribers", { kind: "wait" }, wait);
+  series.set("idc_router_subscribers_max", {}, subscribersMax);
+}
+
+/** What the name server door counts by itself, handed over at each call. */
+export function createDoorCounts(series: Series, { counters }: Pick<RemotingServer<unknown>, "counters">): () => void {
+  const told = new Map<string, number>();
+  return () => {
+    const { connectionsRefused: tooMany, malformed, halfFrames: unfinished, overfull, slowReaders: slow } = counters;
+    for (const [why, count] of Object.entries({ tooMany, malformed, unfinished, overfull, slow })) {
+      series.add("idc_router_door_ended_total", { why }, count - (told.get(why) ?? 0));
+      told.set(why, count);
+    }
+  };
 }

@@ -128,6 +128,18 @@ export const metricDocs = [
     help: "Consumer groups whose members do not all take the same allocator, as far as this router is told; /v1/status names them.",
   },
   {
+    name: "idc_router_subscribers_max",
+    type: "gauge",
+    labels: [],
+    help: "limits.subscribersMax: so many may wait for a change.",
+  },
+  {
+    name: "idc_router_door_ended_total",
+    type: "counter",
+    labels: ["why"],
+    help: "Connections that the name server door ended: tooMany, malformed, unfinished, overfull, slow (they did not read).",
+  },
+  {
     name: "idc_router_slow_subscribers_total",
     type: "counter",
     labels: [],
@@ -166,6 +178,12 @@ type MetricName = (typeof metricDocs)[number]["name"];
 const bucketsSeconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 
 type Door = "nameserver" | "http";
+type Labelled = readonly [MetricName, Record<string, string>];
+
+/** How often something happened since the last scrape: whoever knows it raises it, without looking up a label. */
+export interface Count {
+  value: number;
+}
 
 /** What the loop and the doors tell; the rest is read off the state at each scrape (gauges.ts). */
 export interface RouterMetrics {
@@ -177,7 +195,10 @@ export interface RouterMetrics {
   older(source: Source): void;
   saved(ok: boolean): void;
   requested(door: Door, outcome: string): void;
-  routed(door: Door, route: { from: string; to: string; stale: boolean }): void;
+  /** Of requests with this outcome; always the same one for the same, like the next. */
+  requestCount(door: Door, outcome: string): Count;
+  /** Of such routes. */
+  routeCount(door: Door, route: { from: string; to: string; stale: boolean }): Count;
   slowSubscriber(): void;
   produced(way: Way, counted: Omit<TelemetryReport["produced"][number], "idc">): void;
   consumed(way: Way, counted: Omit<TelemetryReport["consumed"][number], "idc">): void;
@@ -203,16 +224,23 @@ export function createMetrics(environment: string): RouterMetrics {
   for (const outcome of ["ok", "failed"]) series.add("idc_router_last_good_writes_total", { outcome }, 0);
   for (const door of ["nameserver", "http"]) series.add("idc_router_stale_routes_total", { door }, 0);
   /** Label lookups cost more than answers do: counts are gathered here, and handed over at each scrape. */
-  const pending = new Map<string, { name: MetricName; labels: Record<string, string>; count: number }>();
-  const count = (key: string, name: MetricName, labels: () => Record<string, string>): void => {
-    const known = pending.get(key);
-    if (known === undefined) pending.set(key, { name, labels: labels(), count: 1 });
-    else known.count += 1;
+  const counts = new Map<string, Count & { readonly of: readonly Labelled[] }>();
+  const countOf = (key: string, of: () => readonly Labelled[]): Count => {
+    const known = counts.get(key);
+    if (known !== undefined) return known;
+    const fresh = { value: 0, of: of() };
+    counts.set(key, fresh);
+    return fresh;
   };
   series.onRender(() => {
-    for (const { name, labels, count: value } of pending.values()) series.add(name, labels, value);
-    pending.clear();
+    for (const count of counts.values()) {
+      if (count.value === 0) continue;
+      for (const [name, labels] of count.of) series.add(name, labels, count.value);
+      count.value = 0;
+    }
   });
+  const requestCount = (door: Door, outcome: string): Count =>
+    countOf(`request ${door} ${outcome}`, () => [["idc_router_requests_total", { door, outcome }]]);
   return {
     series,
     dropped: (value) => series.add("idc_router_events_dropped_total", {}, value),
@@ -221,11 +249,15 @@ export function createMetrics(environment: string): RouterMetrics {
     changed: () => series.add("idc_router_changes_total", {}, 1),
     older: (source) => series.add("idc_router_older_total", { source }, 1),
     saved: (ok) => series.add("idc_router_last_good_writes_total", { outcome: ok ? "ok" : "failed" }, 1),
-    requested: (door, outcome) => count(`r ${door} ${outcome}`, "idc_router_requests_total", () => ({ door, outcome })),
-    routed(door, { from, to, stale }) {
-      count(`t ${door} ${from} ${to}`, "idc_router_routes_total", () => ({ door, from, to }));
-      if (stale) count(`s ${door}`, "idc_router_stale_routes_total", () => ({ door }));
+    requested(door, outcome) {
+      requestCount(door, outcome).value += 1;
     },
+    requestCount,
+    routeCount: (door, { from, to, stale }) =>
+      countOf(`route ${door} ${from} ${to} ${stale}`, () => [
+        ["idc_router_routes_total", { door, from, to }],
+        ...(stale ? [["idc_router_stale_routes_total", { door }] satisfies Labelled] : []),
+      ]),
     slowSubscriber: () => series.add("idc_router_slow_subscribers_total", {}, 1),
     produced({ from, to }, { acknowledged, failed, seconds, bytes }) {
       const labels = { use: "produce", from, to };

@@ -10,9 +10,11 @@ import type { Logger } from "#lib/log.ts";
 import { createConnections } from "#lib/remoting/connections.ts";
 import { createNotifier } from "#lib/systemd.ts";
 import { bootstrapClusters, createKafkaIdcOf, watchedKafka } from "./clusters.ts";
+import { createAnswerCounts } from "./answer-counts.ts";
 import type { AnswerOptions } from "./core/answer.ts";
 import { createClients } from "./core/clients.ts";
 import { createDaemon, type RouterDaemon } from "./daemon.ts";
+import { createDoorCounts } from "./gauges.ts";
 import type { MetadataReport } from "./io/api.ts";
 import { openDoor } from "./io/door.ts";
 import { followLedger } from "./io/etcd-watch.ts";
@@ -124,16 +126,12 @@ export async function runRouter(process: RouterProcess): Promise<number> {
           callerIdc,
           lookUp: sources.lookUp,
           passOn: sources.passOn,
-          onAnswer(outcome, answer, level) {
-            metrics.requested("nameserver", outcome);
-            if (answer === undefined) return;
-            const to = answer.levels[level]?.idc ?? "";
-            metrics.routed("nameserver", { from: answer.idc, to, stale: answer.stale });
-          },
+          onAnswer: createAnswerCounts(metrics),
           clock,
           log,
           signal: ending,
         });
+  if (door !== null) metrics.series.onRender(createDoorCounts(metrics.series, door));
   const http = createRouterHttp({
     listen: config.http.listen,
     site,

@@ -41,13 +41,14 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     return503OnClosing: true,
     routerOptions: { maxParamLength: parameterCharactersMax },
   });
-  http.addHook("onRequest", async (request, reply) => {
+  http.addHook("onRequest", (request, reply, done) => {
     const isAsking = request.method === "POST" && options.asks?.has(request.routeOptions.url ?? "") === true;
     const isOpen = request.method === "GET" || request.method === "HEAD" || isAsking;
-    if (isOpen || isLocal(request)) return;
-    await reply
-      .code(403)
-      .send(errorBody("HTTP_NOT_LOCAL", "Changes are accepted from this machine only", runOnMachine));
+    if (isOpen || isLocal(request)) done();
+    else
+      void reply
+        .code(403)
+        .send(errorBody("HTTP_NOT_LOCAL", "Changes are accepted from this machine only", runOnMachine));
   });
   http.setErrorHandler(async (error, request, reply) => {
     const status = (error as { statusCode?: number }).statusCode ?? (error instanceof OperatorError ? 503 : 500);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { metricDocs as arbiterDocs } from "../../arbiter/metrics.ts";
+import { metricDocs as routerDocs } from "../../idc-router/metrics.ts";
 import { metricDocs } from "../../replicator/metrics.ts";
 import { inProject } from "../../test/integration/harness/project.ts";
 import { promtool, unknownLabelsIn, unknownSeriesIn } from "../series.ts";
@@ -29,6 +30,7 @@ const daemons = [
     notShown: ["idc_replicator_compares_total"],
   },
   { daemon: "arbiter", variables: ["datasource", "environment", "set"], docs: arbiterDocs, notShown: [] },
+  { daemon: "router", variables: ["datasource", "environment", "instance"], docs: routerDocs, notShown: [] },
 ] as const;
 
 describe.for(daemons)("the dashboard of the $daemon", async ({ daemon, variables, docs, notShown }) => {

@@ -205,3 +205,19 @@ export function sameAnswer(one: Answer, other: Answer): boolean {
 function sameList(one: readonly SetEntry[], other: readonly SetEntry[]): boolean {
   return one.length === other.length && one.every((set, nth) => set === other[nth]);
 }
+
+/** What of a table is by topic; the rest of it is in every answer. */
+const byTopic: ReadonlySet<string> = new Set<keyof Table>(["revision", "topics", "homes"]);
+
+/** Whether all that answers about this topic rest on is the same in both tables: most changes are about other topics. */
+export function sameGround(one: Table, other: Table, topic: string, clusters: readonly string[]): boolean {
+  for (const name in one) {
+    const part = name as keyof Table;
+    if (!byTopic.has(part) && one[part] !== other[part]) return false;
+  }
+  if (one.homes.get(topic) !== other.homes.get(topic)) return false;
+  return clusters.every((cluster) => {
+    const key = topicName(cluster, topic);
+    return one.topics.get(key) === other.topics.get(key);
+  });
+}

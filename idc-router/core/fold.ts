@@ -1,3 +1,4 @@
+import { type Asked, askedAt, noneAsked, withAsked } from "./asked.ts";
 import type { Command, Event } from "./events.ts";
 import type { SetHealth } from "./health.ts";
 import { type HomeFacts, hearHomes, noHomes, tableOfHomes } from "./homes.ts";
@@ -41,7 +42,7 @@ export interface RouterState {
   readonly healths: ReadonlyMap<SetName, SetHealth>;
   readonly checks: ReadonlyMap<SetName, Check>;
   /** When each topic was last asked for. */
-  readonly topicsAskedAt: ReadonlyMap<TopicName, number>;
+  readonly topicsAskedAt: Asked;
   /** When old queues were last looked for. */
   readonly forgotAt: number;
 }
@@ -82,7 +83,7 @@ export function startState(table: Table = emptyTable): RouterState {
     kafka: new Map(),
     healths: new Map(),
     checks: new Map(),
-    topicsAskedAt: new Map(),
+    topicsAskedAt: noneAsked,
     forgotAt: Number.NEGATIVE_INFINITY,
   };
 }
@@ -105,8 +106,8 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
         break;
       case "topic": {
         const name = topicName(event.cluster, event.topic);
-        const askedAt = topicsAskedAt.get(name) ?? before.topicsAskedAt.get(name);
-        if (askedAt !== undefined && event.askedAt < askedAt) {
+        const newest = topicsAskedAt.get(name) ?? askedAt(before.topicsAskedAt, name);
+        if (newest !== undefined && event.askedAt < newest) {
           commands.push({ kind: "older", source: "name-server", detail: name });
           break;
         }
@@ -187,21 +188,11 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
       kafka,
       healths: folded.healths,
       checks: new Map([...checks].filter(([name]) => folded.sets.has(name))),
-      topicsAskedAt: topicsAskedAt.size === 0 ? before.topicsAskedAt : askedAts(before, topicsAskedAt, kept),
+      topicsAskedAt: withAsked(before.topicsAskedAt, topicsAskedAt, kept),
       forgotAt: isTimeToForget ? moment.now : before.forgotAt,
     },
     commands,
   };
-}
-
-function askedAts(
-  before: RouterState,
-  asked: ReadonlyMap<TopicName, number>,
-  topics: ReadonlyMap<TopicName, TopicEntry>,
-): ReadonlyMap<TopicName, number> {
-  const all = new Map([...before.topicsAskedAt, ...asked]);
-  for (const name of all.keys()) if (!topics.has(name)) all.delete(name);
-  return all;
 }
 
 function forgetTopics(

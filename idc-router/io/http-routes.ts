@@ -21,10 +21,10 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
   const { texts, subscribers, metrics } = options;
 
   /** undefined: nobody knows it; "silent": nobody answers who could. */
-  async function find(key: RouteKey, host: string, signal: AbortSignal): Promise<RouteText | "silent" | undefined> {
+  async function find(key: RouteKey, host: string): Promise<RouteText | "silent" | undefined> {
     const known = textFor(key, host);
     if (known !== undefined) return known;
-    const isAnswered = await options.lookUp(key.topic, signal);
+    const isAnswered = await options.lookUp(key.topic, AbortSignal.timeout(lookUpMsMax));
     return textFor(key, host) ?? (isAnswered ? undefined : "silent");
   }
 
@@ -33,7 +33,7 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
   }
 
   async function send(reply: FastifyReply, text: RouteText, key: RouteKey): Promise<void> {
-    metrics.routed("http", { from: key.idc, to: text.chosen, stale: text.stale });
+    metrics.routeCount("http", { from: key.idc, to: text.chosen, stale: text.stale }).value += 1;
     await reply.header("etag", text.etag).type("application/json; charset=utf-8").send(text.json);
   }
 
@@ -45,7 +45,7 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
       const key = { topic, idc: idcOfCaller(request, query.idc, options), use: useOf(query.use) };
       const host = ipOfCaller(request, query.ip);
       const waitMs = waitOf(query.wait);
-      const text = await find(key, host, AbortSignal.timeout(lookUpMsMax));
+      const text = await find(key, host);
       if (text === "silent") {
         await sendAway(reply, 503, "RTR_NAMESERVERS_SILENT", `No name server answers who could know ${topic}`);
         return;
@@ -77,7 +77,9 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
     },
   );
 
-  http.get<{ Querystring: Asked & { topics?: string } }>("/v1/watch", async (request, reply) => {
+  // No HEAD: a watch without events would only take a place.
+  const watched = { exposeHeadRoute: false };
+  http.get<{ Querystring: Asked & { topics?: string } }>("/v1/watch", watched, async (request, reply) => {
     const idc = idcOfCaller(request, request.query.idc, options);
     const use = useOf(request.query.use);
     const topics = [...new Set((request.query.topics ?? "").split(",").filter((topic) => topic !== ""))].map(topicOf);
@@ -86,9 +88,8 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
       throw badRequest("RTR_BAD_TOPICS", `1 to ${watchedTopicsMax} topics can be watched, not ${topics.length}`, hint);
     }
     const host = ipOfCaller(request, request.query.ip);
-    const signal = AbortSignal.timeout(lookUpMsMax);
     const keys = topics.map((topic) => ({ topic, idc, use }));
-    await Promise.all(keys.map((key) => find(key, host, signal)));
+    await Promise.all(keys.map((key) => find(key, host)));
     const last = request.headers["last-event-id"];
     const { counts } = subscribers;
     if (counts().watch + counts().wait >= options.subscribersMax) {
@@ -96,6 +97,8 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
       return;
     }
     reply.hijack();
+    // It ends with its connection: chunks would cost three writes for each event.
+    reply.raw.useChunkedEncodingByDefault = false;
     reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     const end = subscribers.watch(reply.raw, { keys, host }, typeof last === "string" ? last : undefined);
     if (end === undefined) reply.raw.destroy();

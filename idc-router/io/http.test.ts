@@ -119,6 +119,9 @@ describe("a route", () => {
     ["/v1/watch", "RTR_BAD_TOPICS"],
     [`/v1/watch?topics=${Array.from({ length: 101 }, (_, nth) => nth).join(",")}`, "RTR_BAD_TOPICS"],
     ["/v1/explain", "RTR_NO_TOPIC"],
+    ["/v1/explain?topic=orders&topic=pay", "RTR_REPEATED"],
+    ["/v1/watch?topics=orders&topics=pay", "RTR_REPEATED"],
+    [`${route}?idc=idc1&idc=idc2`, "RTR_REPEATED"],
   ])("%s is refused", async (path, code) => {
     expect(await ask(path)).toMatchObject({ status: 400, body: { error: { code } } });
   });
@@ -142,6 +145,10 @@ describe("a watch", () => {
     expect(again.seen.map(({ data }) => data.topic)).toEqual(["pay"]);
     const strange = await watch("topics=orders,pay&idc=idc1", { "last-event-id": "another.9" });
     await strange.until(2);
+  });
+
+  test("is not begun by HEAD, which would take a place and never be told anything", async () => {
+    expect((await fetch(`${base}/v1/watch?topics=orders`, { method: "HEAD" })).status).toBe(404);
   });
 
   test("is refused when there are too many, and room is made when one goes", async () => {

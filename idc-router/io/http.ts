@@ -7,10 +7,10 @@ import type { Clients } from "../core/clients.ts";
 import type { BootstrapCluster } from "../core/kafka.ts";
 import type { RouterDaemon } from "../daemon.ts";
 import { refreshGauges } from "../gauges.ts";
-import type { RouterMetrics } from "../metrics.ts";
+import type { Count, RouterMetrics } from "../metrics.ts";
 import { liveChecks, readyChecks } from "./health.ts";
 import { allocationRoutes, allocationsPath } from "./http-allocations.ts";
-import { sendAway } from "./http-errors.ts";
+import { badRequest, sendAway } from "./http-errors.ts";
 import { readRoutes } from "./http-reads.ts";
 import { routeRoutes } from "./http-routes.ts";
 import { telemetryPath, telemetryRoutes } from "./http-telemetry.ts";
@@ -51,10 +51,10 @@ const alwaysServed = new Set(["/livez", "/readyz", "/metrics", "/v1/status"]);
 
 /** What openapi.json lists, and /livez, /readyz, /metrics. Nothing here changes anything. */
 export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
-  const { daemon, metrics, version, site, subscribers } = options;
+  const { daemon, metrics, version, site, subscribers, subscribersMax } = options;
   const doors = () => ({ nameserver: options.connections(), ...subscribers.counts() });
   metrics.series.onRender(() =>
-    refreshGauges(metrics.series, daemon, { version, site, doors, clients: options.clients }),
+    refreshGauges(metrics.series, daemon, { version, site, subscribersMax, doors, clients: options.clients }),
   );
   const http = createHttp({
     listen: options.listen,
@@ -65,19 +65,40 @@ export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
     asks: new Set([allocationsPath, telemetryPath]),
   });
   const rate = createRateLimit({ perSecond: options.requestsPerSecond, clock: options.clock });
-  http.addHook("onRequest", async (request, reply) => {
-    if (alwaysServed.has(request.routeOptions.url ?? "")) return;
-    if (!rate.take(request.ip)) {
-      await sendAway(reply, 429, "RTR_TOO_OFTEN", `More than ${options.requestsPerSecond} requests a second from here`);
+  // Hooks with a callback: a promise for each costs as much as the rest of a request.
+  http.addHook("onRequest", (request, reply, done) => {
+    if (alwaysServed.has(request.routeOptions.url ?? "")) done();
+    else if (!rate.take(request.ip)) {
+      const message = `More than ${options.requestsPerSecond} requests a second from here`;
+      sendAway(reply, 429, "RTR_TOO_OFTEN", message).catch(done);
     } else if (daemon.lagMs > lagMsMax) {
-      await sendAway(reply, 503, "RTR_OVERLOADED", `This router is ${Math.round(daemon.lagMs)} ms behind`);
+      sendAway(reply, 503, "RTR_OVERLOADED", `This router is ${Math.round(daemon.lagMs)} ms behind`).catch(done);
+    } else {
+      const repeated = repeatedIn(request.query as Readonly<Record<string, unknown>>);
+      if (repeated === undefined) done();
+      else done(badRequest("RTR_REPEATED", `${repeated}= is given more than once`, "Give each parameter once"));
     }
   });
-  http.addHook("onResponse", async (_request, reply) => metrics.requested("http", String(reply.statusCode)));
+  const answered = new Map<number, Count>();
+  http.addHook("onResponse", (_request, { statusCode }, done) => {
+    let count = answered.get(statusCode);
+    if (count === undefined) {
+      count = metrics.requestCount("http", String(statusCode));
+      answered.set(statusCode, count);
+    }
+    count.value += 1;
+    done();
+  });
   http.get("/openapi.json", async () => openapi(version));
   readRoutes(http, options);
   routeRoutes(http, options);
   allocationRoutes(http, options);
   telemetryRoutes(http, options);
   return http;
+}
+
+/** The name of a parameter that has several values. */
+function repeatedIn(query: Readonly<Record<string, unknown>>): string | undefined {
+  for (const name in query) if (typeof query[name] !== "string") return name;
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Answer, ruleOf, settingsOf } from "../core/answer.ts";
 import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
 import { type RouteRule, type Table, topicName } from "../core/model.ts";
@@ -175,8 +175,6 @@ function textOf(report: RouteReport): Pick<RouteText, "json" | "etag" | "revisio
   const { revision, router: _router, metadata: _metadata, decision, ...rest } = report;
   // When an answer came out first, and what it rests on, differs from router to router.
   const { since: _since, ...said } = decision;
-  const hash = createHash("sha256")
-    .update(JSON.stringify([rest, said]))
-    .digest("base64url");
-  return { json: JSON.stringify(report), etag: `"${hash.slice(0, etagCharacters)}"`, revision };
+  const digest = hash("sha256", JSON.stringify([rest, said]), "base64url");
+  return { json: JSON.stringify(report), etag: `"${digest.slice(0, etagCharacters)}"`, revision };
 }

@@ -1,6 +1,6 @@
 import { success } from "#lib/remoting/message.ts";
 import { createReadyAnswer, type ReadyAnswer } from "#lib/remoting/ready-answer.ts";
-import { type Answer, type AnswerOptions, answerOf, sameAnswer } from "../core/answer.ts";
+import { type Answer, type AnswerOptions, answerOf, sameAnswer, sameGround } from "../core/answer.ts";
 import { createGateKeeper } from "../core/gate.ts";
 import type { Table } from "../core/model.ts";
 import { routeBody } from "../core/route-body.ts";
@@ -57,7 +57,13 @@ export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions
       const now = table();
       const ofIdc = slotsOf(idc, gated);
       const slot = ofIdc.get(topic);
-      if (slot?.table === now) return slot.answer;
+      if (slot !== undefined) {
+        if (slot.table === now) return slot.answer;
+        if (sameGround(slot.table, now, topic, answers.clusters)) {
+          slot.table = now;
+          return slot.answer;
+        }
+      }
       const answer = answerOf(now, { topic, idc, gated }, answers, wallTime());
       if (answer === undefined) {
         if (ofIdc.delete(topic)) size -= 1;

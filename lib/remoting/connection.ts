@@ -89,7 +89,7 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
   const { clock, signal } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const stream = createFrameStream(limits);
-  const write = createCorkedWriter(socket);
+  const { write } = createCorkedWriter(socket);
   const waiting = new Map<number, PromiseWithResolvers<Frame>>();
   const closed = Promise.withResolvers<string>();
   const localAddress = formatAddress(socket.localAddress, socket.localPort);

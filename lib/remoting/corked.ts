@@ -1,17 +1,61 @@
 import type { Socket } from "node:net";
+import type { Frame } from "./frame.ts";
+import type { ReadyAnswer } from "./ready-answer.ts";
 
-/** Writes to a socket so that all that is written in one turn of the event loop leaves in one packet, as far as it fits. */
-export function createCorkedWriter(socket: Socket): (bytes: Uint8Array) => void {
-  let corked = false;
-  return (bytes) => {
-    if (!corked) {
-      corked = true;
-      socket.cork();
-      process.nextTick(() => {
-        corked = false;
-        socket.uncork();
-      });
-    }
-    socket.write(bytes);
+/**
+ * Writes to a socket so that what is written in one turn of the event loop leaves in one piece, as far as it is small: the kernel and
+ * Node charge by the piece.
+ */
+export interface CorkedWriter {
+  write(bytes: Uint8Array): void;
+  answer(answer: ReadyAnswer, request: Pick<Frame, "opaque" | "serialize">): void;
+}
+
+/** A larger piece is written as it is, and so many together are not held back: copying would cost more than it saves. */
+const gatheredBytesMax = 64 * 1024;
+
+type Piece = Uint8Array | { readonly answer: ReadyAnswer; readonly request: Pick<Frame, "opaque" | "serialize"> };
+
+export function createCorkedWriter(socket: Socket): CorkedWriter {
+  let gathered: Piece[] = [];
+  let gatheredBytes = 0;
+
+  function flush(): void {
+    if (gathered.length === 0) return;
+    const whole = together(gathered, gatheredBytes);
+    gathered = [];
+    gatheredBytes = 0;
+    // Whoever ended it has said so elsewhere.
+    if (!socket.destroyed) socket.write(whole);
+  }
+
+  function add(piece: Piece, bytes: number): void {
+    if (gatheredBytes + bytes > gatheredBytesMax) flush();
+    gathered.push(piece);
+    gatheredBytes += bytes;
+    if (gatheredBytes > gatheredBytesMax) flush();
+    else if (gathered.length === 1) process.nextTick(flush);
+  }
+
+  return {
+    write: (bytes) => add(bytes, bytes.length),
+    answer: (answer, request) => add({ answer, request }, answer.bytesOf(request.serialize)),
   };
+}
+
+function together(pieces: readonly Piece[], bytes: number): Uint8Array {
+  const [first] = pieces;
+  if (pieces.length === 1 && first instanceof Uint8Array) return first;
+  const whole = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    if (piece instanceof Uint8Array) {
+      whole.set(piece, at);
+      at += piece.length;
+    } else {
+      piece.answer.copyTo(whole, at, piece.request);
+      at += piece.answer.bytesOf(piece.request.serialize);
+    }
+  }
+  return whole;
 }

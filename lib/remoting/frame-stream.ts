@@ -1,4 +1,5 @@
 import { decodeFrame, type Frame, type FrameLimits } from "./frame.ts";
+import type { HeaderReader } from "./header-memo.ts";
 
 /** Cuts a stream of bytes into frames. */
 export interface FrameStream {
@@ -20,7 +21,7 @@ const capacityBytesMin = 256;
  * What is held grows with what has come, never with what a length claims; a peer that sends its frame byte by byte costs no
  * more than others.
  */
-export function createFrameStream(limits: FrameLimits): FrameStream {
+export function createFrameStream(limits: FrameLimits, readJson?: HeaderReader): FrameStream {
   /** Not yet looked at. */
   let rest: Buffer = none;
   /** The beginning of a frame, from earlier chunks. */
@@ -50,7 +51,7 @@ export function createFrameStream(limits: FrameLimits): FrameStream {
     while (rest.length > 0) {
       gather();
       if (begunBytes < wantedBytes) return undefined;
-      const result = decodeFrame(begun.subarray(0, begunBytes), limits);
+      const result = decodeFrame(begun.subarray(0, begunBytes), limits, readJson);
       if (result.kind === "frame") {
         begun = none;
         begunBytes = 0;
@@ -71,13 +72,13 @@ export function createFrameStream(limits: FrameLimits): FrameStream {
     next() {
       if (begunBytes > 0) return decodeBegun();
       if (rest.length === 0) return undefined;
-      const result = decodeFrame(rest, limits);
+      const result = decodeFrame(rest, limits, readJson);
       if (result.kind === "incomplete") {
         wantedBytes = result.wanted;
         gather();
         return undefined;
       }
-      rest = rest.subarray(result.used);
+      rest = result.used === rest.length ? none : rest.subarray(result.used);
       return result.frame;
     },
   };

@@ -2,7 +2,8 @@ import { DecodeError } from "../bytes/reader.ts";
 import { EncodeLimitError } from "../bytes/writer.ts";
 import type { Header } from "./header.ts";
 import { decodeBinaryHeader, encodeBinaryHeader } from "./header-binary.ts";
-import { decodeJsonHeader, encodeJsonHeader } from "./header-json.ts";
+import { encodeJsonHeader } from "./header-json.ts";
+import { type HeaderReader, readPlainly } from "./header-memo.ts";
 
 export interface Frame extends Header {
   /** How the header is written. An answer uses what the request used. */
@@ -27,15 +28,21 @@ type DecodeResult =
 
 const lengthBytes = 4;
 const prefixBytes = 8;
+const nothing = Buffer.alloc(0);
 const serializeTypes = { json: 0, rocketmq: 1 } as const;
 
 /**
  * Frame.  length of what follows i32 | serialize type u8 | header length u24 | header | body
  * @param bytes begin with the frame's first byte
+ * @param readJson reads JSON headers
  * @source RocketMQ 5.3.3 NettyDecoder, RemotingCommand
  * @throws {DecodeError} when the frame is malformed or over a limit: nothing after it can be trusted
  */
-export function decodeFrame(bytes: Uint8Array, limits: FrameLimits): DecodeResult {
+export function decodeFrame(
+  bytes: Uint8Array,
+  limits: FrameLimits,
+  readJson: HeaderReader = readPlainly,
+): DecodeResult {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < lengthBytes) return { kind: "incomplete", wanted: lengthBytes };
   const used = lengthBytes + buffer.readInt32BE(0);
@@ -54,9 +61,14 @@ export function decodeFrame(bytes: Uint8Array, limits: FrameLimits): DecodeResul
   const serialize = serializeTypeOf(buffer.readUInt8(lengthBytes));
   if (buffer.length < used) return { kind: "incomplete", wanted: used };
   const headerEnd = prefixBytes + headerBytes;
-  const header = buffer.subarray(prefixBytes, headerEnd);
-  const read = serialize === "json" ? decodeJsonHeader(header) : decodeBinaryHeader(header);
-  return { kind: "frame", frame: { ...read, serialize, body: buffer.subarray(headerEnd, used) }, used };
+  const read =
+    serialize === "json"
+      ? readJson(buffer, prefixBytes, headerEnd)
+      : decodeBinaryHeader(buffer.subarray(prefixBytes, headerEnd));
+  const { code, language, version, opaque, isResponse, isOneway, remark, fields } = read;
+  const body = headerEnd === used ? nothing : buffer.subarray(headerEnd, used);
+  const frame = { code, language, version, opaque, isResponse, isOneway, remark, fields, serialize, body };
+  return { kind: "frame", frame, used };
 }
 
 /** @throws {EncodeLimitError} when the frame or its header is over its limit */

@@ -7,6 +7,7 @@ import { requestName, resultCodes } from "./codes.ts";
 import { createCorkedWriter } from "./corked.ts";
 import { encodeFrame, type Frame } from "./frame.ts";
 import { createFrameStream } from "./frame-stream.ts";
+import type { HeaderReader } from "./header-memo.ts";
 import { answerEnvelope, type RemotingAnswer, refusal } from "./message.ts";
 import type { ReadyAnswer } from "./ready-answer.ts";
 import type { RemotingConnection, RemotingServerOptions, ServerCounters, ServerLimits } from "./server-options.ts";
@@ -26,14 +27,15 @@ export function servePeer<Context>(
     isTls: boolean;
     limits: ServerLimits;
     counters: ServerCounters;
+    readJson: HeaderReader;
     /** How many bytes more, or less, of a frame that is not whole are held. */
     onPending: (changeBytes: number) => void;
     onEnd: () => void;
   },
 ): Peer<Context> {
   const { id, isTls, limits, counters, log, clock, onRequest } = options;
-  const stream = createFrameStream(limits);
-  const write = createCorkedWriter(socket);
+  const stream = createFrameStream(limits, options.readJson);
+  const writer = createCorkedWriter(socket);
   const remoteAddress = formatAddress(socket.remoteAddress, socket.remotePort);
   let open = true;
   let inFlight = 0;
@@ -114,13 +116,13 @@ export function servePeer<Context>(
       end("it does not read its answers");
       return;
     }
-    if ("bytesFor" in made) {
-      write(made.bytesFor(frame));
+    if ("copyTo" in made) {
+      writer.answer(made, frame);
       return;
     }
     const { code, remark, fields, body } = made;
     const { opaque, serialize } = frame;
-    write(encodeFrame({ ...answerEnvelope, code, remark, fields, body, opaque, serialize }, limits));
+    writer.write(encodeFrame({ ...answerEnvelope, code, remark, fields, body, opaque, serialize }, limits));
   }
 
   const peer: Peer<Context> = {

@@ -38,7 +38,7 @@ test("./run demo tells the story of replication in less than two minutes, and wh
   expect(stdout).toContain("Equal: 0 differences");
   expect(stdout).toMatch(/^ +group suspended, in a burst +2000 +[\d.]+ ms/m);
   expect(stdout).toMatch(/Done after .*; nothing is left running\.\n/);
-  expect(stdout.split("The failover story is left out.")[1]?.replace(/\s+/g, " ")).toMatch(refusal);
+  expect(stdout.split("The stories of failover and routing are left out.")[1]?.replace(/\s+/g, " ")).toMatch(refusal);
   // Neither colours nor progress where nobody sees them.
   expect(stdout).not.toContain("\x1b");
   expect(stdout).not.toContain("\r");
@@ -51,10 +51,13 @@ test("Ctrl-C half way ends everything, and is no success", { timeout: 90_000 }, 
   expect(demo.output("stdout")).toMatch(/Stopped half way after .*; nothing is left running\.\n$/);
 });
 
-test("the failover story alone is refused with code 3 by who may not make sites", async () => {
-  const { code, stdout, stderr } = await withoutRights("failover");
-  expect({ code, stdout, stderr }).toEqual({ code: 3, stdout: "", stderr: expect.stringMatching(refusal) });
-});
+test.for(["failover", "routing"])(
+  "the story of %s alone is refused with code 3 by who may not make sites",
+  async (story) => {
+    const { code, stdout, stderr } = await withoutRights(story);
+    expect({ code, stdout, stderr }).toEqual({ code: 3, stdout: "", stderr: expect.stringMatching(refusal) });
+  },
+);
 
 test("a story that nobody knows, and a set to stay with, are refused with code 2", async () => {
   for (const [args, why] of [

@@ -30,6 +30,7 @@ interface QueueData {
 }
 
 const code = requestCodes.GET_ROUTEINFO_BY_TOPIC;
+const name = requestName(code);
 
 /**
  * acceptStandardJsonOnly? | topic
@@ -40,7 +41,7 @@ export function encodeGetRouteInfoRequest({ topic }: GetRouteInfoRequest): Remot
 }
 
 export function decodeGetRouteInfoRequest(frame: Frame): GetRouteInfoRequest {
-  return { topic: new FieldReader(frame.fields, requestName(code)).text("topic") };
+  return { topic: new FieldReader(frame.fields, name).text("topic") };
 }
 
 /**
@@ -70,7 +71,7 @@ export function encodeGetRouteInfoResponse(topic: string, route: TopicRoute | un
 export function decodeGetRouteInfoResponse(frame: Frame): TopicRoute | undefined {
   expectResult(frame, code, [resultCodes.SUCCESS, resultCodes.TOPIC_NOT_EXIST]);
   if (frame.code === resultCodes.TOPIC_NOT_EXIST) return undefined;
-  const body = readBody(frame.body, `answer to ${requestName(code)}`);
+  const body = readBody(frame.body, `answer to ${name}`);
   return {
     orderTopicConf: body.optional("orderTopicConf")?.text(),
     queues: body.member("queueDatas").items().map(readQueueData),

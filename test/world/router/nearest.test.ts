@@ -2,6 +2,8 @@ import { expect } from "vitest";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { inProject } from "../../integration/harness/project.ts";
 import { type StockProducer, startStockConsumer, startStockProducer } from "../clients/stock.ts";
+import { addressOf } from "../network/sites.ts";
+import { ports } from "../ports.ts";
 import { createRemoting } from "../rocketmq/remoting.ts";
 import { createTopic } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
@@ -79,7 +81,9 @@ worldTest(
     console.log(`shown at the name server door after the write was acknowledged: ${obeyed.join(", ")}`);
 
     const one = await startStockProducer(world, "idc1", { ...options, everyMs });
-    const two = await startStockProducer(world, "idc2", { ...options, everyMs });
+    // It asks over HTTP where its name servers are (rocketmq.namesrv.domain).
+    const door = `http://${addressOf("idc1")}:${ports.router.http}`;
+    const two = await startStockProducer(world, "idc2", { ...options, names: door, everyMs });
     const consumer = await startStockConsumer(world, "clients", options);
     await sends(one, "bs1", { withinMs: settleMsMax });
     await sends(two, "bs2", { withinMs: settleMsMax });
