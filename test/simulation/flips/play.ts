@@ -18,6 +18,7 @@ export type CaughtBy = "tests" | "simulation" | "nobody";
 
 /** A flip may make a loop endless: that is noticed too. */
 const testsMsMax = 300_000;
+const triesMax = 3;
 
 export function createPlayer(copy: string): Player {
   let worker: Promise<ChildProcess> | undefined;
@@ -32,7 +33,8 @@ export function createPlayer(copy: string): Player {
     worker = undefined;
     child?.kill("SIGKILL");
   };
-  const passes = async (order: Run): Promise<boolean> => {
+  /** null: it could not be found out. */
+  const ask = async (order: Run): Promise<boolean | null> => {
     worker ??= start();
     const child = await worker;
     const over = new AbortController();
@@ -49,6 +51,16 @@ export function createPlayer(copy: string): Player {
     }
     if (ran.ran === 0) throw new Error(`there are no tests at ${order.tests}`);
     return ran.passed;
+  };
+  const passes = async (order: Run): Promise<boolean> => {
+    for (let tried = 0; tried < triesMax; tried += 1) {
+      const passed = await ask(order);
+      if (passed !== null) return passed;
+      await end();
+    }
+    throw new Error(
+      `the tests at ${order.tests} did not come to their end ${triesMax} times, with ${order.changed} changed`,
+    );
   };
 
   return {

@@ -10,7 +10,8 @@ export interface Run {
 }
 
 export interface Ran {
-  readonly passed: boolean;
+  /** null: the tests could not be run to their end, which says nothing of the sources. */
+  readonly passed: boolean | null;
   /** Modules of tests; none says nothing. */
   readonly ran: number;
 }
@@ -44,13 +45,15 @@ async function playAgain({ tests, changed }: Run): Promise<Ran> {
     .filter(({ moduleId }) => failures.has(moduleId))
     .toSorted((one, other) => (failures.get(other.moduleId) ?? 0) - (failures.get(one.moduleId) ?? 0))
     .slice(0, likelyMax);
-  if (likely.length > 0 && !(await passes(likely))) return { passed: false, ran: likely.length };
+  const first = likely.length === 0 ? true : await passes(likely);
+  if (first !== true) return { passed: first, ran: likely.length };
   return { passed: await passes(all.filter((one) => !likely.includes(one))), ran: all.length };
 }
 
-async function passes(specifications: Parameters<typeof vitest.runTestSpecifications>[0]): Promise<boolean> {
+async function passes(specifications: Parameters<typeof vitest.runTestSpecifications>[0]): Promise<boolean | null> {
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, true);
-  for (const { moduleId } of testModules.filter((one) => one.state() === "failed"))
-    failures.set(moduleId, (failures.get(moduleId) ?? 0) + 1);
-  return unhandledErrors.length === 0 && testModules.every((one) => one.state() !== "failed");
+  const failed = testModules.filter((one) => one.state() === "failed");
+  for (const { moduleId } of failed) failures.set(moduleId, (failures.get(moduleId) ?? 0) + 1);
+  if (failed.length > 0) return false;
+  return unhandledErrors.length === 0 ? true : null;
 }
