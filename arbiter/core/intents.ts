@@ -32,7 +32,9 @@ export function setIdc(
     return;
   }
   const before: IdcRecord = known?.value ?? { state: "active", weight: 100, epoch: 0, reason: "", at: 0 };
-  const next: IdcRecord = { ...before, state, epoch: before.epoch + 1, reason, at: moment.wall };
+  // Routers keep the highest that they have seen: after a lost or restored ledger a mere next one would be lower.
+  const epoch = Math.max(before.epoch + 1, Math.floor(moment.wall / 1_000));
+  const next: IdcRecord = { ...before, state, epoch, reason, at: moment.wall };
   const key = idcKey(idc);
   write(
     {
