@@ -4,8 +4,8 @@ const integrationTestMs = 180_000;
 /** What judges the runs in the world needs no world itself. */
 const judges = "test/{world/{checkers,failover},chaos/**}/*.test.ts";
 
-/** With --full alone: two broker clusters with their proxies take minutes. */
-const long = process.env["CROSSIDC_FULL"] === "1" ? [] : ["test/world/sdk/**"];
+/** With --full alone: two broker clusters with their proxies, lost and restored ledgers, and sets taken over take minutes. */
+const long = process.env["CROSSIDC_FULL"] === "1" ? [] : ["test/world/sdk/**", "test/world/recovery/**"];
 
 export default defineConfig({
   test: {
