@@ -8,7 +8,12 @@ const judges = "test/{world/{checkers,failover},chaos/**}/*.test.ts";
 const long =
   process.env["CROSSIDC_FULL"] === "1"
     ? []
-    : ["test/world/sdk/**", "test/world/arbiter/stock-brokers.test.ts", "test/world/run-demo-routing.test.ts"];
+    : [
+        "test/world/sdk/**",
+        "test/world/recovery/**",
+        "test/world/arbiter/stock-brokers.test.ts",
+        "test/world/run-demo-routing.test.ts",
+      ];
 
 export default defineConfig({
   test: {

@@ -158,7 +158,7 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
       try {
         await ledger.follow(
           {
-            all: (entries, revision) => push({ kind: "ledger", entries, revision }),
+            all: (entries, revision, etcd) => push({ kind: "ledger", entries, revision, etcd }),
             changed: (key, text, revision) => push({ kind: "changed", key, text, revision }),
           },
           { signal },

@@ -24,8 +24,8 @@ export type CommitOutcome =
   | { readonly kind: "outdated"; readonly entries: readonly LedgerEntry[]; readonly revision: Revision };
 
 export interface LedgerListener {
-  /** As it was at that revision; what follows is later. */
-  all(entries: readonly LedgerEntry[], revision: Revision): void;
+  /** As it was at that revision; what follows is later. @param etcd the cluster's id: another one after a restore */
+  all(entries: readonly LedgerEntry[], revision: Revision, etcd: string): void;
   changed(key: string, text: string | null, revision: Revision): void;
 }
 

@@ -4,6 +4,7 @@ import { readBrokerCredentials } from "#config/clients.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import type { BrokerPort } from "./brokers/broker.ts";
+import { createScriptTurns } from "./brokers/exec/scripts.ts";
 import { watchMembers } from "./brokers/exec/watch.ts";
 import { createExecPort, type ExecPort } from "./brokers/exec.ts";
 import { createRocketmqPort } from "./brokers/rocketmq.ts";
@@ -31,6 +32,7 @@ export interface PortsDeps {
 export function openPorts({ clusters, canary, timing }: ArbiterConfig, deps: PortsDeps): Ports {
   const { recordOf, credentialsDirectory, clock, log } = deps;
   const ports = new Map<string, BrokerPort & AsyncDisposable>();
+  const turns = createScriptTurns();
   const scripted: { readonly cluster: ExecCluster; readonly port: ExecPort }[] = [];
   for (const cluster of clusters) {
     if (cluster.kind === "rocketmq") {
@@ -44,7 +46,7 @@ export function openPorts({ clusters, canary, timing }: ArbiterConfig, deps: Por
       const record = recordOf(setName(cluster.name, set));
       return record === undefined ? null : infoOf(record);
     };
-    const port = createExecPort({ cluster, masterOf, clock });
+    const port = createExecPort({ cluster, turns, masterOf, clock });
     ports.set(cluster.name, port);
     scripted.push({ cluster, port });
   }

@@ -11,6 +11,7 @@ import { brokerFindings, findingsOf, sitesFindings } from "./nouns/doctor.ts";
 import { idcNoun } from "./nouns/idc.ts";
 import { setNoun } from "./nouns/set.ts";
 import { setMoveVerbs } from "./nouns/set-moves.ts";
+import { setRecoveryVerbs } from "./nouns/set-recovery.ts";
 import { siteVerbs } from "./nouns/sites.ts";
 
 /** The verbs against a real door over a real core; test/integration/arbiter/cli.test.ts calls idcctl itself. */
@@ -32,6 +33,9 @@ const noFlags: Flags = {
   toPreferred: false,
   undo: false,
   maxInFlight: undefined,
+  all: false,
+  brokers: undefined,
+  replicas: undefined,
 };
 const closing: (() => Promise<void>)[] = [];
 
@@ -51,7 +55,9 @@ async function run(
   args: readonly string[] = [],
   flags: Partial<Flags> = {},
 ) {
-  const verb = [...setNoun, ...setMoveVerbs, ...idcNoun, ...siteVerbs].find((one) => one.name === name);
+  const verb = [...setNoun, ...setRecoveryVerbs, ...setMoveVerbs, ...idcNoun, ...siteVerbs].find(
+    (one) => one.name === name,
+  );
   if (verb === undefined) throw new Error(`there is no ${name}`);
   let text = "";
   const call: Call = {
@@ -244,4 +250,41 @@ test("masters that are to move are told by a dry run, moved by planned switches,
   await expect(run("set rebalance", [endpoint])).rejects.toThrow("--to-preferred");
   await expect(run("set drain-broker", [endpoint], ["C1/bs1"])).rejects.toThrow("names no broker");
   await expect(run("idc drain", [endpoint], ["idc1"], { ...dry, maxInFlight: "0" })).rejects.toThrow("1 to 64");
+});
+
+test("brokers that are heard and not on record are listed with the way to take them in, and taken in by a person only", async () => {
+  const standing = createStanding();
+  const endpoint = await listen(standing);
+  const say = (): void => {
+    for (const id of [1, 2]) {
+      const beat = { cluster: "C1", set: "bs9", id, address: `10.1.0.${id}:1`, epoch: 4, maxOffset: 9n, priority: 1 };
+      standing.feed({ kind: "heartbeat", connection: id, beat });
+    }
+  };
+  for (let second = 0; second < 5; second += 1) {
+    say();
+    standing.pass(1_000);
+  }
+  say();
+  const { code, text } = await run("set list", [endpoint]);
+  expect(code).toBe(6);
+  expect(text).toContain(
+    'C1/bs9: heard, and not on record: broker 1 at 10.1.0.1:1 (epoch 4), 2 at 10.1.0.2:1 (epoch 4). To take them in: idcctl set adopt C1/bs9 --brokers 1,2 --reason "…"',
+  );
+  const reason = "etcd was wiped";
+  expect(await run("set adopt", [endpoint], [], { all: true, replicas: "3", reason })).toEqual({
+    code: 6,
+    text: "C1/bs9 was not: CTL_REPLICAS: 2 brokers are heard, not 3\n",
+  });
+  const dry = { dryRun: true, all: true, replicas: "2", reason };
+  expect((await run("set adopt", [endpoint], [], dry)).text).toBe("C1/bs9: brokers 1, 2 would go on record\n");
+  await expect(run("set adopt", [endpoint], ["C1/bs9"], { brokers: "1,2,3", reason })).rejects.toThrow(
+    "Broker 3 of C1/bs9 is not heard at idc1",
+  );
+  await expect(run("set adopt", [endpoint], ["C1/bs9"], { brokers: "1,x", reason })).rejects.toThrow("x is neither");
+  await expect(run("set adopt", [endpoint], ["C1/bs9"], { reason })).rejects.toThrow("needs --brokers");
+  expect(await run("set recover", [endpoint], [], { all: true, reason })).toEqual({
+    code: 0,
+    text: "No set is frozen as ledger-behind.\n",
+  });
 });

@@ -33,6 +33,9 @@ export interface Flags {
   readonly toPreferred: boolean;
   readonly undo: boolean;
   readonly maxInFlight: string | undefined;
+  readonly all: boolean;
+  readonly brokers: string | undefined;
+  readonly replicas: string | undefined;
 }
 
 export type FlagName = Exclude<keyof Flags, "reason">;

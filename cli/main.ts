@@ -17,6 +17,7 @@ import { policyNoun } from "./nouns/policy.ts";
 import { routeNoun } from "./nouns/route.ts";
 import { setNoun } from "./nouns/set.ts";
 import { setMoveVerbs } from "./nouns/set-moves.ts";
+import { setRecoveryVerbs } from "./nouns/set-recovery.ts";
 import { siteVerbs } from "./nouns/sites.ts";
 import type { OutputFormat } from "./output.ts";
 
@@ -25,6 +26,7 @@ const verbs: readonly Verb[] = [
   ...siteVerbs,
   doctorVerb,
   ...setNoun,
+  ...setRecoveryVerbs,
   ...setMoveVerbs,
   ...idcNoun,
   ...decisionNoun,
@@ -79,14 +81,24 @@ const spec = {
     master: {
       type: "string",
       placeholder: "ID",
-      help: "set recover: the broker that becomes master; else the one with the most progress.",
+      help: "set recover, set adopt: the broker that becomes master; else who acts as one, else the furthest.",
     },
+    brokers: {
+      type: "string",
+      placeholder: "ID,…",
+      help: "set adopt: all brokers of the set, one that is down as ID=HOST:PORT.",
+    },
+    all: {
+      type: "boolean",
+      help: "set recover: every set that is ledger-behind. set adopt: every set that is not on record.",
+    },
+    replicas: { type: "string", placeholder: "N", help: "set adopt --all: how many brokers each set has." },
     to: {
       type: "string",
       placeholder: "WHOM",
       help: "set switch: the broker that becomes master, by id, address or host; or an IDC.",
     },
-    force: { type: "boolean", help: "set recover: make --master the master even if it lacks messages." },
+    force: { type: "boolean", help: "set recover, set adopt: make --master the master even if it lacks messages." },
     policy: { type: "string", placeholder: "KEY=VALUE,…", help: "decision replay: as if the policy had said so." },
     limit: { type: "string", placeholder: "N", help: "decision list, audit list: how many. Default: 20." },
     "to-preferred": { type: "boolean", help: "set rebalance: to the first IDC of the policy's preferIdcs that can." },
@@ -147,6 +159,9 @@ async function main(): Promise<number> {
     toPreferred: values["to-preferred"],
     undo: values.undo,
     maxInFlight: values["max-in-flight"],
+    all: values.all,
+    brokers: values.brokers,
+    replicas: values.replicas,
   };
   const idle = (Object.keys(flags) as FlagName[]).find((flag) => flags[flag] && !(verb.flags ?? []).includes(flag));
   if (idle !== undefined)

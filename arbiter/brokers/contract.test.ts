@@ -6,6 +6,7 @@ import type { BrokerSettings, MasterInfo, ProbeOutcome } from "../core/events.ts
 import { timing } from "../core/timing.fixture.ts";
 import { type Door, openDoor } from "../io/door.ts";
 import type { BrokerPort } from "./broker.ts";
+import { createScriptTurns } from "./exec/scripts.ts";
 import { createExecPort } from "./exec.ts";
 import { createRocketmqPort } from "./rocketmq.ts";
 import { startFakeBroker, startFakeNameServer } from "./testing/fake-broker.ts";
@@ -267,7 +268,9 @@ async function openExec(): Promise<Stage> {
   const shown = "10.0.0.1:1";
   const members = stack.use(await createFakeMembers({ 1: shown, 2: "127.0.0.1:1" }));
   const door = stack.use(await startDoor());
-  const port = stack.use(createExecPort({ cluster: members.cluster, masterOf: () => null, clock: systemClock }));
+  const port = stack.use(
+    createExecPort({ cluster: members.cluster, turns: createScriptTurns(), masterOf: () => null, clock: systemClock }),
+  );
   const broker = members.of(2);
   const all = stack.move();
   return {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import type { MasterInfo } from "../core/events.ts";
+import { createScriptTurns } from "./exec/scripts.ts";
 import { createExecPort } from "./exec.ts";
 import { createFakeMembers } from "./testing/fake-member.ts";
 
@@ -26,7 +27,9 @@ type Changes = NonNullable<Parameters<typeof createFakeMembers>[1]>;
 async function openStage(changes: Changes = {}, masterOf: () => MasterInfo | null = () => null) {
   await using stack = new AsyncDisposableStack();
   const members = stack.use(await createFakeMembers(addresses, changes));
-  const port = stack.use(createExecPort({ cluster: members.cluster, masterOf, clock: systemClock }));
+  const port = stack.use(
+    createExecPort({ cluster: members.cluster, turns: createScriptTurns(), masterOf, clock: systemClock }),
+  );
   const all = stack.move();
   return { members, port, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
@@ -83,7 +86,12 @@ test("the same again, and from two sites at once, is said yes to", async () => {
   await using stage = await openStage();
   const { members, port } = stage;
   members.of(1).acting = true;
-  await using other = createExecPort({ cluster: members.cluster, masterOf: () => null, clock: systemClock });
+  await using other = createExecPort({
+    cluster: members.cluster,
+    turns: createScriptTurns(),
+    masterOf: () => null,
+    clock: systemClock,
+  });
   const info = masterIs(2, 8);
   for (const to of [
     { id: 1, info, deposed: true },

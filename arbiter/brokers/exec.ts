@@ -6,11 +6,13 @@ import { type CallOptions, createConnections } from "#lib/remoting/connections.t
 import type { MasterInfo, ProbeOutcome } from "../core/events.ts";
 import type { BrokerPort, ChangeResult } from "./broker.ts";
 import { type MemberReading, readMember } from "./exec/member.ts";
-import { createScripts, type ScriptInput, type ScriptName } from "./exec/scripts.ts";
+import { createScripts, type ScriptInput, type ScriptName, type ScriptTurns } from "./exec/scripts.ts";
 import { reachesController } from "./rocketmq/reach.ts";
 
 export interface ExecPortOptions {
   readonly cluster: ExecCluster;
+  /** The same for all clusters of this process. */
+  readonly turns: ScriptTurns;
   /** As this site has it: a script refuses what is old. null: there is no record. */
   readonly masterOf: (set: string) => MasterInfo | null;
   readonly clock: Clock;
@@ -29,8 +31,8 @@ const idleMs = 60_000;
  * Members that are asked and told by scripts. What fencing is here: the fence script's yes. It is asked for the old master of a
  * decision only (`deposed`); a replica follows.
  */
-export function createExecPort({ cluster, masterOf, clock }: ExecPortOptions): ExecPort {
-  const scripts = createScripts(cluster);
+export function createExecPort({ cluster, turns, masterOf, clock }: ExecPortOptions): ExecPort {
+  const scripts = createScripts(cluster, turns);
   const places = placesOf(cluster);
   const changing = new Map<string, Lanes>();
   // Other sites' arbiters have a controller door, whatever they decide over.

@@ -14,6 +14,7 @@ import { type ArbiterState, contextOf, type Inner, isDraining, newInner, noteTol
 import { change, load } from "./mirror.ts";
 import { onOperator } from "./operator.ts";
 import { prove } from "./prove.ts";
+import { noteHistory } from "./restored.ts";
 import { onRole } from "./switch-proof.ts";
 import { onBarrier } from "./switch-restore.ts";
 import { probeSiteEveryMs, stallMs } from "./timing.ts";
@@ -71,6 +72,7 @@ function take(event: Event, state: Inner, context: Context): void {
       onOperator(event, context);
       return;
     case "ledger":
+      mirror.etcd = event.etcd ?? null;
       load(mirror, event.entries, event.revision, now);
       noteTold(state);
       for (const view of mirror.sets.values()) afterChange(view, context);
@@ -141,6 +143,7 @@ function answered(event: SetEvent, context: Context): void {
 function tick(state: Inner, context: Context): void {
   const { mirror, options, moment } = context;
   beat(state, context);
+  noteHistory(state, context);
   for (const view of mirror.sets.values()) {
     expireAsks(view, context);
     driveSet(view, context);

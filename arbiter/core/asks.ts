@@ -6,14 +6,17 @@ import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
 import { mayBeTold } from "./effects.ts";
 import type { ControllerAnswer, SetRequest } from "./events.ts";
+import { freezeIfBehind } from "./freezes.ts";
 import { setKey } from "./keys.ts";
 import type { BrokerId, SetName } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { infoOf, type Judgement, judge } from "./requests.ts";
+import { isRestored } from "./restored.ts";
 import { isScripted } from "./scripted.ts";
 import { blockedBy, type SetView, type WaitingAsk } from "./set-view.ts";
 import { askSwitch } from "./switch-ask.ts";
 import { askMsMax, setsPerProofMax, siteFreshMs } from "./timing.ts";
+import { unrecordedOf } from "./unrecorded.ts";
 import { expectMembers } from "./upkeep.ts";
 
 /** Requests of brokers, from their arrival to their answer. */
@@ -42,6 +45,7 @@ export function onAsk(
     inFlight: false,
   };
   view.asks.push(waiting);
+  if (waiting.request.kind === "alterInSync") freezeIfBehind(view, waiting.request.epoch, context);
   noteRestart(view, waiting, context);
   consider(view, waiting, context);
 }
@@ -113,6 +117,8 @@ function judgeAsk(view: SetView, { request, caller, epoch }: WaitingAsk, context
     // A scripted master does not wait for the record: it acknowledges without those it counts no longer.
     degradingMs: isScripted(view, context) ? Number.POSITIVE_INFINITY : degradingMs(view, request, context),
     policy: context.policyOf(view),
+    restored: isRestored(context.mirror),
+    unrecorded: unrecordedOf(view, context),
   });
 }
 

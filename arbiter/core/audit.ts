@@ -20,6 +20,7 @@ export const actNames = [
   "drain-broker",
   "undrain-broker",
   "idc",
+  "adopt",
   "recover",
   "decision",
   "clean",

@@ -8,6 +8,8 @@ export interface Codec<Value> {
   readonly write: (value: Value) => Json;
   /** @throws {OperatorError} ARB_RECORD */
   readonly read: (json: unknown, at: Place) => Value;
+  /** What a record of an earlier version means, which does not have the field; left out: it is broken. */
+  readonly absent?: Value;
 }
 
 /** Where a value stands, for the error. */
@@ -109,6 +111,10 @@ export function nullable<Value>(codec: Codec<Value>): Codec<Value | null> {
   };
 }
 
+export function later<Value>(codec: Codec<Value>, absent: Value): Codec<Value> {
+  return { ...codec, absent };
+}
+
 export function list<Value>(codec: Codec<Value>): Codec<readonly Value[]> {
   return {
     write: (values) => values.map(codec.write),
@@ -171,8 +177,10 @@ export function record<Value extends object>(
     read: (json, at) => {
       const table = knownFields(json, names, at);
       const entries = names.map((name) => {
-        if (!Object.hasOwn(table, name)) throw wrong(within(at, name), undefined, "missing");
-        return [name, fields[name].read(table[name], within(at, name))];
+        const { read, absent } = fields[name];
+        if (Object.hasOwn(table, name)) return [name, read(table[name], within(at, name))];
+        if (absent === undefined) throw wrong(within(at, name), undefined, "missing");
+        return [name, absent];
       });
       return Object.fromEntries(entries) as Value;
     },

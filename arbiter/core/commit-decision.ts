@@ -15,6 +15,7 @@ import {
 } from "./keys.ts";
 import type {
   AnswerRecord,
+  BrokerId,
   DecisionInput,
   DecisionKind,
   DecisionRecord,
@@ -24,6 +25,7 @@ import type {
   SwitchRecord,
 } from "./model.ts";
 import { encodeDecision, encodeSet } from "./records.ts";
+import { isRestored } from "./restored.ts";
 import { isFenceAwaited } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 
@@ -38,6 +40,7 @@ export function inputOf(
   of: Pick<DecisionInput, "answers" | "candidates" | "gathered" | "designated" | "forced" | "reason"> & {
     readonly kind: DecisionKind;
     readonly planned?: SwitchRecord;
+    readonly acting?: readonly BrokerId[];
   },
 ): DecisionInput {
   return {
@@ -51,6 +54,7 @@ export function inputOf(
     sites: context.mirror.cluster?.value.sites ?? [],
     question: view.question?.value ?? null,
     planned: of.planned ?? null,
+    acting: of.acting ?? [],
     policy: context.policyOf(view),
     protection: view.protection?.value ?? null,
     failoversAt: record.failoversAt,
@@ -95,7 +99,7 @@ export function commitDecision(
   const isObscure = [policyKey, pauseKey, protectionKey(name)].some((key) => mirror.unreadable.has(key));
   // Nor may a decision follow one whose old master nobody has fenced: it would fence its own old master, and not that one.
   const isUnfenced = isFenceAwaited(view, context) && !input.forced;
-  if (record === null || mirror.cluster === null || view.busy || isObscure || isUnfenced) {
+  if (record === null || mirror.cluster === null || view.busy || isObscure || isUnfenced || isRestored(mirror)) {
     done?.("outdated", context);
     return;
   }

@@ -279,6 +279,7 @@ function inputOf(told: Told): DecisionInput {
       priority: priorityOf(evidenceOf(told, "idc2", id)),
       idc: id === 2 ? "idc2" : "idc1",
     })),
+    acting: [],
     now: startWall + told.now,
     designated: null,
     forced: false,

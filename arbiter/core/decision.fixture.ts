@@ -78,6 +78,7 @@ export function input(changes: Partial<DecisionInput> = {}): DecisionInput {
     planned: null,
     answers: threeSites.map((site) => answer(site, "silent")),
     candidates: [candidate(1, down), candidate(2), candidate(3)],
+    acting: [],
     policy: usualPolicy,
     protection: null,
     failoversAt: [],

@@ -8,6 +8,7 @@ import { parseKey } from "./keys.ts";
 import type { SetName } from "./model.ts";
 import { driveQuestion } from "./questions.ts";
 import { driveRecovery } from "./recover.ts";
+import { freezeIfRestored } from "./restored.ts";
 import { phaseOf, type SetView } from "./set-view.ts";
 import { driveSwitch } from "./switch.ts";
 import { driveAsk } from "./switch-ask.ts";
@@ -19,6 +20,7 @@ export function driveSet(view: SetView, context: Context): void {
   driveRecovery(view, context);
   driveAsk(view, context);
   if (view.record === null) return;
+  freezeIfRestored(view, context);
   // Of a cluster that only other sites' configs have this site knows no way to the brokers: it takes no part.
   if (context.options.clusters.includes(view.cluster)) driveOwn(view, context);
   tellPhase(view, context);

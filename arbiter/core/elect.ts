@@ -18,6 +18,8 @@ export interface Ranking {
 type Demand = "in-sync" | "alive" | "whole";
 
 export const clean: ReadonlySet<Demand> = new Set(["in-sync", "alive", "whole"]);
+/** Where nobody knows who is in sync. */
+export const whole: ReadonlySet<Demand> = new Set(["alive", "whole"]);
 export const unclean: ReadonlySet<Demand> = new Set(["alive"]);
 
 /** Who meets the demands, best first, and why the others do not. */

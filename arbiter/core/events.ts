@@ -158,6 +158,15 @@ export type OperatorRequest =
       readonly drained: boolean;
       readonly reason: string;
     }
+  /** Brokers that run go on record as a set, or in place of what a lost ledger still has of it; then as `recover`. */
+  | {
+      readonly kind: "adopt";
+      readonly set: SetName;
+      readonly brokers: readonly AdoptedBroker[];
+      readonly master: BrokerId | null;
+      readonly reason: string;
+      readonly force: boolean;
+    }
   | { readonly kind: "resume"; readonly reason: string }
   | { readonly kind: "applyPolicies"; readonly text: string; readonly reason: string }
   /** The set gets an epoch above every one seen; `master` null: the one with most progress. */
@@ -168,6 +177,12 @@ export type OperatorRequest =
       readonly reason: string;
       readonly force: boolean;
     };
+
+/** `address` null: the one at which it is heard. */
+export interface AdoptedBroker {
+  readonly id: BrokerId;
+  readonly address: string | null;
+}
 
 export type OperatorAnswer =
   | { readonly kind: "done"; readonly detail: string }
@@ -274,7 +289,13 @@ export type Event =
   /** `who`: as he was named at the door. */
   | { readonly kind: "operator"; readonly ask: AskId; readonly request: OperatorRequest; readonly who: string }
   /** The whole ledger as it was at that revision, at start and whenever the watch had to be made anew: what is not in it is gone. */
-  | { readonly kind: "ledger"; readonly entries: readonly LedgerEntry[]; readonly revision: Revision }
+  | {
+      readonly kind: "ledger";
+      readonly entries: readonly LedgerEntry[];
+      readonly revision: Revision;
+      /** etcd's id of its cluster; left out: not known. */
+      readonly etcd?: string;
+    }
   /** text null: deleted. */
   | { readonly kind: "changed"; readonly key: string; readonly text: string | null; readonly revision: Revision }
   /** `sentAt` ms before the answer: how long a quorum proof has been good already. */

@@ -1,12 +1,12 @@
 import { arbiterName } from "./audit.ts";
-import { brokerOf, isHeardHere } from "./brokers.ts";
+import { brokerOf, idsOf, isHeardHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import type { Heartbeat } from "./events.ts";
 import { isExpired } from "./expiry.ts";
 import { setKey } from "./keys.ts";
-import type { Freeze } from "./model.ts";
+import type { BrokerId, Freeze } from "./model.ts";
 import { encodeSet } from "./records.ts";
-import type { SetView } from "./set-view.ts";
+import type { BrokerReading, SetView } from "./set-view.ts";
 
 /** The one whose place is wanted beats each second. */
 const rivalMs = 5_000;
@@ -98,6 +98,35 @@ export function noteRival(view: SetView, id: number, address: string, context: C
   const known = record?.replicas[id]?.address;
   if (record?.frozen != null || known === undefined || known === address || !isHeardHere(view, id, context)) return;
   brokerOf(view, id, context).rival = { address, at: context.moment.now };
+}
+
+/** It goes on for so long, and what was asked for in the second half of that still says so: no role that is just being changed. */
+const usurpedMs = 10_000;
+
+/**
+ * Another broker acts as master than the recorded one, which does not, and no decision is under way: the ledger is older than they are,
+ * though no broker has an epoch in its file that says so.
+ */
+export function freezeIfUsurped(view: SetView, context: Context): void {
+  const record = view.record?.value;
+  const { now, wall } = context.moment;
+  const isQuiet = view.question === null && view.planned === null && view.restartedAt === null;
+  const said = (id: BrokerId | null | undefined): BrokerReading | null => {
+    const reading = id == null || !isHeardHere(view, id, context) ? null : brokerOf(view, id, context).reading;
+    return reading !== null && reading.sentAt >= view.epochSeenAt ? reading : null;
+  };
+  const master = said(record?.master);
+  const other = idsOf(view).find((id) => id !== record?.master && said(id)?.acting === true);
+  const isOpen = record === undefined || record.frozen !== null || record.decision !== null;
+  if (isOpen || !isQuiet || other === undefined || master === null || master.acting) {
+    view.usurpedSince = null;
+    return;
+  }
+  view.usurpedSince ??= now;
+  const confirmedAt = Math.min(master.sentAt, said(other)?.sentAt ?? 0);
+  if (now - view.usurpedSince < usurpedMs || confirmedAt - view.usurpedSince < usurpedMs / 2) return;
+  const reason = `Broker ${other} of ${view.name} acts as master, and broker ${record.master} of the record does not: the ledger is of an older state`;
+  freeze(view, { code: "ledger-behind", reason, at: wall, until: null }, context);
 }
 
 /** Brokers never run ahead of the ledger, unless it was restored from a snapshot or made anew. */

@@ -27,6 +27,7 @@ export function heard(connection: ConnectionId, heartbeat: Heartbeat, state: Inn
     return;
   }
   const wasHeard = isHeardHere(view, id, context);
+  broker.beatFrom = heartbeat.address;
   if (!wasHeard || broker.evidence.connection !== connection) broker.sameSince = moment.now;
   broker.evidence = onHeartbeat(broker.evidence, { ...heartbeat, connection }, moment.now);
   if (options.idcOf(heartbeat.address, heartbeat.set) !== options.site) state.outsideAt = moment.now;

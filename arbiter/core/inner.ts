@@ -7,6 +7,7 @@ import { isExpired } from "./expiry.ts";
 import { type Mirror, newMirror } from "./mirror.ts";
 import type { Revision } from "./model.ts";
 import { defaultPolicies, policyOf } from "./policy.ts";
+import { isRestored } from "./restored.ts";
 import { stallDrainMs } from "./timing.ts";
 
 /** What the core keeps between two steps, and the context that its parts see of it. */
@@ -43,6 +44,8 @@ export interface Inner extends ArbiterState {
   beatSentAt: Instant | null;
   beating: boolean;
   proving: boolean;
+  /** The ledger's history is being written down. */
+  noting: boolean;
   sitesProbedAt: Instant | null;
   steppedAt: Instant | null;
   tokens: number;
@@ -71,6 +74,7 @@ export function newInner(): Inner {
     beatSentAt: null,
     beating: false,
     proving: false,
+    noting: false,
     sitesProbedAt: null,
     steppedAt: null,
     tokens: 0,
@@ -129,6 +133,7 @@ export function contextOf(
     },
     hasQuorum: () => state.quorumAt !== null && context.moment.now - state.quorumAt <= timing.quorumProofMs,
     isCurrent(view) {
+      if (isRestored(mirror)) return false;
       const at = Math.max(view.provenAt ?? Number.NEGATIVE_INFINITY, state.currentAt ?? Number.NEGATIVE_INFINITY);
       return context.moment.now - at <= timing.quorumProofMs;
     },

@@ -36,7 +36,9 @@ export function setIdc(
   }
   const before: IdcRecord = known?.value ?? { state: "active", weight: wholeWeight, epoch: 0, reason: "", at: 0 };
   const { state = before.state, weight = before.weight } = wish;
-  const next: IdcRecord = { state, weight, epoch: before.epoch + 1, reason, at: moment.wall };
+  // Routers keep the highest that they have seen: after a lost or restored ledger a mere next one would be lower.
+  const epoch = Math.max(before.epoch + 1, Math.floor(moment.wall / 1_000));
+  const next: IdcRecord = { state, weight, epoch, reason, at: moment.wall };
   const key = idcKey(idc);
   write(
     {

@@ -5,6 +5,7 @@ import type { DecisionId, SetName, SiteName } from "./model.ts";
 export const clusterKey = "cluster";
 export const policyKey = "policy";
 export const pauseKey = "pause";
+export const historyKey = "history";
 
 /** On the site's lease. */
 export function siteKey(site: SiteName): string {
@@ -72,7 +73,7 @@ export function proofKey(site: SiteName): string {
 }
 
 export type ParsedKey =
-  | { readonly kind: "cluster" | "policy" | "pause" }
+  | { readonly kind: "cluster" | "policy" | "pause" | "history" }
   | { readonly kind: "site" | "proof" | "auditHead"; readonly site: SiteName }
   | { readonly kind: "set"; readonly name: SetName }
   | { readonly kind: "question" | "refusal" | "protection" | "switch" | "drain"; readonly set: SetName }
@@ -94,6 +95,8 @@ export function parseKey(key: string): ParsedKey | undefined {
       return { kind: "policy" };
     case "pause 0":
       return { kind: "pause" };
+    case "history 0":
+      return { kind: "history" };
     case "sites 1":
       return { kind: "site", site: first };
     case "proofs 1":

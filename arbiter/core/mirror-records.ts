@@ -10,6 +10,7 @@ import {
   decodeCluster,
   decodeDecision,
   decodeDrain,
+  decodeHistory,
   decodeIdc,
   decodePause,
   decodeProtection,
@@ -31,6 +32,8 @@ export function revisionOf(mirror: Mirror, key: string): Revision | undefined {
   switch (parsed.kind) {
     case "cluster":
       return mirror.cluster?.revision;
+    case "history":
+      return mirror.history?.revision;
     case "policy":
       return mirror.policies?.revision;
     case "pause":
@@ -88,6 +91,9 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
   switch (parsed.kind) {
     case "cluster":
       mirror.cluster = stored(decodeCluster);
+      return;
+    case "history":
+      mirror.history = stored(decodeHistory);
       return;
     case "policy":
       mirror.policies = stored(readPolicies);

@@ -5,6 +5,7 @@ import { parseKey } from "./keys.ts";
 import { put, revisionOf } from "./mirror-records.ts";
 import type {
   ClusterRecord,
+  HistoryRecord,
   IdcRecord,
   PauseRecord,
   Revision,
@@ -21,6 +22,9 @@ export interface Mirror {
   /** False until the first full reading. */
   loaded: boolean;
   cluster: Stored<ClusterRecord> | null;
+  /** In which etcd the records were written, by their own word; and which one this is. */
+  history: Stored<HistoryRecord> | null;
+  etcd: string | null;
   policies: Stored<Policies> | null;
   pause: Stored<PauseRecord> | null;
   readonly idcs: Map<string, Stored<IdcRecord>>;
@@ -45,6 +49,8 @@ export function newMirror(): Mirror {
   return {
     loaded: false,
     cluster: null,
+    history: null,
+    etcd: null,
     policies: null,
     pause: null,
     idcs: new Map(),
@@ -67,6 +73,7 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], revision: 
   mirror.loaded = true;
   mirror.toldTo = revision;
   mirror.cluster = null;
+  mirror.history = null;
   mirror.policies = null;
   mirror.pause = null;
   mirror.sites.clear();

@@ -57,6 +57,13 @@ export interface ClusterRecord {
   readonly at: number;
 }
 
+/** In which etcd the ledger was written: one that was restored from a snapshot, or made anew, has another history. */
+export interface HistoryRecord {
+  /** etcd's id of its cluster. */
+  readonly etcd: string;
+  readonly at: number;
+}
+
 export interface PauseRecord {
   readonly reason: string;
   readonly at: number;
@@ -246,6 +253,7 @@ export interface DecisionInput {
   readonly epoch: number;
   readonly inSyncEpoch: number;
   readonly master: BrokerId | null;
+  /** Of a recovery empty where nobody knows: the record is older than the brokers. */
   readonly inSync: readonly BrokerId[];
   readonly sites: readonly SiteName[];
   readonly question: QuestionRecord | null;
@@ -254,6 +262,8 @@ export interface DecisionInput {
   /** Of sites whose beat was fresh. */
   readonly answers: readonly AnswerRecord[];
   readonly candidates: readonly CandidateFacts[];
+  /** For `recover`: those that say that they act as master. */
+  readonly acting: readonly BrokerId[];
   readonly policy: SetPolicy;
   readonly protection: ProtectionRecord | null;
   /** Wall times. */

@@ -1,4 +1,5 @@
 import { sha256 } from "#lib/digest.ts";
+import { adopt } from "./adopt.ts";
 import type { Act } from "./audit.ts";
 import type { Context } from "./context.ts";
 import type { AskId, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
@@ -8,6 +9,7 @@ import { clusterKey, pauseKey, policyKey } from "./keys.ts";
 import { parsePolicies } from "./policy.ts";
 import { encodeCluster, encodePause } from "./records.ts";
 import { changedMeanwhile, recover } from "./recover.ts";
+import { isRestored, notFrozenYet } from "./restored.ts";
 import { askSwitch } from "./switch-ask.ts";
 
 /** What operators ask for. Each is one compare-and-swap; the answer tells how it ended. */
@@ -73,6 +75,9 @@ export function onOperator(
     case "idc":
       setIdc(request, context, write, refuse);
       return;
+    case "adopt":
+      adopt(request, { who, answer }, context);
+      return;
     case "drainBroker":
     case "freeze":
     case "unfreeze":
@@ -84,6 +89,13 @@ export function onOperator(
       else if (request.kind === "drainBroker") setDrain(view, request, context, write, refuse);
       else if (request.kind === "recover") recover(view, { request, who, answer }, context);
       else if (request.kind === "switch") askSwitch(view, { ask, by: "operator", who, ...request }, context);
+      else if (isRestored(context.mirror)) answer(notFrozenYet);
+      else if (request.kind === "unfreeze" && view.record.value.frozen?.code === "ledger-behind")
+        refuse(
+          "ARB_LEDGER_BEHIND",
+          `The record of ${request.set} is older than its brokers: ${view.record.value.frozen.reason}`,
+          `Thawed, it would go on from there. idcctl set recover ${request.set}`,
+        );
       else {
         const { reason } = request;
         const until = request.kind === "freeze" ? request.untilWall : null;
@@ -117,7 +129,7 @@ function init(
     refuse(
       "ARB_INITIALIZED",
       `The voting sites are set already: ${known.join(", ")}`,
-      "They are set once; docs/operations.md tells how to replace a site",
+      "They are set once: whatever machine a site is on, keep its name (docs/operations.md, Two of three sites are lost for good)",
     );
     return;
   }

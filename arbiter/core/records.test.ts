@@ -145,6 +145,7 @@ const decision = fc.record({
     planned: orNull(planned),
     answers: few(answer),
     candidates: few(candidate),
+    acting: few(fc.nat()),
     policy,
     protection: orNull(protection),
     failoversAt: few(wall),

@@ -7,6 +7,7 @@ import {
   flag,
   int64,
   integer,
+  later,
   list,
   millis,
   nullable,
@@ -19,6 +20,7 @@ import {
   clusterKey,
   decisionKey,
   drainKey,
+  historyKey,
   idcKey,
   pauseKey,
   protectionKey,
@@ -40,6 +42,7 @@ import {
   type EffectRecord,
   effectNames,
   type Freeze,
+  type HistoryRecord,
   type IdcRecord,
   idcStates,
   type OffsetReading,
@@ -82,6 +85,14 @@ export function encodeCluster(value: ClusterRecord): string {
 
 export function decodeCluster(source: string, key = clusterKey): ClusterRecord {
   return decodeRecord(clusterCodec, source, key);
+}
+
+export function encodeHistory(value: HistoryRecord): string {
+  return encodeRecord(historyCodec, value, historyKey);
+}
+
+export function decodeHistory(source: string, key = historyKey): HistoryRecord {
+  return decodeRecord(historyCodec, source, key);
 }
 
 export function encodePause(value: PauseRecord): string {
@@ -191,6 +202,8 @@ const setCodec: Codec<SetRecord> = record({
 
 const clusterCodec: Codec<ClusterRecord> = record({ sites: list(text), incarnation: text, at: millis });
 
+const historyCodec: Codec<HistoryRecord> = record({ etcd: text, at: millis });
+
 const pauseCodec: Codec<PauseRecord> = record({ reason: text, at: millis, until: nullable(millis) });
 
 const siteCodec: Codec<SiteRecord> = record({
@@ -295,6 +308,7 @@ const input: Codec<DecisionInput> = record({
   planned: nullable(switchCodec),
   answers: list(answerCodec),
   candidates: list(candidate),
+  acting: later(list(brokerId), []),
   policy,
   protection: nullable(protectionCodec),
   failoversAt: list(millis),

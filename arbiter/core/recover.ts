@@ -1,8 +1,11 @@
-import { candidatesOf, readAll } from "./brokers.ts";
+import type { Instant } from "#lib/clock.ts";
+import { brokerOf, candidatesOf, idsOf, readAll } from "./brokers.ts";
 import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
 import type { Context, Ending } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { OperatorAnswer } from "./events.ts";
+import type { BrokerId } from "./model.ts";
+import { isRestored, notFrozenYet } from "./restored.ts";
 import { isFenceAwaited } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 
@@ -25,6 +28,10 @@ export function recover(
   { request, who, answer }: Pick<Recovery, "request" | "who" | "answer">,
   context: Context,
 ): void {
+  if (isRestored(context.mirror)) {
+    answer(notFrozenYet, context);
+    return;
+  }
   if (view.recovery !== null) {
     answer(underWay, context);
     return;
@@ -76,10 +83,15 @@ function conclude(view: SetView, { since, request, who, answer }: Recovery, cont
     answer(notFenced(view), context);
     return;
   }
-  const input = inputOf(view, record, context, {
+  // A record that is older than the brokers says nothing of who is in sync.
+  const isKnown = record.frozen?.code !== "ledger-behind";
+  const known = isKnown ? record : { ...record, inSync: [], unconfirmed: [] };
+  const candidates = candidatesOf(view, [viewFromHere(view, context)], since, context);
+  const input = inputOf(view, known, context, {
     kind: "recover",
     answers: [],
-    candidates: candidatesOf(view, [viewFromHere(view, context)], since, context),
+    candidates: isKnown ? candidates : candidates.map((one) => ({ ...one, inSync: false, confirmed: false })),
+    acting: actingOf(view, since, context),
     gathered: true,
     designated: master,
     forced: force,
@@ -98,4 +110,11 @@ function conclude(view: SetView, { since, request, who, answer }: Recovery, cont
     answer(ending === "committed" ? { kind: "done", detail } : changedMeanwhile, later);
   };
   commitDecision(view, input, verdict, [], context, { done, who });
+}
+
+function actingOf(view: SetView, since: Instant, context: Context): BrokerId[] {
+  return idsOf(view).filter((id) => {
+    const { reading } = brokerOf(view, id, context);
+    return reading !== null && reading.sentAt >= since && reading.acting;
+  });
 }

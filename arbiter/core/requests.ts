@@ -25,6 +25,10 @@ export interface RequestContext {
   readonly cluster: string;
   readonly set: string;
   readonly record: SetRecord | null;
+  /** The whole ledger was restored, and may be older than the brokers. */
+  readonly restored: boolean;
+  /** Ids under which brokers are heard that the record does not have: the ledger was lost, or is older than they. */
+  readonly unrecorded: readonly BrokerId[];
   /** The caller's id, from its connection; null: unknown. */
   readonly caller: BrokerId | null;
   /** May this broker be told who is master? Not before the route shows the new one. */
@@ -102,7 +106,10 @@ function registerBroker(request: Extract<SetRequest, { kind: "registerBroker" }>
     kind: "registerBroker",
     cluster,
     set,
-    info: named ? infoOf(record) : { ...noMaster(record), epoch: 0, inSync: [], inSyncEpoch: 0 },
+    info:
+      named && !isMuted(record, context)
+        ? infoOf(record)
+        : { ...noMaster(record), epoch: 0, inSync: [], inSyncEpoch: 0 },
   };
   if (replica.address !== address && context.isAlive(id)) {
     const remark = `Broker ${id} of ${set} is heard at ${replica.address}: two brokers have one id, or one that moved was not missed yet`;
@@ -122,8 +129,10 @@ function electMaster(request: Extract<SetRequest, { kind: "electMaster" }>, cont
   if (record === null || (id !== null && record.replicas[id] === undefined)) {
     return refused(resultCodes.CONTROLLER_BROKER_NEED_TO_BE_REGISTERED, "Broker hasn't been registered");
   }
-  if (record.frozen !== null)
-    return refused(resultCodes.CONTROLLER_ELECT_MASTER_FAILED, `The set is frozen: ${record.frozen.reason}`);
+  if (record.frozen !== null || context.restored) {
+    const why = record.frozen?.reason ?? "the ledger was restored";
+    return refused(resultCodes.CONTROLLER_ELECT_MASTER_FAILED, `The set is frozen: ${why}`);
+  }
   if (designate) {
     if (id === null) return refused(resultCodes.CONTROLLER_INVALID_REQUEST, "Name the broker that is to become master");
     if (id !== record.master) return { kind: "wait" };
@@ -155,7 +164,7 @@ function replicaInfo(context: RequestContext): Judgement {
       ? refused(resultCodes.CONTROLLER_BROKER_METADATA_NOT_EXIST, "Broker metadata is not existed")
       : { kind: "answer", answer: { kind: "replicaInfo", info: noMaster(record) } };
   }
-  if (record.master === null || isMuted(record) || !context.mayBeTold(caller)) {
+  if (record.master === null || isMuted(record, context) || !context.mayBeTold(caller)) {
     // With no master in it a broker has nothing to follow, whatever the epoch; one below its own is safest.
     const info = { ...noMaster(record), epoch: 0, inSync: [], inSyncEpoch: 0 };
     return { kind: "answer", answer: { kind: "replicaInfo", info } };
@@ -164,8 +173,8 @@ function replicaInfo(context: RequestContext): Judgement {
 }
 
 /** Nobody knows who is right: no answer may name a master. */
-function isMuted({ frozen }: SetRecord): boolean {
-  return frozen !== null && frozen.code !== "operator";
+function isMuted({ frozen }: SetRecord, { restored }: Pick<RequestContext, "restored">): boolean {
+  return restored || (frozen !== null && frozen.code !== "operator");
 }
 
 /** The master's wish to change the in-sync set; refusals in the stock controller's order. @source ReplicasInfoManager 5.3.3 */
@@ -174,8 +183,10 @@ function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, cont
   const { master, epoch, inSync, inSyncEpoch } = request;
   const codes = resultCodes;
   if (record === null) return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, "Broker metadata is not existed");
-  if (isMuted(record))
-    return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, `The set is frozen: ${record.frozen?.reason}`);
+  if (isMuted(record, context)) {
+    const why = record.frozen?.reason ?? "the ledger was restored";
+    return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, `The set is frozen: ${why}`);
+  }
   const wanted = [...new Set(inSync)].sort((one, other) => one - other);
   if (sameIds(wanted, record.inSync)) {
     const remark = "The newSyncStateSet is equal with oldSyncStateSet, no needed to update syncStateSet";

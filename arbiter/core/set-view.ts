@@ -71,6 +71,8 @@ export interface SetView {
   decideAt: Instant;
   /** The last decision that this site has sent, and when the winner was read for it. */
   decided: { readonly epoch: number; readonly readAt: Instant } | null;
+  /** Since when another broker than the recorded master acts as master, and that one does not. */
+  usurpedSince: Instant | null;
   /** At the site that drives it. */
   refusal: Extract<DecisionVerdict, { kind: "refuse" }> | null;
   questions: number;
@@ -107,6 +109,8 @@ export interface BrokerReading {
 
 export interface BrokerState {
   evidence: BrokerEvidence;
+  /** Of its last heartbeat; "": none came here. */
+  beatFrom: string;
   /** When the probes under way were sent, oldest first: an old one must not hold up one that was asked for since. */
   probing: readonly Instant[];
   /** When the last probe was sent. */
@@ -143,6 +147,7 @@ export interface BrokerState {
 export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
   return {
     evidence,
+    beatFrom: "",
     probing: [],
     lastProbeAt: 0 as Instant,
     reading: null,
@@ -229,6 +234,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     confirmedAt: null,
     decideAt: now,
     decided: null,
+    usurpedSince: null,
     refusal: null,
     questions: 0,
     effects: newEffects(0),

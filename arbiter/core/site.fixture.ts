@@ -1,10 +1,10 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
 import { input } from "./decision.fixture.ts";
-import type { Command, ControllerRequest, Event, LedgerEntry } from "./events.ts";
-import { clusterKey, decisionKey, setKey } from "./keys.ts";
+import type { Command, ControllerRequest, Event, Heartbeat, LedgerEntry } from "./events.ts";
+import { clusterKey, decisionKey, historyKey, setKey } from "./keys.ts";
 import { type DecisionRecord, type SetRecord, setName } from "./model.ts";
-import { encodeCluster, encodeDecision, encodeSet } from "./records.ts";
+import { encodeCluster, encodeDecision, encodeHistory, encodeSet } from "./records.ts";
 import { timing } from "./timing.fixture.ts";
 
 /** One site's core for tests: the ledger names the sites idc1, idc2, witness, and C1/bs1 with the brokers 1, 2 and 3. */
@@ -62,9 +62,9 @@ export interface SiteUnderTest {
   pass(ms: number): readonly Command[];
   /** From now on the watch tells nothing; or all that it has not told yet, and every change from now on. */
   watch(how: "lags" | "tells"): readonly Command[];
-  heartbeat(id: number): Event;
+  heartbeat(id: number, changes?: Partial<Heartbeat>): Event;
   /** The answer to the last probe of it. */
-  probed(id: number, acting: boolean, maxOffset?: bigint): Event;
+  probed(id: number, acting: boolean, maxOffset?: bigint, epoch?: number): Event;
   /** `ledgerHas`: what the ledger says of the set, while this site has not been told of it. */
   ask(ask: number, request: ControllerRequest, options?: { ledgerHas: SetRecord }): readonly Command[];
   notified(id: number, epoch: number): Event;
@@ -80,6 +80,13 @@ export interface SiteUnderTest {
 interface SiteChanges {
   readonly scripted?: readonly string[];
   readonly site?: string;
+  /** etcd's id, and the one that the ledger says it was written in ("": it does not say); left out: neither is known. */
+  readonly etcd?: { readonly now: string; readonly recorded: string };
+  /** What changes a set's record is not answered. */
+  readonly isSilent?: boolean;
+  readonly onCommands?: (commands: readonly Command[]) => void;
+  /** False: the set's record is lost. */
+  readonly recorded?: boolean;
   /** Of the set; the site's config has C1 alone. */
   readonly cluster?: string;
 }
@@ -88,7 +95,15 @@ const tickMs = 50;
 
 export function siteUnderTest(
   record: SetRecord = heldSet,
-  { scripted = [], site = "idc1", cluster = "C1" }: SiteChanges = {},
+  {
+    scripted = [],
+    site = "idc1",
+    cluster = "C1",
+    etcd,
+    recorded = true,
+    isSilent = false,
+    onCommands,
+  }: SiteChanges = {},
 ): SiteUnderTest {
   const name = setName(cluster, "bs1");
   let now = 10_000;
@@ -110,6 +125,7 @@ export function siteUnderTest(
   const probing = new Map<number, Instant>();
   const one = (event: Event): readonly Command[] => {
     const commands = core.step(event, { now: now as Instant, wall: wallStart + now });
+    onCommands?.(commands);
     for (const command of commands) if (command.kind === "probe") probing.set(command.broker.id, command.sentAt);
     return commands;
   };
@@ -120,6 +136,7 @@ export function siteUnderTest(
     commands.flatMap((command) => {
       if (command.kind !== "commit") return [command];
       revision += 1n;
+      if (isSilent && command.transaction.puts.some(({ key }) => key.startsWith("sets/"))) return [command];
       const found = ahead;
       if (found !== null && command.transaction.compares.some(({ key }) => key === found.key)) {
         ahead = null;
@@ -161,7 +178,7 @@ export function siteUnderTest(
       untold = how === "lags" ? [] : null;
       return settle(late.flatMap((tell) => tell()));
     },
-    heartbeat: (id) => ({
+    heartbeat: (id, changes) => ({
       kind: "heartbeat",
       connection: id,
       beat: {
@@ -172,13 +189,14 @@ export function siteUnderTest(
         epoch: 7,
         maxOffset: 1_000n,
         priority: 1,
+        ...changes,
       },
     }),
-    probed: (id, acting, maxOffset = 1_000n) => ({
+    probed: (id, acting, maxOffset = 1_000n, epoch = 7) => ({
       kind: "probed",
       broker: { set: name, id, address: record.replicas[id]?.address ?? "" },
       sentAt: probing.get(id) ?? (now as Instant),
-      outcome: { kind: "answered", reading: { epoch: 7, maxOffset }, acting },
+      outcome: { kind: "answered", reading: { epoch, maxOffset }, acting },
     }),
     ask(ask, request, options) {
       if (options !== undefined) ahead = entry(setKey(name), encodeSet(options.ledgerHas));
@@ -192,11 +210,13 @@ export function siteUnderTest(
     record: (next) => self.write(setKey(name), encodeSet(next)),
   };
   const sites = ["idc1", "idc2", "witness"];
+  const { now: etcdNow = undefined, recorded: history = "" } = etcd ?? {};
   const entries = [
     entry(clusterKey, encodeCluster({ sites, incarnation: "test", at: wallStart })),
-    entry(setKey(name), encodeSet(record)),
+    ...(recorded ? [entry(setKey(name), encodeSet(record))] : []),
+    ...(history === "" ? [] : [entry(historyKey, encodeHistory({ etcd: history, at: wallStart }))]),
   ];
-  self.step({ kind: "ledger", entries, revision });
+  self.step({ kind: "ledger", entries, revision, ...(etcdNow === undefined ? {} : { etcd: etcdNow }) });
   self.pass(2 * tickMs);
   return self;
 }

@@ -35,6 +35,13 @@ describe("a new member of the in-sync set is confirmed", () => {
     expect(isConfirmed(site.step(site.probed(3, false, 2_000n)))).toBe(true);
   });
 
+  test("also with an epoch in its file from before the same broker became master once more, as by a recovery", () => {
+    const site = counted();
+    site.step(site.probed(1, true, 2_000n, 8));
+    expect(isConfirmed([...site.step(site.probed(3, false, 1_999n, 7)), ...site.pass(200)])).toBe(false);
+    expect(isConfirmed(site.step(site.probed(3, false, 2_000n, 7)))).toBe(true);
+  });
+
   test("not while it lacks some of that, also when the master has more by then", () => {
     const site = counted();
     site.step(site.probed(1, true, 2_000n));

@@ -3,11 +3,12 @@ import { brokerOf, idsOf, isHeardHere, notify, probe, refOf } from "./brokers.ts
 import type { Context } from "./context.ts";
 import { mayBeTold } from "./effects.ts";
 import type { BrokerSettings } from "./events.ts";
+import { freezeIfUsurped } from "./freezes.ts";
 import { protectionKey, setKey } from "./keys.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
-import { compareProgress } from "./progress.ts";
 import { protectionOf } from "./protection.ts";
 import { encodeProtection, encodeSet } from "./records.ts";
+import { isScripted } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 import { noteBarrier } from "./switch-restore.ts";
 import { inSyncReadMs, rejoinMs, settingsReadMs, settingsRetryMs } from "./timing.ts";
@@ -24,6 +25,7 @@ export function driveUpkeep(view: SetView, context: Context): void {
   if (record === undefined || record.master === null) return;
   tellReturned(view, record, context);
   if (!context.isMyTurn(context.moment.now)) return;
+  if (!isScripted(view, context)) freezeIfUsurped(view, context);
   confirmMembers(view, record, context);
   bringBack(view, record, context);
   readSettings(view, record, context);
@@ -102,11 +104,15 @@ function considerMembers(view: SetView, value: SetRecord, context: Context): voi
   );
 }
 
+/**
+ * By its offset alone. The master counts it, so what it has is the master's. In its file it may be of an epoch before: where the same
+ * broker stays master under another epoch, as by a recovery, its replicas hear of that only with their next connection.
+ */
 function hasAll(view: SetView, id: BrokerId, context: Context): boolean {
   const { counted } = view;
   const { reading } = brokerOf(view, id, context);
   if (counted?.end == null || reading === null || reading.sentAt < counted.at) return false;
-  return compareProgress(reading.value, counted.end) >= 0;
+  return reading.value.maxOffset >= counted.end.maxOffset;
 }
 
 /** Called when the in-sync set has grown: its new members are looked for soon. */

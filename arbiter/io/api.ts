@@ -87,6 +87,7 @@ const statusSchema = z.strictObject({
   }),
   ledger: z.strictObject({
     followed: z.boolean(),
+    restored: z.boolean().meta({ description: "Restored into another etcd, and not every set is frozen yet." }),
     incarnation: z.string().nullable(),
     unreadable: z.array(z.strictObject({ key: z.string(), why: z.string() })),
   }),
@@ -95,6 +96,11 @@ const statusSchema = z.strictObject({
   sites: z.array(siteSchema),
   pause: pauseSchema.nullable(),
   sets: z.array(setSummarySchema),
+});
+
+const unrecordedSchema = z.strictObject({
+  name: z.string(),
+  brokers: z.array(z.strictObject({ id: brokerId, address: z.string(), epoch: z.int(), maxOffset: decimal })),
 });
 
 const settingsSchema = z.strictObject({
@@ -284,7 +290,10 @@ const untilShape = {
 
 export const reports = {
   status: statusSchema,
-  sets: z.strictObject({ sets: z.array(setSummarySchema) }),
+  sets: z.strictObject({
+    sets: z.array(setSummarySchema),
+    unrecorded: z.array(unrecordedSchema).meta({ description: "Heard here, and not on record: idcctl set adopt." }),
+  }),
   set: setSchema,
   decisions: z.strictObject({ decisions: z.array(decisionSummarySchema) }),
   decision: decisionSchema,
@@ -318,6 +327,25 @@ export const bodies = {
       .meta({ description: "Of the clients' messages, in per cent of what it could take." }),
   }),
   until: z.strictObject(untilShape),
+  adopt: z.strictObject({
+    reason,
+    brokers: z
+      .array(
+        z.strictObject({
+          id: brokerId,
+          address: z
+            .string()
+            .regex(/^\S+:\d{1,5}$/)
+            .optional()
+            .meta({ description: "host:port; needed for one that is not heard." }),
+        }),
+      )
+      .min(1)
+      .max(100)
+      .meta({ description: "All brokers of the set." }),
+    master: brokerId.optional().meta({ description: "Left out: who acts as master, else the furthest." }),
+    force: z.boolean().default(false).meta({ description: "Even if it may lack messages." }),
+  }),
   recover: z.strictObject({
     reason,
     master: brokerId.optional().meta({ description: "Left out: the one with the most progress." }),
@@ -343,6 +371,7 @@ export const bodies = {
 export type StatusReport = z.output<typeof statusSchema>;
 export type SiteReport = z.output<typeof siteSchema>;
 export type SetSummary = z.output<typeof setSummarySchema>;
+export type UnrecordedReport = z.output<typeof unrecordedSchema>;
 export type SetReport = z.output<typeof setSchema>;
 export type BrokerReport = z.output<typeof brokerSchema>;
 export type ProtectionReport = z.output<typeof protectionSchema>;

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
 import type { OperatorRequest } from "../core/events.ts";
+import { setName } from "../core/model.ts";
 import { parsePolicies } from "../core/policy.ts";
 import { bodies, type DoneReport, type PolicyChangeReport } from "./api.ts";
 import type { ArbiterHttpOptions } from "./http.ts";
@@ -75,6 +76,17 @@ export function changeRoutes(http: FastifyInstance, { daemon, log, newId }: Arbi
     const { reason } = readBody(bodies.reason, body);
     const { name: set } = findSet(core.state.mirror.sets, params);
     return operate(request, { kind: "unfreeze", set, reason }, { set, reason });
+  });
+  http.post<OneSet>("/v1/sets/:cluster/:set/adopt", async (request) => {
+    const { params, body } = request;
+    const { reason, brokers: named, master = null, force } = readBody(bodies.adopt, body);
+    const brokers = named.map(({ id, address = null }) => ({ id, address }));
+    const set = setName(params.cluster, params.set);
+    return operate(
+      request,
+      { kind: "adopt", set, brokers, master, reason, force },
+      { set, brokers, master, force, reason },
+    );
   });
   http.post<OneSet>("/v1/sets/:cluster/:set/recover", async (request) => {
     const { params, body } = request;

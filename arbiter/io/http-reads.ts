@@ -18,7 +18,7 @@ import {
 import type { IdcsReport, MovesReport } from "./api-idcs.ts";
 import type { ArbiterHttpOptions } from "./http.ts";
 import { badRequest, readBody, refused } from "./http-errors.ts";
-import { reportSets, reportStatus } from "./report.ts";
+import { reportSets, reportStatus, reportUnrecorded } from "./report.ts";
 import { reportDecision, summarizeDecision } from "./report-decision.ts";
 import { reportIdcs } from "./report-idcs.ts";
 import { reportPolicies } from "./report-policy.ts";
@@ -41,7 +41,7 @@ export function readRoutes(http: FastifyInstance, { daemon }: ArbiterHttpOptions
   const patience = () => AbortSignal.timeout(ledgerTimeoutMs);
 
   http.get("/v1/status", async (): Promise<StatusReport> => reportStatus(context(), core.state.quorumAt));
-  http.get("/v1/sets", async () => ({ sets: reportSets(context()) }));
+  http.get("/v1/sets", async () => ({ sets: reportSets(context()), unrecorded: reportUnrecorded(context()) }));
   http.get<OneSet>("/v1/sets/:cluster/:set", async ({ params }): Promise<SetReport> => {
     return reportSet(findSet(core.state.mirror.sets, params), context());
   });

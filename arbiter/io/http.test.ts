@@ -352,11 +352,11 @@ test("an IDC is drained and activated under a rising epoch, in the record that r
   expect(JSON.parse(standing.text(idcKey("idc1")) ?? "")).toMatchObject({
     state: "drained",
     weight: 100,
-    epoch: 1,
+    epoch: Math.floor(wallStart / 1_000),
     reason: "a power cut",
   });
   expect(await change("/v1/idcs/idc1/activate", { reason: "power is back" })).toMatchObject({ status: 200 });
-  const idc = { idc: "idc1", state: "active", epoch: 2, brokers: 2, masters: 1 };
+  const idc = { idc: "idc1", state: "active", epoch: Math.floor(wallStart / 1_000) + 1, brokers: 2, masters: 1 };
   expect((await read("idcs", "/v1/idcs")).idcs[0]).toMatchObject(idc);
 });
 

@@ -96,6 +96,14 @@ export const routes = [
   { method: "post", path: `${aSet}/unfreeze`, summary: "Ends a freeze.", answer: "done", body: "reason" },
   {
     method: "post",
+    path: `${aSet}/adopt`,
+    summary:
+      "Brokers that run go on record as this set, and it is recovered: after etcd was wiped, or to take over a set.",
+    answer: "done",
+    body: "adopt",
+  },
+  {
+    method: "post",
     path: `${aSet}/recover`,
     summary: "A master under an epoch above every one seen: after etcd was restored or made anew, or by force.",
     answer: "done",

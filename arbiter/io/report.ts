@@ -1,11 +1,15 @@
 import type { Instant } from "#lib/clock.ts";
+import { brokerOf } from "../core/brokers.ts";
 import type { Context } from "../core/context.ts";
+import { mostReported } from "../core/evidence.ts";
 import { leaderOf } from "../core/leader.ts";
 import { type ProtectionRecord, protectionLevels, type SetPolicy, type Verdict } from "../core/model.ts";
 import { isPromiseKept, promisedLevel } from "../core/promise.ts";
+import { isRestored } from "../core/restored.ts";
 import { blockedBy, phaseOf, type SetView } from "../core/set-view.ts";
 import { siteFreshMs } from "../core/timing.ts";
-import type { ProtectionReport, SetSummary, SiteReport, StatusReport } from "./api.ts";
+import { unrecordedOf } from "../core/unrecorded.ts";
+import type { ProtectionReport, SetSummary, SiteReport, StatusReport, UnrecordedReport } from "./api.ts";
 
 /** What the arbiter tells of itself and of its sets, off the core's state. */
 
@@ -32,6 +36,7 @@ export function reportStatus(context: Context, quorumAt: Instant | null): Status
     },
     ledger: {
       followed: mirror.loaded,
+      restored: isRestored(mirror),
       incarnation: mirror.cluster?.value.incarnation ?? null,
       unreadable: [...mirror.unreadable].map(([key, why]) => ({ key, why })),
     },
@@ -64,6 +69,22 @@ function reportSite(name: string, context: Context): SiteReport {
 export function reportSets(context: Context): SetSummary[] {
   const views = [...context.mirror.sets.values()].filter(({ record }) => record !== null);
   return views.map((view) => summarize(view, context)).toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** Brokers that are heard here, and that no set's record has. */
+export function reportUnrecorded(context: Context): UnrecordedReport[] {
+  return [...context.mirror.sets.values()]
+    .map((view) => ({ view, ids: unrecordedOf(view, context) }))
+    .filter(({ ids }) => ids.length > 0)
+    .map(({ view, ids }) => ({
+      name: view.name,
+      brokers: ids.map((id) => {
+        const { beatFrom: address, evidence } = brokerOf(view, id, context);
+        const { epoch, maxOffset } = mostReported(evidence) ?? { epoch: -1, maxOffset: 0n };
+        return { id, address, epoch, maxOffset: String(maxOffset) };
+      }),
+    }))
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 export function summarize(view: SetView, context: Context): SetSummary {

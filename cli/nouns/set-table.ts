@@ -1,6 +1,6 @@
 import { formatTable } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
-import type { SetSummary } from "../../arbiter/io/api.ts";
+import type { SetSummary, UnrecordedReport } from "../../arbiter/io/api.ts";
 
 /** One line for each broker set. */
 export function setTable(sets: readonly SetSummary[]): string {
@@ -50,6 +50,14 @@ export function setRemarks(sets: readonly SetSummary[], paint: Paint): string[] 
       lines.push(paint.yellow(`${name} is not protected as its policy promises: ${protection.why}`));
     return lines;
   });
+}
+
+/** Brokers that nobody decides over. */
+export function unrecordedText({ name, brokers }: UnrecordedReport, paint: Paint): string {
+  const who = brokers.map(({ id, address, epoch }) => `${id} at ${address} (epoch ${epoch})`).join(", ");
+  return paint.red(
+    `${name}: heard, and not on record: broker ${who}. To take them in: idcctl set adopt ${name} --brokers ${brokers.map(({ id }) => id).join(",")} --reason "…"`,
+  );
 }
 
 function wayOut(name: string, code: string): string {

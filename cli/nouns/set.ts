@@ -1,12 +1,12 @@
 import { exitCodes, OperatorError } from "#lib/errors.ts";
 import { formatMs, formatTable } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
-import type { DoneReport, SetReport, SetSummary } from "../../arbiter/io/api.ts";
+import type { DoneReport, SetReport, SetSummary, UnrecordedReport } from "../../arbiter/io/api.ts";
 import { type Call, noArgs, onlyArg, UsageError, type Verb } from "../call.ts";
 import type { Client } from "../client.ts";
 import { parseTime } from "../duration.ts";
 import { formatOutput } from "../output.ts";
-import { setRemarks, setTable, votesText } from "./set-table.ts";
+import { setRemarks, setTable, unrecordedText, votesText } from "./set-table.ts";
 
 /** `idcctl set`: broker sets, each with one master. */
 export const setNoun: readonly Verb[] = [
@@ -46,29 +46,22 @@ export const setNoun: readonly Verb[] = [
     reason: "needed",
     run: switchMaster,
   },
-  {
-    name: "set recover",
-    args: "SET",
-    help: "Elect a master under an epoch above every one seen, for a set that is ledger-behind or has no candidate; --master ID --force: this one, whatever is lost. Needs --reason.",
-    flags: ["master", "force", "dryRun"],
-    reason: "needed",
-    run: recover,
-  },
 ];
 
 async function list(call: Call): Promise<number> {
   noArgs(call, "set list");
-  const report = await call.arbiters().get<{ sets: SetSummary[] }>("/v1/sets");
+  const report = await call.arbiters().get<{ sets: SetSummary[]; unrecorded: UnrecordedReport[] }>("/v1/sets");
   call.write(
-    formatOutput(report, call.output, ({ sets }) =>
-      sets.length === 0
-        ? "No broker sets yet: a broker that has this arbiter as its controller makes one.\n"
-        : [setTable(sets), ...setRemarks(sets, call.paint).map((text) => `${text}\n`)].join(""),
-    ),
+    formatOutput(report, call.output, ({ sets, unrecorded }) => {
+      const remarks = [...setRemarks(sets, call.paint), ...unrecorded.map((one) => unrecordedText(one, call.paint))];
+      if (sets.length + unrecorded.length === 0)
+        return "No broker sets yet: a broker that has this arbiter as its controller makes one.\n";
+      return [sets.length === 0 ? "" : setTable(sets), ...remarks.map((text) => `${text}\n`)].join("");
+    }),
   );
   const isWell = ({ phase, protection }: SetSummary): boolean =>
     (phase === "held" || phase === "new") && protection.kept;
-  return report.sets.every(isWell) ? exitCodes.ok : exitCodes.different;
+  return report.sets.every(isWell) && report.unrecorded.length === 0 ? exitCodes.ok : exitCodes.different;
 }
 
 async function show(call: Call): Promise<number> {
@@ -93,19 +86,6 @@ async function unfreeze(call: Call): Promise<number> {
       ? "is not frozen, nothing to do"
       : `would be thawed; frozen (${set.frozen.code}) since ${set.frozen.at}: ${set.frozen.reason}`,
   );
-}
-
-async function recover(call: Call): Promise<number> {
-  const { master, force } = call.flags;
-  if (master !== undefined && !/^\d{1,9}$/.test(master))
-    throw new UsageError(`--master ${master} is no broker id: idcctl set show lists them`);
-  if (force && master === undefined) throw new UsageError("set recover takes --force only with --master");
-  const body = { ...(master === undefined ? {} : { master: Number(master) }), ...(force ? { force } : {}) };
-  return change(call, "recover", body, (set) => {
-    const epochs = set.brokers.map(({ reported }) => reported?.epoch ?? 0);
-    const who = master === undefined ? "the in-sync broker with the most progress" : `broker ${master}`;
-    return `${who} would become master under an epoch above ${Math.max(set.epoch, ...epochs)}; master now: ${set.master?.id ?? "none"} of epoch ${set.epoch}, ${set.phase}`;
-  });
 }
 
 /** A dry run is the arbiter's: it asks both brokers, and says what it would refuse. */
@@ -148,7 +128,7 @@ export async function fullName(client: Client, set: string): Promise<string> {
   );
 }
 
-async function pathOf(client: Client, set: string): Promise<string> {
+export async function pathOf(client: Client, set: string): Promise<string> {
   const [cluster = "", name = ""] = (await fullName(client, set)).split("/");
   return `/v1/sets/${encodeURIComponent(cluster)}/${encodeURIComponent(name)}`;
 }

@@ -1,7 +1,7 @@
 import type { ExecCluster } from "#config/arbiter-exec.ts";
 import { type ChildEnd, runChild } from "#lib/child.ts";
 import { OperatorError } from "#lib/errors.ts";
-import { createLanes } from "#lib/lanes.ts";
+import { createLanes, type Lanes } from "#lib/lanes.ts";
 import type { CallOptions } from "#lib/remoting/connections.ts";
 
 /** What an exit code says. Any other, a signal, and output that is none say that the script failed. */
@@ -47,16 +47,29 @@ export interface Scripts {
   run(name: ScriptName, input: ScriptInput, options: CallOptions): Promise<ScriptAnswer>;
 }
 
-/** Of one cluster, at the same time. */
-const scriptsAtOnceMax = 32;
+/** Of all clusters together, so that TasksMax of deploy/systemd/crossidc-arbiter.service bears them; a test holds the two together. */
+export const scriptsAtOnceMax = { reads: 64, changes: 32 } as const;
+/** Processes of one of them, itself included: a shell, and a pipe of three. */
+export const tasksPerScript = 4;
+
+/** Whoever waits for his turn does so in order, for as long as his script may take. */
+export interface ScriptTurns {
+  readonly max: { readonly reads: number; readonly changes: number };
+  // Whoever is asked for much must not hold up what is to be changed.
+  readonly reads: Lanes;
+  readonly changes: Lanes;
+}
+
+export function createScriptTurns(max: ScriptTurns["max"] = scriptsAtOnceMax): ScriptTurns {
+  return { max, reads: createLanes(max.reads), changes: createLanes(max.changes) };
+}
+
 /** Of standard error, the end. */
 const stderrBytesMax = 2_048;
 /** Of that, in a detail. */
 const detailCharsMax = 300;
 
-export function createScripts({ name: cluster, scripts, outputBytesMax }: ExecCluster): Scripts {
-  // Whoever is asked for much must not hold up what is to be changed.
-  const [reads, changes] = [createLanes(scriptsAtOnceMax), createLanes(scriptsAtOnceMax)];
+export function createScripts({ name: cluster, scripts, outputBytesMax }: ExecCluster, turns: ScriptTurns): Scripts {
   return {
     has: (name) => scripts[name] !== undefined,
     async run(name, input, { timeoutMs, signal }) {
@@ -67,19 +80,22 @@ export function createScripts({ name: cluster, scripts, outputBytesMax }: ExecCl
       const text = JSON.stringify({ schema: 1, script: name, ...input });
       const limits = { stdoutBytesMax: outputBytesMax, stderrBytesMax };
       try {
-        const lanes = name === "probe" || name === "offsets" ? reads : changes;
-        const end = await lanes.run(
+        const end = await turns[turnOf(name)].run(
           () => runChild({ argv, input: text, ...limits, timeoutMs, signal }),
           AbortSignal.any([signal, due]),
         );
         return answerOf(cluster, name, end, timeoutMs);
       } catch (error) {
         signal.throwIfAborted();
-        if (error === due.reason) throw busy(cluster, name, timeoutMs);
+        if (error === due.reason) throw busy(cluster, name, timeoutMs, turns.max[turnOf(name)]);
         throw error;
       }
     },
   };
+}
+
+function turnOf(name: ScriptName): "reads" | "changes" {
+  return name === "probe" || name === "offsets" ? "reads" : "changes";
 }
 
 function answerOf(cluster: string, name: ScriptName, end: ChildEnd, timeoutMs: number): ScriptAnswer {
@@ -134,10 +150,10 @@ function failed(cluster: string, name: ScriptName, why: string): OperatorError {
   });
 }
 
-function busy(cluster: string, name: ScriptName, timeoutMs: number): OperatorError {
+function busy(cluster: string, name: ScriptName, timeoutMs: number, others: number): OperatorError {
   return new OperatorError(
     "ARB_EXEC_BUSY",
-    `Script ${name} of cluster ${cluster} did not get to run in ${timeoutMs} ms: ${scriptsAtOnceMax} others were running`,
+    `Script ${name} of cluster ${cluster} did not get to run in ${timeoutMs} ms: ${others} others were running`,
     { hint: "Make the scripts faster, or ask less often: probeEveryMs" },
   );
 }

@@ -33,7 +33,7 @@ export async function follow(deps: FollowDeps, on: LedgerListener, signal: Abort
     const member = members.current();
     try {
       for await (const told of readAndWatch(deps, member, signal)) {
-        if (told.kind === "all") on.all(told.entries, told.revision);
+        if (told.kind === "all") on.all(told.entries, told.revision, told.clusterId);
         else if (!told.key.startsWith(proofs)) on.changed(told.key, told.text, told.revision);
       }
     } catch (error) {
@@ -50,7 +50,7 @@ export async function follow(deps: FollowDeps, on: LedgerListener, signal: Abort
 const proofs = "proofs/";
 
 type Told =
-  | ({ readonly kind: "all" } & Pick<Reading, "entries" | "revision">)
+  | ({ readonly kind: "all" } & Pick<Reading, "entries" | "revision" | "clusterId">)
   | { readonly kind: "changed"; readonly key: string; readonly text: string | null; readonly revision: bigint };
 
 class WatchEnded extends Error {}
@@ -69,7 +69,7 @@ async function* readAndWatch(deps: FollowDeps, member: Member, signal: AbortSign
     }
     position.adopt(reading.clusterId, reading.revision);
     const entries = reading.entries.filter(({ key }) => !key.startsWith(proofs));
-    yield { kind: "all", entries, revision: reading.revision };
+    yield { kind: "all", entries, revision: reading.revision, clusterId: reading.clusterId };
 
     const stream = await openWatch(members, member, { prefix, from: reading.revision + 1n, call: begin() });
     const heard = { at: clock.now() };

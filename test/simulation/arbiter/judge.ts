@@ -14,6 +14,8 @@ export interface Judge extends Pick<Ackers, "acked" | "acks"> {
   applying(transaction: Transaction, ledger: ReadonlyMap<string, LedgerEntry>): void;
   /** A command, before it is carried out. */
   commanded(command: Command): void;
+  /** The ledger is an older one from now on: until an operator has recovered the set nobody may be told of a master. */
+  restored(): void;
   look(brokers: readonly Broker[]): void;
   /** At the end: what the master has. */
   kept(messages: ReadonlySet<string>): void;
@@ -28,12 +30,17 @@ export function createJudge(): Judge {
   const mastersOf = new Map<number, { name: string; life: number }>();
   const barriers = new Set<number>();
   let last: SetRecord | undefined;
+  let muted = false;
+  let forgotten = 0;
 
   const decided = (decision: DecisionRecord, ledger: ReadonlyMap<string, LedgerEntry>): void => {
     const { input, verdict } = decision;
     const { epoch, winner } = verdict;
     const before = decisions.get(epoch);
     decisions.set(epoch, decision);
+    if (before === undefined && muted && decision.input.kind !== "recover")
+      throw new Error(`I1: epoch ${epoch} was decided by a ledger that is older than its brokers`);
+    muted = muted && before !== undefined;
     if (before !== undefined) {
       if (before.verdict.winner !== winner) throw new Error(`I1: epoch ${epoch} was decided twice`);
       return;
@@ -68,7 +75,9 @@ export function createJudge(): Judge {
 
   /** Whoever is told of a master: it was decided before. */
   const told = ({ master, epoch }: MasterInfo): void => {
-    if (master === null || decisions.get(epoch)?.verdict.winner === master) return;
+    if (master === null) return;
+    if (muted) throw new Error(`I1: broker ${master} is named master by a ledger that is older than its brokers`);
+    if (decisions.get(epoch)?.verdict.winner === master) return;
     throw new Error(`I4: somebody is told that broker ${master} is master of epoch ${epoch}, which nobody has decided`);
   };
 
@@ -88,6 +97,11 @@ export function createJudge(): Judge {
         throw new Error(`I4: the barrier of broker ${command.broker.id} is raised, and no switch was ever on record`);
       if (command.kind === "answer" && "info" in command.answer) told(command.answer.info);
     },
+    restored() {
+      forgotten = decisions.size;
+      muted = true;
+      last = undefined;
+    },
     look(brokers) {
       for (const { role, epoch, name, life, log } of brokers) {
         if (role !== "master") continue;
@@ -103,7 +117,7 @@ export function createJudge(): Judge {
     kept: ackers.kept,
     counts: () => ({
       acked: ackers.acks.length,
-      decisions: decisions.size,
+      decisions: decisions.size - forgotten,
       failovers: [...decisions.values()].filter(({ input }) => input.kind === "failover").length,
       switches: [...decisions.values()].filter(({ input }) => input.kind === "switch").length,
       takenBack: [...decisions.values()].filter(({ input }) => input.kind === "switch-back").length,

@@ -88,7 +88,7 @@ export function createSiteProcess(site: Site, around: SiteSurroundings): SitePro
       const of = life;
       const { back } = shell(of);
       etcd.follow(site, {
-        all: (entries, revision) => back({ kind: "ledger", entries, revision }),
+        all: (entries, revision, id) => back({ kind: "ledger", entries, revision, etcd: id }),
         changed: (key, text, revision) => back({ kind: "changed", key, text, revision }),
       });
       const tick = (): void => {

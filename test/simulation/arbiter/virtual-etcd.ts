@@ -23,10 +23,12 @@ export interface VirtualEtcd {
   /** So many answers are lost, of transactions that were applied. */
   setLostAnswers(probability: number): void;
   heal(): void;
+  /** What there is now. @returns puts it back, in a cluster with another id: what is on its way then meets another history */
+  snapshot(): () => void;
 }
 
 interface Listener {
-  all(entries: readonly LedgerEntry[], revision: bigint): void;
+  all(entries: readonly LedgerEntry[], revision: bigint, etcd: string): void;
   changed(key: string, text: string | null, revision: bigint): void;
 }
 
@@ -53,6 +55,7 @@ export function createVirtualEtcd(net: Net): VirtualEtcd {
   const down = new Set<Site>();
   const looks: ((transaction: Transaction, site: Site) => void)[] = [];
   let revision = 0n;
+  let cluster = 1;
   let lostAnswers = lostAnswersUsual;
 
   const reaches = (one: Site, other: Site): boolean =>
@@ -86,7 +89,8 @@ export function createVirtualEtcd(net: Net): VirtualEtcd {
     watches.set(site, watch);
     const all = [...entries.values()];
     const of = revision;
-    deliver(site, watch, random.int(1, readMsMax), () => listener.all(all, of));
+    const id = String(cluster);
+    deliver(site, watch, random.int(1, readMsMax), () => listener.all(all, of, id));
   };
   const look = (): void => {
     timeline.after(lookEveryMs, look);
@@ -141,8 +145,9 @@ export function createVirtualEtcd(net: Net): VirtualEtcd {
         answer(outcome);
       };
       timeline.after(answerMsMax, () => end("unanswered"));
+      const of = cluster;
       timeline.after(random.int(2, 20), () => {
-        if (!hasQuorum(site)) return;
+        if (!hasQuorum(site) || of !== cluster) return;
         const outcome = apply(site, transaction);
         if (random.chance(lostAnswers)) return;
         timeline.after(random.int(1, 10), () => {
@@ -172,6 +177,18 @@ export function createVirtualEtcd(net: Net): VirtualEtcd {
     },
     setLostAnswers(probability) {
       lostAnswers = probability;
+    },
+    snapshot() {
+      const saved = [...entries].filter(([key]) => !leases.has(key));
+      const of = revision;
+      return () => {
+        cluster += 1;
+        revision = of;
+        entries.clear();
+        leases.clear();
+        for (const [key, entry] of saved) entries.set(key, entry);
+        for (const watch of watches.values()) watch.broken = true;
+      };
     },
     heal() {
       down.clear();
