@@ -241,7 +241,7 @@ test("masters that are to move are told by a dry run, moved by planned switches,
   });
   expect(await run("idc weight", [endpoint], ["idc1", "40"], { reason: "new racks" })).toEqual({
     code: 0,
-    text: "idc1 is active with weight 40 (epoch 1)\n",
+    text: "idc1 is active with weight 40 (epoch 1795608000)\n",
   });
   expect((await run("idc status", [endpoint])).text).toMatch(/\nidc1 +active +40% .* new racks\n/);
   expect((await run("idc weight", [endpoint], ["idc1", "0"], dry)).text).toBe("idc1 would have weight 0\n");

@@ -369,10 +369,10 @@ test("an IDC's weight stands in the same record and outlasts a drain; one that i
   expect(await change("/v1/idcs/idc9/weight", { weight: 40, reason: "x" })).toEqual(refusal(404, "ARB_NO_IDC", "idc9"));
   expect(await change(url, { weight: 40, reason: "new racks" })).toMatchObject({
     status: 200,
-    body: { done: "idc1 is active with weight 40 (epoch 1)" },
+    body: { done: "idc1 is active with weight 40 (epoch 1795608000)" },
   });
   await change("/v1/idcs/idc1/drain", { reason: "a power cut" });
-  const idc = { state: "drained", weight: 40, epoch: 2, reason: "a power cut" };
+  const idc = { state: "drained", weight: 40, epoch: 1_795_608_001, reason: "a power cut" };
   expect((await read("idcs", "/v1/idcs")).idcs[0]).toMatchObject({ idc: "idc1", ...idc });
   expect(JSON.parse(standing.text(idcKey("idc1")) ?? "")).toMatchObject(idc);
 });
