@@ -1,5 +1,5 @@
-import type { Clients } from "./core/clients.ts";
 import type { RemotingServer } from "#lib/remoting/server-options.ts";
+import type { Clients } from "./core/clients.ts";
 import { idcStates } from "./core/model.ts";
 import type { RouterDaemon } from "./daemon.ts";
 import { sourcesOf } from "./io/report.ts";
