@@ -3,7 +3,7 @@ import { plannedSwitch, takenBack } from "./decide-switch.ts";
 import { clean, isDown, isRead, outranked, type Ranking, type Readable, rank, unclean } from "./elect.ts";
 import { bytesText, listText, progressText } from "./figures.ts";
 import type { BrokerId, DecisionInput, DecisionVerdict, Rejected } from "./model.ts";
-import { type Objection, tooLossy, unprotected, whileCoolingDown, whileFrozen } from "./permit.ts";
+import { lacking, type Objection, tooLossy, unprotected, whileCoolingDown, whileFrozen } from "./permit.ts";
 import { compareProgress } from "./progress.ts";
 import { byId, elect, lagOf, ledgerBehind, notDesignated, refuse } from "./verdict.ts";
 
@@ -62,7 +62,7 @@ function replaceMaster(input: DecisionInput): DecisionVerdict {
   }
   const { winner } = choice;
   const knownLag = lagOf(winner, input);
-  const loss = tooLossy(input, knownLag);
+  const loss = lacking(input, winner) ?? tooLossy(input, knownLag);
   if (loss !== null) return refuse(loss.reason, loss.why, choice.rejected);
   const why = `${cause}; ${choice.why}; ${lossText(input, winner, knownLag)}`;
   return elect(input, { winner: winner.id, knownLag, rejected: choice.rejected, why });
