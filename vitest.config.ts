@@ -6,7 +6,9 @@ const judges = "test/{world/{checkers,failover},chaos/**}/*.test.ts";
 
 /** With --full alone: they take minutes. */
 const long =
-  process.env["CROSSIDC_FULL"] === "1" ? [] : ["test/world/sdk/**", "test/world/arbiter/stock-brokers.test.ts"];
+  process.env["CROSSIDC_FULL"] === "1"
+    ? []
+    : ["test/world/sdk/**", "test/world/arbiter/{stock-brokers,policies}.test.ts"];
 
 export default defineConfig({
   test: {

@@ -64,8 +64,8 @@ export interface Surroundings {
     | undefined;
   brokerAt(
     address: string,
- * common point, remembers log and epoch file over a restart and the epoch it holds not. `testdata/stock-brokers.txt` is what stock
- * ones were seen to do.
+  ): (VirtualBroker & { pull(): Pulled | undefined; attached(slave: number, end: number): void }) | undefined;
+  /** RocketMQ's default: a master acknowledges what it alone has. At the start. */
   readonly acksAlone: boolean;
   /** The name servers' id 0. */
   readonly route: { master: string | null; epoch: number };
