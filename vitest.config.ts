@@ -11,7 +11,7 @@ const long =
     : [
         "test/world/sdk/**",
         "test/world/recovery/**",
-        "test/world/arbiter/stock-brokers.test.ts",
+        "test/world/arbiter/{stock-brokers,policies}.test.ts",
         "test/world/run-demo-routing.test.ts",
       ];
 

@@ -24,7 +24,7 @@ test("what each voting site says of a master is served while it is asked, and no
   const master = { verdict: "dead", evidence: "refused a connection" } as const;
   standing.write(
     answerKey(name, "idc2"),
-    encodeAnswer({ site: "idc2", question: "7.1", master, replicas: {}, at: wallStart }, name),
+    encodeAnswer({ site: "idc2", question: "7.1", master, replicas: {}, told: null, at: wallStart }, name),
   );
   expect(await votes(standing)).toEqual(["idc1 unknown", "idc2 dead", "witness unknown"]);
 });

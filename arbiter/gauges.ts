@@ -5,6 +5,7 @@ import { idsOf, isHeardHere } from "./core/brokers.ts";
 import type { Context } from "./core/context.ts";
 import { leaderOf } from "./core/leader.ts";
 import { protectionLevels } from "./core/model.ts";
+import { wayHome } from "./core/moves.ts";
 import { isPromiseKept } from "./core/promise.ts";
 import { blockedBy, phaseOf, type SetView } from "./core/set-view.ts";
 import { siteFreshMs } from "./core/timing.ts";
@@ -56,6 +57,7 @@ const setGauges = [
   "idc_arbiter_set_promise_kept",
   "idc_arbiter_set_frozen",
   "idc_arbiter_set_blocked",
+  "idc_arbiter_set_away",
   "idc_arbiter_set_votes",
   "idc_arbiter_broker_heard",
 ] as const;
@@ -81,6 +83,7 @@ function refreshSet(series: Series, view: SetView, context: Context): void {
   if (phase === "blocked" && blocked !== null) {
     series.set("idc_arbiter_set_blocked", { set, reason: blocked.reason }, 1);
   }
+  series.set("idc_arbiter_set_away", { set }, wayHome(view, context) === null ? 0 : 1);
   for (const { site, verdict } of votesOf(view, context)) {
     series.set("idc_arbiter_set_votes", { set, site, verdict }, 1);
   }

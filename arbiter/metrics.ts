@@ -122,6 +122,18 @@ export const metricDocs = [
     help: "Masters named under a new epoch by this site, by what led to it.",
   },
   {
+    name: "idc_arbiter_set_away",
+    type: "gauge",
+    labels: set,
+    help: "1 while the master is not where the policy's preferIdcs want it, and a replica there could take over.",
+  },
+  {
+    name: "idc_arbiter_returns_total",
+    type: "counter",
+    labels: ["set", "outcome"],
+    help: "Switches home that this site asked itself for, by returnAfterMs: done, or failed (refused, given up, taken back).",
+  },
+  {
     name: "idc_arbiter_set_votes",
     type: "gauge",
     labels: ["set", "site", "verdict"],
@@ -252,6 +264,10 @@ export function createMetrics(environment: string): ArbiterMetrics {
       if (typeof name !== "string") return;
       if (sentence === "set changed its phase" && to === "suspected" && from !== "blocked") {
         series.add("idc_arbiter_questions_total", { set: name }, 1);
+      }
+      if (sentence === "master brought home" || sentence === "master not brought home") {
+        const outcome = sentence === "master brought home" ? "done" : "failed";
+        series.add("idc_arbiter_returns_total", { set: name, outcome }, 1);
       }
       if (sentence !== "master decided") return;
       series.add("idc_arbiter_decisions_total", { set: name, kind: String(kind) }, 1);

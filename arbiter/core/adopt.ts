@@ -34,7 +34,15 @@ export function adopt(
   const { record, name } = view;
   const { master, reason, force } = request;
   view.busy = true;
-  context.commit(
+  context.commitAct(
+    {
+      what: "adopt",
+      who,
+      set: name,
+      decision: null,
+      reason,
+      detail: `brokers ${request.brokers.map(({ id }) => id).join(", ")} are on record`,
+    },
     {
       compares: [{ key: setKey(name), revision: record?.revision ?? 0n }],
       puts: [
@@ -46,14 +54,6 @@ export function adopt(
       view.busy = false;
       if (ending !== "committed") answer(changedMeanwhile, then);
       else recover(view, { request: { kind: "recover", set: name, master, reason, force }, who, answer }, then);
-    },
-    {
-      what: "adopt",
-      who,
-      set: name,
-      decision: null,
-      reason,
-      detail: `brokers ${request.brokers.map(({ id }) => id).join(", ")} are on record`,
     },
   );
 }

@@ -1,6 +1,7 @@
 import { brokerOf, idsOf, probe, viewHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { isPromotionLost } from "./effects.ts";
+import { mostReported } from "./evidence.ts";
 import { answerKey, questionKey } from "./keys.ts";
 import type { AnswerRecord, BrokerId, BrokerView, Stored } from "./model.ts";
 import { encodeAnswer } from "./records.ts";
@@ -28,6 +29,7 @@ export function answer(view: SetView, context: Context): void {
     question: question.value.id,
     master: viewHere(view, master, isToAct(view) || isPromotionLost(view, context), context),
     replicas: Object.fromEntries(views),
+    told: mostReported(brokerOf(view, master, context).evidence),
     at: context.moment.wall,
   };
   const before = view.answers.get(site);

@@ -15,6 +15,7 @@ import { change, load } from "./mirror.ts";
 import { onOperator } from "./operator.ts";
 import { prove } from "./prove.ts";
 import { noteHistory } from "./restored.ts";
+import { bringHome } from "./returns.ts";
 import { onRole } from "./switch-proof.ts";
 import { onBarrier } from "./switch-restore.ts";
 import { probeSiteEveryMs, stallMs } from "./timing.ts";
@@ -149,6 +150,7 @@ function tick(state: Inner, context: Context): void {
     driveSet(view, context);
   }
   prove(state, context);
+  bringHome(state, context);
   const isDue = state.sitesProbedAt === null || moment.now - state.sitesProbedAt >= probeSiteEveryMs;
   if (!isDue) return;
   state.sitesProbedAt = moment.now;

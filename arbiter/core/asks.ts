@@ -2,7 +2,7 @@ import { resultCodes } from "#lib/remoting/codes.ts";
 import type { Act } from "./audit.ts";
 import { isHeardHere, notify } from "./brokers.ts";
 import { commitDecision, inputOf } from "./commit-decision.ts";
-import type { Context } from "./context.ts";
+import type { Context, Then } from "./context.ts";
 import { decide } from "./decide.ts";
 import { mayBeTold } from "./effects.ts";
 import type { ControllerAnswer, SetRequest } from "./events.ts";
@@ -138,12 +138,15 @@ function degradingMs(view: SetView, request: SetRequest, context: Context): numb
   if (request.kind !== "alterInSync" || record === undefined) return 0;
   const { now } = context.moment;
   const spans = (ids: readonly BrokerId[]): boolean => new Set(ids.map((id) => context.idcOf(view, id))).size > 1;
-  const isGone = view.degrading !== null && now - view.degrading.seenAt > degradeGapMs;
   if (spans(request.inSync) || !spans(record.inSync)) {
     view.degrading = null;
     return 0;
   }
-  view.degrading = { since: view.degrading === null || isGone ? now : view.degrading.since, seenAt: now };
+  const { inSyncEpoch } = record;
+  const before = view.degrading;
+  // The set has changed since, perhaps by another site: that wish is over.
+  const isSame = before?.inSyncEpoch === inSyncEpoch && now - before.seenAt <= degradeGapMs;
+  view.degrading = { inSyncEpoch, since: isSame ? before.since : now, seenAt: now };
   return now - view.degrading.since;
 }
 
@@ -168,32 +171,42 @@ function commitAsk(
   waiting.inFlight = true;
   view.busy = true;
   const key = setKey(view.name);
-  context.commit(
-    {
-      compares: [{ key, revision: view.record?.revision ?? 0n }],
-      puts: next === null ? [] : [{ key, text: encodeSet(next), onLease: false }],
-      deletes: next === null ? [key] : [],
-    },
-    (ending, then) => {
-      view.busy = false;
-      waiting.inFlight = false;
-      if (ending !== "committed") return;
-      if (answer.kind === "alterInSync") expectMembers(view, then);
-      const fields = { set: view.name, why, inSync: next?.inSync ?? [], inSyncEpoch: next?.inSyncEpoch ?? 0 };
-      then.emit({ kind: "note", level: "info", sentence: "set record changed", fields });
-      finish(view, waiting, answer, then);
-    },
-    actOf(view, waiting, why),
-  );
+  const transaction = {
+    compares: [{ key, revision: view.record?.revision ?? 0n }],
+    puts: next === null ? [] : [{ key, text: encodeSet(next), onLease: false }],
+    deletes: next === null ? [key] : [],
+  };
+  const ended: Then = (ending, then) => {
+    view.busy = false;
+    waiting.inFlight = false;
+    if (ending !== "committed") return;
+    if (answer.kind === "alterInSync") expectMembers(view, then);
+    const fields = { set: view.name, why, inSync: next?.inSync ?? [], inSyncEpoch: next?.inSyncEpoch ?? 0 };
+    then.emit({ kind: "note", level: "info", sentence: "set record changed", fields });
+    finish(view, waiting, answer, then);
+  };
+  const act = actOf(view, waiting, why);
+  if (act === null) context.commit(transaction, ended);
+  else context.commitAct(act, transaction, ended);
 }
 
-/** What brokers ask for is theirs to ask; a tool's request is an operator's. */
-function actOf({ name }: SetView, waiting: WaitingAsk, why: string): Act | undefined {
+/** null: what brokers ask for is theirs to ask. A tool's request is an operator's. */
+function actOf({ name }: SetView, waiting: WaitingAsk, why: string): Act | null {
   const { request } = waiting;
-  if (request.kind !== "cleanBroker") return undefined;
-  const detail = request.ids === null ? why : `${why}: ${request.ids.join(", ")}`;
-  const reason = "asked for over the controller protocol";
-  return { what: "clean", who: toolName(waiting), set: name, decision: null, reason, detail };
+  switch (request.kind) {
+    case "cleanBroker": {
+      const detail = request.ids === null ? why : `${why}: ${request.ids.join(", ")}`;
+      const reason = "asked for over the controller protocol";
+      return { what: "clean", who: toolName(waiting), set: name, decision: null, reason, detail };
+    }
+    case "alterInSync":
+    case "electMaster":
+    case "registerBroker":
+    case "replicaInfo":
+    case "nextBrokerId":
+    case "applyBrokerId":
+      return null;
+  }
 }
 
 function toolName({ tool }: WaitingAsk): string {

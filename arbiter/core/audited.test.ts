@@ -188,3 +188,27 @@ test("without an answer those that wait behind it are not sent: nobody waits twi
   site.answerAll();
   expect(site.entries()).toMatchObject([{ n: 1, ...act, what: "freeze", set: "C1/bs1", detail: "operator" }]);
 });
+
+test.each<[string, Transaction["compares"]]>([
+  ["cluster", []],
+  ["policy", []],
+  ["pause", []],
+  ["idcs/idc1", []],
+  ["drains/C1/bs1", []],
+  ["decisions/C1/bs1/8", [{ key: "decisions/C1/bs1/8", revision: 0n }]],
+])("%s is never written without an entry", (key, compares) => {
+  const { core } = createSite();
+  const context = core.context({ now: 20_000 as Instant, wall: 20_000 });
+  const put: Transaction = { compares, puts: [{ key, text: "{}", onLease: false }], deletes: [] };
+  expect(() => context.commit(put, () => {})).toThrow(`${key}: written without an entry in the audit log`);
+  expect(() => context.commit({ compares, puts: [], deletes: [key] }, () => {})).toThrow("without an entry");
+});
+
+test("what arbiters note for themselves has no entry: records of sets, questions, and what is done of a decision", () => {
+  const { core } = createSite();
+  const context = core.context({ now: 20_000 as Instant, wall: 20_000 });
+  const keys = ["sets/C1/bs1", "questions/C1/bs1", "protection/C1/bs1", "decisions/C1/bs1/8"];
+  const puts = keys.map((key) => ({ key, text: "{}", onLease: false }));
+  const compares = [{ key: "decisions/C1/bs1/8", revision: 7n }];
+  expect(() => context.commit({ compares, puts, deletes: [] }, () => {})).not.toThrow();
+});

@@ -2,7 +2,7 @@ import { type Act, append, encodeAuditEntry, encodeAuditHead } from "./audit.ts"
 import type { Context, Ending } from "./context.ts";
 import { type Comparison, holds, type LedgerEntry, type Transaction } from "./events.ts";
 import type { Inner } from "./inner.ts";
-import { auditHeadKey, auditKey } from "./keys.ts";
+import { auditHeadKey, auditKey, parseKey } from "./keys.ts";
 
 /**
  * Transactions that have an entry in the audit log: no change without its entry, no entry without its change. Each of them moves
@@ -24,6 +24,28 @@ const operationsMax = 100;
 const charsMax = 500_000;
 /** After so many an audited change counts as outdated: whoever wants it judges anew. */
 const triesMax = 10;
+
+/**
+ * Of what a transaction writes: what is somebody's act by its very key. Those are operators' own records, and the decisions that it
+ * makes. A set's record is not among them: it also changes as brokers ask.
+ */
+export function keysOfActs({ compares, puts, deletes }: Transaction): string[] {
+  const made = new Set(compares.flatMap((each) => ("revision" in each && each.revision === 0n ? [each.key] : [])));
+  return [...puts.map(({ key }) => key), ...deletes].filter((key) => {
+    switch (parseKey(key)?.kind) {
+      case "cluster":
+      case "policy":
+      case "pause":
+      case "idc":
+      case "drain":
+        return true;
+      case "decision":
+        return made.has(key);
+      default:
+        return false;
+    }
+  });
+}
 
 /** Called at the end of each step. */
 export function sendAudited(state: Inner, context: Context): void {

@@ -10,7 +10,8 @@ import {
   unheard,
   viewOf,
 } from "./evidence.ts";
-import type { AnswerRecord, BrokerId, BrokerView, CandidateFacts } from "./model.ts";
+import type { AnswerRecord, BrokerId, BrokerView, CandidateFacts, OffsetReading } from "./model.ts";
+import { compareProgress } from "./progress.ts";
 import { infoOf } from "./requests.ts";
 import { isFenceAwaited, isScripted } from "./scripted.ts";
 import { type BrokerState, newBroker, type SetView } from "./set-view.ts";
@@ -167,7 +168,7 @@ export function candidatesOf(
       aliveAt: sitesThatSay("alive"),
       downAt: sitesThatSay("silent", "dead"),
       reading: fresh?.value ?? null,
-      reported: mostReported(evidence, fresh?.sentAt),
+      reported: furthest(mostReported(evidence, fresh?.sentAt), id === record.master ? answers : []),
       drained: isDrained(view, id, context),
       priority: priorityOf(evidence),
       idc: context.idcOf(view, id),
@@ -175,8 +176,15 @@ export function candidatesOf(
   });
 }
 
+/** A site that was cut off from the master has not heard all that it told: of the old master the others' word counts as well. */
+function furthest(here: OffsetReading | null, answers: readonly AnswerRecord[]): OffsetReading | null {
+  const told = [here, ...answers.map((one) => one.told)].flatMap((one) => one ?? []);
+  return told.toSorted((one, other) => compareProgress(other, one))[0] ?? null;
+}
+
 export function stallAll(view: SetView, { moment }: Context): void {
   view.provenAt = null;
+  view.quiet = null;
   for (const broker of view.brokers.values()) {
     broker.evidence = onStall(broker.evidence, moment.now);
     broker.sameSince = moment.now;

@@ -69,6 +69,7 @@ export function viewFromHere(view: SetView, context: Context): AnswerRecord {
     question: "",
     master: { verdict: "unknown", evidence: "" },
     replicas: Object.fromEntries(idsOf(view).map((id) => [id, viewHere(view, id, false, context)])),
+    told: null,
     at: context.moment.wall,
   };
 }
@@ -127,7 +128,15 @@ export function commitDecision(
   const startedAt = moment.now;
   /** They wait for this decision, or for one before it. */
   const waiting = view.asks.filter(({ epoch }) => epoch === null);
-  context.commit(
+  context.commitAct(
+    {
+      what: input.kind === "recover" ? "recover" : "decision",
+      who,
+      set: name,
+      decision: id,
+      reason: input.reason,
+      detail: `${input.kind}: broker ${input.master ?? "none"} -> ${verdict.winner}, epoch ${verdict.epoch}`,
+    },
     {
       compares: [
         { key: clusterKey, revision: mirror.cluster.revision },
@@ -173,14 +182,6 @@ export function commitDecision(
         sentence: "master decided",
         fields: { ...fields, decisionId: id, committedInMs: Math.round(then.moment.now - startedAt) },
       });
-    },
-    {
-      what: input.kind === "recover" ? "recover" : "decision",
-      who,
-      set: name,
-      decision: id,
-      reason: input.reason,
-      detail: `${input.kind}: broker ${input.master ?? "none"} -> ${verdict.winner}, epoch ${verdict.epoch}`,
     },
   );
 }

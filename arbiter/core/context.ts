@@ -31,6 +31,8 @@ export interface Moment {
 /** How a transaction ended. outdated: the mirror has what the ledger said instead. */
 export type Ending = "committed" | "outdated" | "unanswered";
 
+export type Then = (ending: Ending, context: Context) => void;
+
 /** What the parts of the core share during one step. */
 export interface Context {
   readonly options: ArbiterOptions;
@@ -40,10 +42,12 @@ export interface Context {
   readonly outsideAt: Instant | null;
   emit(command: Command): void;
   /**
-   * Sends a transaction; `then` runs in the step that hears of its end. With an act its entry of the audit log goes in the same
-   * transaction (audited.ts).
+   * Sends a transaction; `then` runs in the step that hears of its end. For what arbiters note for themselves and what brokers ask
+   * for: it has no entry in the audit log, so nothing that operators alone write, and no decision, goes this way.
    */
-  commit(transaction: Transaction, then: (ending: Ending, context: Context) => void, act?: Act): void;
+  commit(transaction: Transaction, then: Then): void;
+  /** The same with an entry in the audit log, in one transaction (audited.ts): for what somebody does. */
+  commitAct(act: Act, transaction: Transaction, then: Then): void;
   /** Has this site completed a write in the last quorumProofMs? */
   hasQuorum(): boolean;
   /**

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decide } from "./decide.ts";
 import { candidate, input, planned, question } from "./decision.fixture.ts";
 import type { CandidateFacts, DecisionInput } from "./model.ts";
-import { usualPolicy } from "./policy.ts";
+import { usualPolicy } from "./policy-forms.ts";
 import { epochMax } from "./verdict.ts";
 
 const at = (maxOffset: bigint, epoch = 7): Partial<CandidateFacts> => ({
@@ -35,7 +35,7 @@ describe("a planned switch", () => {
         { id: 1, reason: "not-designated", detail: "it is at epoch 7, offset 1,000" },
         { id: 3, reason: "not-designated", detail: "not read" },
       ],
-      why: "an operator names broker 2 (an upgrade); broker 1 refuses messages, and both end at 1,000",
+      why: "a switch names broker 2 (an upgrade); broker 1 refuses messages, and both end at 1,000",
     });
   });
 

@@ -32,7 +32,7 @@ export function plannedSwitch(input: DecisionInput): DecisionVerdict {
   }
   const lack = old.reading.maxOffset - winner.reading.maxOffset;
   if (lack !== 0n) return refuse("behind", `broker ${to} ${lackText(lack)} broker ${from}`, rejected);
-  const why = `an operator names broker ${to} (${reason}); broker ${from} refuses messages, and both end at ${figure(old.reading.maxOffset)}`;
+  const why = `a switch names broker ${to} (${reason}); broker ${from} refuses messages, and both end at ${figure(old.reading.maxOffset)}`;
   return elect(input, { winner: to, knownLag: 0n, rejected: notDesignated(input, to), why });
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decide } from "./decide.ts";
-import { planned, question, threeSites } from "./decision.fixture.ts";
+import { answer, planned, question, threeSites } from "./decision.fixture.ts";
 import { replayDecision } from "./explain.ts";
 import {
   type CandidateFacts,
@@ -14,7 +14,7 @@ import {
   setName,
   verdicts,
 } from "./model.ts";
-import { usualPolicy } from "./policy.ts";
+import { usualPolicy } from "./policy-forms.ts";
 import { decodeDecision, encodeDecision } from "./records.ts";
 import { epochMax } from "./verdict.ts";
 
@@ -58,6 +58,7 @@ const drawn: fc.Arbitrary<DecisionInput> = fc.record({
       question: fc.constantFrom("7.1", "7.1", "7.1", "7.0"),
       master: fc.record({ verdict: fc.constantFrom("silent", "dead", ...verdicts), evidence: fc.constant("") }),
       replicas: fc.constant({}),
+      told: fc.constant(null),
       at: fc.constant(0),
     }),
     { minLength: 2, maxLength: 5 },
@@ -72,6 +73,7 @@ const drawn: fc.Arbitrary<DecisionInput> = fc.record({
     preferIdcs: fc.subarray(["idc1", "idc2"]),
     cooldownMs: fc.constant(usualPolicy.cooldownMs),
     degradeAfterMs: fc.constant(usualPolicy.degradeAfterMs),
+    returnAfterMs: fc.constant(usualPolicy.returnAfterMs),
     frozen: mostly(false),
   }),
   protection: fc.option(
@@ -174,6 +176,38 @@ test("I3: only confirmed members of the in-sync set win, unless the policy or an
     }),
     runs,
   );
+});
+
+test("I6: with rpo: zero nobody takes over from a master that may have acknowledged what nobody else has", () => {
+  const place = ({ epoch, maxOffset }: OffsetReading) => (BigInt(epoch) << 64n) + maxOffset;
+  let byOldMastersWord = 0;
+  fc.assert(
+    fc.property(input, fc.constantFrom("dead", "silent"), (some, verdictOfAll) => {
+      const kind = some.kind === "failover" ? ("failover" as const) : ("restart" as const);
+      const answers = threeSites.map((of) => answer(of, verdictOfAll));
+      const policy = { ...some.policy, rpo: "zero" as const };
+      const given = { ...some, kind, epoch: 7, master: 1, question, answers, policy, candidates: some.candidates };
+      const verdict = elected(given);
+      if (verdict === undefined || (given.kind !== "failover" && given.kind !== "restart")) return;
+      const level = given.protection?.level ?? "none";
+      if (level === "idc" || (level === "broker" && given.policy.survive === "broker")) return;
+      const deadAt = given.sites.filter((name) => {
+        const own = given.answers.filter((one) => one.site === name && one.question === given.question?.id);
+        return own.length > 0 && own.every(({ master }) => master.verdict === "dead");
+      });
+      expect(deadAt.length * 2).toBeGreaterThan(given.sites.length);
+      if (level === "broker") return;
+      expect(given.kind).toBe("restart");
+      const of = (id: number | null) => given.candidates.find((one) => one.id === id);
+      const [old, winner] = [of(given.master), of(verdict.winner)];
+      if (old?.reading == null || winner?.reading == null) throw new Error("one of them was not read");
+      byOldMastersWord += 1;
+      expect(place(winner.reading)).toBeGreaterThanOrEqual(place(old.reading));
+      if (old.reported !== null) expect(place(winner.reading)).toBeGreaterThanOrEqual(place(old.reported));
+    }),
+    runs,
+  );
+  expect(byOldMastersWord).toBeGreaterThan(0);
 });
 
 test("the winner has the most progress of all that may win, compared as whole numbers", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decide } from "./decide.ts";
 import { answer, candidate, down, input, question, threeSites } from "./decision.fixture.ts";
 import type { CandidateFacts, DecisionInput, OffsetReading, SetPolicy } from "./model.ts";
-import { usualPolicy } from "./policy.ts";
+import { usualPolicy } from "./policy-forms.ts";
 import { epochMax } from "./verdict.ts";
 
 const at = (maxOffset: bigint, epoch = 7): OffsetReading => ({ epoch, maxOffset });
@@ -242,13 +242,45 @@ describe("rpo: zero", () => {
   const zero = policy({ rpo: "zero" });
   const protectedAt = (level: "none" | "broker" | "idc") => ({ protection: { level, why: "x", at: 0 } });
 
-  test("lets a failover pass when the set was protected, or the death is positive", () => {
+  test("lets a failover pass when the set was protected", () => {
     expect(winnerOf(zero, protectedAt("broker"))).toBe(2);
     expect(winnerOf(zero, protectedAt("idc"))).toBe(2);
     expect(winnerOf(zero, protectedAt("none"))).toBe("not-protected");
     expect(winnerOf(zero)).toBe("not-protected");
-    expect(winnerOf(zero, dead)).toBe(2);
-    expect(winnerOf(zero, protectedAt("none"), dead)).toBe(2);
+  });
+
+  test("asks for no more than one broker's loss where one is positively dead, and for no less", () => {
+    expect(winnerOf(policy({ rpo: "zero", survive: "idc" }), protectedAt("broker"), dead)).toBe(2);
+    expect(winnerOf(zero, protectedAt("none"), dead)).toBe("not-protected");
+    expect(winnerOf(zero, dead)).toBe("not-protected");
+    expect(decided(zero, protectedAt("none"), dead)).toMatchObject({
+      why: "rpo: zero, survive: broker: the set's protection was last none: x, so broker 1 may have acknowledged what nobody else has",
+    });
+  });
+
+  describe("without protection, of a master that has restarted,", () => {
+    const restart = { ...dead, kind: "restart" as const };
+
+    test("names it anew, as it has all that it acknowledged", () => {
+      expect(winnerOf(zero, protectedAt("none"), restart, candidates(candidate(1), candidate(2)))).toBe(1);
+      const further = candidate(1, reading(1_500n));
+      expect(winnerOf(zero, protectedAt("none"), restart, candidates(further, candidate(2)))).toBe(1);
+    });
+
+    test("names another one only if that has as much", () => {
+      const prefers = policy({ rpo: "zero", preferIdcs: ["idc2"] });
+      expect(winnerOf(prefers, protectedAt("none"), restart, candidates(candidate(1), candidate(2)))).toBe(2);
+      const torn = candidate(1, { ...reading(900n), reported: { epoch: 7, maxOffset: 1_100n } });
+      expect(winnerOf(zero, protectedAt("none"), restart, candidates(torn, candidate(2)))).toBe("not-protected");
+      const whole = candidate(2, reading(1_100n));
+      expect(winnerOf(zero, protectedAt("none"), restart, candidates(torn, whole))).toBe(2);
+    });
+
+    test("names nobody while it cannot be read", () => {
+      const unread = candidate(1, { reading: null });
+      expect(winnerOf(zero, protectedAt("none"), restart, candidates(unread, candidate(2)))).toBe("not-protected");
+      expect(winnerOf(zero, protectedAt("broker"), restart, candidates(unread, candidate(2)))).toBe(2);
+    });
   });
 
   test("asks for what the set shall survive", () => {
@@ -339,9 +371,11 @@ describe("unclean: allow", () => {
   });
 
   test("changes nothing with rpo: zero, and nothing is unclean without it (I3)", () => {
-    expect(winnerOf(policy({ unclean: "allow", rpo: "zero" }), dead, candidates(master(), outside))).toBe(
-      "no-candidate",
-    );
+    const zero = {
+      ...policy({ unclean: "allow", rpo: "zero" }),
+      protection: { level: "broker", why: "", at: 0 } as const,
+    };
+    expect(winnerOf(zero, dead, candidates(master(), outside))).toBe("no-candidate");
     expect(winnerOf(candidates(master(), outside))).toBe("no-candidate");
   });
 });

@@ -5,7 +5,7 @@ import { plannedSwitch, takenBack } from "./decide-switch.ts";
 import { clean, type Readable, rank } from "./elect.ts";
 import { bytesText, listText } from "./figures.ts";
 import type { DecisionInput, DecisionVerdict } from "./model.ts";
-import { tooLossy, unprotected, whileCoolingDown, whileFrozen } from "./permit.ts";
+import { lacking, tooLossy, unprotected, whileCoolingDown, whileFrozen } from "./permit.ts";
 import { elect, lagOf, ledgerBehind, notDesignated, refuse } from "./verdict.ts";
 
 /**
@@ -63,7 +63,7 @@ function replaceMaster(input: DecisionInput): DecisionVerdict {
   }
   const { winner } = choice;
   const knownLag = lagOf(winner, input);
-  const loss = tooLossy(input, knownLag);
+  const loss = lacking(input, winner) ?? tooLossy(input, knownLag);
   if (loss !== null) return refuse(loss.reason, loss.why, choice.rejected);
   const why = `${cause}; ${choice.why}; ${lossText(input, winner, knownLag)}`;
   return elect(input, { winner: winner.id, knownLag, rejected: choice.rejected, why });

@@ -25,7 +25,7 @@ import type {
   SetPolicy,
   SiteName,
 } from "./model.ts";
-import { usualPolicy } from "./policy.ts";
+import { usualPolicy } from "./policy-forms.ts";
 import { timing } from "./timing.fixture.ts";
 
 /**
@@ -228,6 +228,7 @@ function answersOf(told: Told): AnswerRecord[] {
       question: question.id,
       master: viewAt(told, site, question.master, true),
       replicas: Object.fromEntries(ids.map((id) => [id, viewAt(told, site, id, false)])),
+      told: mostReported(evidenceOf(told, site, question.master)),
       at: startWall + told.now,
     }));
 }

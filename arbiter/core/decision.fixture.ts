@@ -7,7 +7,7 @@ import type {
   SwitchRecord,
   Verdict,
 } from "./model.ts";
-import { usualPolicy } from "./policy.ts";
+import { usualPolicy } from "./policy-forms.ts";
 
 /** Parts of decisions for tests: broker 1 in idc1 is master of C1/bs1 in epoch 7, brokers 2 (idc2) and 3 (idc1) are in sync. */
 
@@ -42,7 +42,15 @@ export const planned: SwitchRecord = {
 };
 
 export function answer(site: SiteName, verdict: Verdict, changes: Partial<AnswerRecord> = {}): AnswerRecord {
-  return { site, question: question.id, master: { verdict, evidence: "" }, replicas: {}, at: 1_000_000, ...changes };
+  return {
+    site,
+    question: question.id,
+    master: { verdict, evidence: "" },
+    replicas: {},
+    told: null,
+    at: 1_000_000,
+    ...changes,
+  };
 }
 
 export function candidate(id: number, changes: Partial<CandidateFacts> = {}): CandidateFacts {

@@ -3,7 +3,7 @@ import { decide } from "./decide.ts";
 import { answer, candidate, down, input, planned, question, threeSites } from "./decision.fixture.ts";
 import { explainDecision, replayDecision } from "./explain.ts";
 import type { DecisionInput, DecisionRecord } from "./model.ts";
-import { usualPolicy } from "./policy.ts";
+import { usualPolicy } from "./policy-forms.ts";
 
 function recordOf(changes: Partial<DecisionInput> = {}): DecisionRecord {
   const of = input(changes);

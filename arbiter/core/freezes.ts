@@ -33,7 +33,15 @@ export function freeze(
     return;
   }
   view.busy = true;
-  context.commit(
+  context.commitAct(
+    {
+      what: frozen === null ? "unfreeze" : "freeze",
+      who,
+      set: name,
+      decision: null,
+      reason,
+      detail: frozen?.code ?? `it was frozen (${record.value.frozen?.code ?? "no more"})`,
+    },
     {
       compares: [{ key: setKey(name), revision: record.revision }],
       puts: [{ key: setKey(name), text: encodeSet({ ...record.value, frozen }), onLease: false }],
@@ -50,14 +58,6 @@ export function freeze(
         sentence: frozen === null ? "set thawed" : "set frozen",
         fields,
       });
-    },
-    {
-      what: frozen === null ? "unfreeze" : "freeze",
-      who,
-      set: name,
-      decision: null,
-      reason,
-      detail: frozen?.code ?? `it was frozen (${record.value.frozen?.code ?? "no more"})`,
     },
   );
 }

@@ -1,6 +1,7 @@
+import { assert } from "#lib/assert.ts";
 import type { Instant } from "#lib/clock.ts";
 import type { Binding } from "./asks.ts";
-import type { Audited } from "./audited.ts";
+import { type Audited, keysOfActs } from "./audited.ts";
 import type { ArbiterOptions, Context, Ending, Moment } from "./context.ts";
 import type { Command, ConnectionId, LedgerEntry, Token, Transaction } from "./events.ts";
 import { isExpired } from "./expiry.ts";
@@ -47,6 +48,8 @@ export interface Inner extends ArbiterState {
   /** The ledger's history is being written down. */
   noting: boolean;
   sitesProbedAt: Instant | null;
+  /** When masters away from home were last looked at. */
+  returnsAt: Instant | null;
   steppedAt: Instant | null;
   tokens: number;
   readonly commits: Map<
@@ -76,6 +79,7 @@ export function newInner(): Inner {
     proving: false,
     noting: false,
     sitesProbedAt: null,
+    returnsAt: null,
     steppedAt: null,
     tokens: 0,
     commits: new Map(),
@@ -121,15 +125,16 @@ export function contextOf(
       return state.outsideAt;
     },
     emit,
-    commit(transaction, then, act) {
-      if (act !== undefined) {
-        state.audited.waiting.push({ transaction, then, act, tries: 0 });
-        return;
-      }
+    commit(transaction, then) {
+      const unaudited = keysOfActs(transaction);
+      assert(unaudited.length === 0, `${unaudited.join(", ")}: written without an entry in the audit log`);
       state.tokens += 1;
       const token = state.tokens;
       state.commits.set(token, { transaction, sentAt: context.moment.now, then });
       emit({ kind: "commit", token, transaction });
+    },
+    commitAct(act, transaction, then) {
+      state.audited.waiting.push({ transaction, then, act, tries: 0 });
     },
     hasQuorum: () => state.quorumAt !== null && context.moment.now - state.quorumAt <= timing.quorumProofMs,
     isCurrent(view) {

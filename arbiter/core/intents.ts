@@ -11,6 +11,8 @@ import type { SetView } from "./set-view.ts";
  * switches go by it; nothing is moved by the record alone.
  */
 
+/** Nothing is written here but by `write`, which has the entry for the audit log. */
+type Reading = Omit<Context, "commit" | "commitAct">;
 type Write = (transaction: Transaction, what: Act["what"], detail: string) => void;
 type Refuse = (code: string, message: string, hint: string) => void;
 
@@ -20,7 +22,7 @@ const wholeWeight = 100;
 /** Routers read the same record: the epoch tells them which of two is the newer. */
 export function setIdc(
   { idc, reason, ...wish }: Extract<OperatorRequest, { kind: "idc" }>,
-  context: Context,
+  context: Reading,
   write: Write,
   refuse: Refuse,
 ): void {
@@ -51,7 +53,7 @@ export function setIdc(
   );
 }
 
-function isKnownIdc(idc: string, context: Context): boolean {
+function isKnownIdc(idc: string, context: Reading): boolean {
   return [...context.mirror.sets.values()].some((view) =>
     Object.keys(view.record?.value.replicas ?? {}).some((id) => context.idcOf(view, Number(id)) === idc),
   );
@@ -61,7 +63,7 @@ function isKnownIdc(idc: string, context: Context): boolean {
 export function setDrain(
   view: SetView,
   { broker, drained, reason }: Extract<OperatorRequest, { kind: "drainBroker" }>,
-  context: Context,
+  context: Reading,
   write: Write,
   refuse: Refuse,
 ): void {

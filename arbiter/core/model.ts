@@ -139,6 +139,8 @@ export interface AnswerRecord {
   readonly master: BrokerView;
   /** The other replicas, as this site sees them. */
   readonly replicas: Readonly<Record<BrokerId, BrokerView>>;
+  /** The most that this site has heard the master tell; null: nothing. Another site may have heard of more, up to its end. */
+  readonly told: OffsetReading | null;
   readonly at: number;
 }
 
@@ -230,6 +232,8 @@ export interface SetPolicy {
   readonly cooldownMs: number;
   /** With `survive: idc`: how long the in-sync set is kept from shrinking into one IDC. */
   readonly degradeAfterMs: number;
+  /** How long a set must have been quiet before its master is brought home, to `preferIdcs`; null: it never is. */
+  readonly returnAfterMs: number | null;
   readonly frozen: boolean;
 }
 

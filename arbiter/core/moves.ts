@@ -42,6 +42,19 @@ export function planMoves(wish: MoveWish, context: Context): Moves {
   return { moves, stays };
 }
 
+/** The way home of a master of whose set nobody is drained. null: it is home, or nobody would be better. */
+export function wayHome(
+  view: SetView,
+  context: Context,
+): { readonly from: BrokerId; readonly to: BrokerId; readonly why: string } | null {
+  const record = view.record?.value;
+  if (record === undefined || record.master === null) return null;
+  const wish = { kind: "preferred" } as const;
+  const why = reasonToMove(view, record.master, wish, context);
+  const to = why === null ? null : bestFor(view, record, wish, context);
+  return why === null || to === null ? null : { from: record.master, to, why };
+}
+
 /** null: it is where it should be. */
 function reasonToMove(view: SetView, master: BrokerId, wish: MoveWish, context: Context): string | null {
   const idc = context.idcOf(view, master);

@@ -32,15 +32,11 @@ export function onOperator(
   }
   const write = (transaction: Transaction, what: Act["what"], detail: string): void => {
     const reason = "reason" in request ? request.reason : "";
-    context.commit(
-      transaction,
-      (ending, later) => {
-        if (ending === "committed") answer({ kind: "done", detail }, later);
-        else if (ending === "outdated") answer(changedMeanwhile, later);
-        else answer(unanswered, later);
-      },
-      { what, who, set: null, decision: null, reason, detail },
-    );
+    context.commitAct({ what, who, set: null, decision: null, reason, detail }, transaction, (ending, later) => {
+      if (ending === "committed") answer({ kind: "done", detail }, later);
+      else if (ending === "outdated") answer(changedMeanwhile, later);
+      else answer(unanswered, later);
+    });
   };
   switch (request.kind) {
     case "init":

@@ -1,6 +1,16 @@
 import type { Confirmation } from "./confirm.ts";
+import type { Readable } from "./elect.ts";
 import { bytesText, figure, millisText } from "./figures.ts";
-import type { DecisionInput, ProtectionLevel, RefusalReason, SetPolicy } from "./model.ts";
+import type {
+  BrokerId,
+  DecisionInput,
+  OffsetReading,
+  ProtectionLevel,
+  ProtectionRecord,
+  RefusalReason,
+  SetPolicy,
+} from "./model.ts";
+import { compareProgress } from "./progress.ts";
 
 /** What a set's policy lets pass. null: it does; else why not. */
 export type Objection = { readonly reason: RefusalReason; readonly why: string } | null;
@@ -24,15 +34,38 @@ export function whileCoolingDown({
   return { reason: "cooling-down", why };
 }
 
-/** rpo: zero lets a failover pass only if nothing acknowledged can be lost (I6), or the old master is positively gone. */
+/**
+ * rpo: zero lets a failover pass only if nothing acknowledged can be lost (I6). A master that is silent may be one of an IDC that is
+ * gone: the set must have been proven to survive what the policy says. One that is positively dead is one broker. A master that is
+ * back tells itself what it has: of it `lacking` is asked.
+ */
 export function unprotected(
-  { policy, protection }: DecisionInput,
+  { kind, policy, protection, master }: DecisionInput,
   death: Extract<Confirmation, { kind: "confirmed" }>,
 ): Objection {
-  if (policy.rpo !== "zero" || death.positive || satisfies(protection?.level ?? "none", policy)) return null;
+  const level = protection?.level ?? "none";
+  if (policy.rpo !== "zero" || satisfies(level, policy)) return null;
+  if (death.positive && (kind === "restart" || level !== "none")) return null;
+  const risk = death.positive ? maybeAlone(master) : ", and the master is silent, not positively dead";
+  return { reason: "not-protected", why: `${lastProtection(policy, protection)}${risk}` };
+}
+
+/** Of a set that is not protected nobody takes over who does not have all that the old master has, and has ever told of. */
+export function lacking({ policy, protection, master, candidates }: DecisionInput, winner: Readable): Objection {
+  if (policy.rpo !== "zero" || (protection?.level ?? "none") !== "none" || winner.id === master) return null;
+  const old = candidates.find(({ id }) => id === master);
+  const hasAll = (of: OffsetReading | null): boolean => of === null || compareProgress(winner.reading, of) >= 0;
+  if (old !== undefined && old.reading !== null && hasAll(old.reading) && hasAll(old.reported)) return null;
+  return { reason: "not-protected", why: `${lastProtection(policy, protection)}${maybeAlone(master)}` };
+}
+
+function lastProtection({ survive }: SetPolicy, protection: ProtectionRecord | null): string {
   const last = protection === null ? "not known" : `${protection.level}${protection.why && `: ${protection.why}`}`;
-  const why = `rpo: zero, survive: ${policy.survive}: the set's protection was last ${last}, and the master is silent, not positively dead`;
-  return { reason: "not-protected", why };
+  return `rpo: zero, survive: ${survive}: the set's protection was last ${last}`;
+}
+
+function maybeAlone(master: BrokerId | null): string {
+  return `, so broker ${master} may have acknowledged what nobody else has`;
 }
 
 /** rpo: bounded lets pass what is known to be lost, up to maxLostBytes. */

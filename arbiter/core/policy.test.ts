@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SetName } from "./model.ts";
-import { defaultPolicies, parsePolicies, policiesMax, policyOf, usualPolicy } from "./policy.ts";
+import { defaultPolicies, parsePolicies, policiesMax, policyOf } from "./policy.ts";
+import { usualPolicy } from "./policy-forms.ts";
 
 const parse = (...policies: readonly unknown[]) => parsePolicies(JSON.stringify({ policies }));
 const problemsOf = (...policies: readonly unknown[]) => {
@@ -33,6 +34,13 @@ test("a policy says what it says, and leaves the rest as usual", () => {
     frozen: true,
   });
   expect(policyFor("C1/bs1", { match: "*", unclean: "allow" })).toEqual({ ...usualPolicy, unclean: "allow" });
+});
+
+test("masters go home by themselves where the policy says after what time, and where home is", () => {
+  const home = { match: "*", preferIdcs: ["idc1"] };
+  expect(policyFor("C1/bs1", { ...home, returnAfterMs: 5_000 }).returnAfterMs).toBe(5_000);
+  expect(policyFor("C1/bs1", { ...home, returnAfterMs: null }).returnAfterMs).toBeNull();
+  expect(policyFor("C1/bs1", home).returnAfterMs).toBeNull();
 });
 
 test("bytes may be written as a text, so that none is rounded", () => {
@@ -105,6 +113,16 @@ describe("what is wrong is named, with its place and what would be right", () =>
     ["IDCs that are no list", { match: "*", preferIdcs: "idc1" }, "policies[0].preferIdcs"],
     ["an IDC without a name", { match: "*", preferIdcs: [""] }, "policies[0].preferIdcs"],
     ["a negative time", { match: "*", cooldownMs: -1 }, "policies[0].cooldownMs is -1: it must be milliseconds"],
+    [
+      "a quiet time that is no quiet time",
+      { match: "*", preferIdcs: ["idc1"], returnAfterMs: 4_999 },
+      "policies[0].returnAfterMs is 4999",
+    ],
+    [
+      "a return to nowhere",
+      { match: "*", returnAfterMs: 5_000 },
+      "policies[0].returnAfterMs has no effect without preferIdcs",
+    ],
     ["a fraction of a time", { match: "*", degradeAfterMs: 0.5 }, "policies[0].degradeAfterMs is 0.5"],
     ["a time of more than a day", { match: "*", cooldownMs: 86_400_001 }, "policies[0].cooldownMs"],
     ["frozen", { match: "*", frozen: "yes" }, 'policies[0].frozen is "yes": it must be true or false'],

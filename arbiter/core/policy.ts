@@ -1,5 +1,6 @@
 import { globMatches } from "#lib/glob.ts";
-import { rpoNames, type SetName, type SetPolicy } from "./model.ts";
+import type { SetName, SetPolicy } from "./model.ts";
+import { type Form, matchText, policyForms, usualPolicy } from "./policy-forms.ts";
 
 /** What operators promise for their sets: the first policy whose pattern matches a set's name is the set's. */
 export interface PolicyRule {
@@ -15,27 +16,8 @@ export type ParsedPolicies =
   /** Each names the place, the value and what would be right. */
   | { readonly kind: "bad"; readonly problems: readonly string[] };
 
-/**
- * A set without a policy gets these, and so does a policy for what it leaves out. They are what the stock controller does, with
- * a brake: it elects in-sync replicas only, whatever is lost, and counts nothing. 60 s: with at most two failovers in that
- * time a set that flaps costs its clients two outages a minute before a person is asked. 30 s: an IDC that is restarted, or a
- * link that is switched over, is back by then; a longer outage is a choice between safety and writes.
- */
-export const usualPolicy: SetPolicy = {
-  rpo: "best-effort",
-  survive: "broker",
-  maxLostBytes: 0n,
-  unclean: "deny",
-  preferIdcs: [],
-  cooldownMs: 60_000,
-  degradeAfterMs: 30_000,
-  frozen: false,
-};
-
 export const policiesMax = 1_000;
 const policyTextMax = 262_144;
-const matchLengthMax = 255;
-const dayMs = 86_400_000;
 
 /** @param text JSON: `{"policies": [{"match": "C1/*", "rpo": "zero", …}, …]}`. `maxLostBytes` is a number or a decimal text. */
 export function parsePolicies(text: string): ParsedPolicies {
@@ -67,24 +49,25 @@ function parseRule(item: unknown, at: string, problems: string[]): PolicyRule {
     return { match: "", policy: usualPolicy };
   }
   problems.push(...unknownKeys(item, ["match", ...Object.keys(usualPolicy)], `${at}.`));
-  const take = <Value>(key: keyof SetPolicy | "match", usual: Value, { read, expected }: Form<Value>): Value => {
+  const take = <Value>(key: string, usual: Value, { read, expected }: Form<Value>): Value => {
     const value = item[key];
     const taken = value === undefined ? usual : read(value);
     if (taken === undefined) problems.push(`${at}.${key} is ${shown(value)}: it must be ${expected}`);
-    return taken ?? usual;
+    return taken === undefined ? usual : taken;
   };
-  const usual = usualPolicy;
   const match = take("match", "", matchText);
   if (item["match"] === undefined) problems.push(`${at} has no match: name the sets it is for, for example "C1/*"`);
+  const own = <Key extends keyof SetPolicy>(key: Key): SetPolicy[Key] => take(key, usualPolicy[key], policyForms[key]);
   const policy: SetPolicy = {
-    rpo: take("rpo", usual.rpo, oneOf(rpoNames)),
-    survive: take("survive", usual.survive, oneOf(["broker", "idc"])),
-    maxLostBytes: take("maxLostBytes", usual.maxLostBytes, bytes),
-    unclean: take("unclean", usual.unclean, oneOf(["deny", "allow"])),
-    preferIdcs: take("preferIdcs", usual.preferIdcs, names),
-    cooldownMs: take("cooldownMs", usual.cooldownMs, duration),
-    degradeAfterMs: take("degradeAfterMs", usual.degradeAfterMs, duration),
-    frozen: take("frozen", usual.frozen, flag),
+    rpo: own("rpo"),
+    survive: own("survive"),
+    maxLostBytes: own("maxLostBytes"),
+    unclean: own("unclean"),
+    preferIdcs: own("preferIdcs"),
+    cooldownMs: own("cooldownMs"),
+    degradeAfterMs: own("degradeAfterMs"),
+    returnAfterMs: own("returnAfterMs"),
+    frozen: own("frozen"),
   };
   problems.push(...contradictions(policy, item, at));
   return { match, policy };
@@ -101,6 +84,9 @@ function contradictions(policy: SetPolicy, item: Readonly<Record<string, unknown
   if (policy.rpo === "zero" && policy.unclean === "allow") {
     found.push(`${at} has rpo zero and unclean allow: an unclean master loses acknowledged messages`);
   }
+  if (policy.returnAfterMs !== null && policy.preferIdcs.length === 0) {
+    found.push(`${at}.returnAfterMs has no effect without preferIdcs: say where home is`);
+  }
   return found;
 }
 
@@ -111,46 +97,6 @@ function unreachable(policies: Policies): string[] {
     return above < 0 || match === "" ? [] : [`policies[${index}] is never used: policies[${above}] takes its sets`];
   });
 }
-
-/** How a value is written; `read` gives undefined for what is not written so. */
-interface Form<Value> {
-  readonly expected: string;
-  readonly read: (value: unknown) => Value | undefined;
-}
-
-const matchText: Form<string> = {
-  expected: `the name of a set, cluster/set, of 1 to ${matchLengthMax} characters, with * for any`,
-  read: (value) => (typeof value === "string" && value !== "" && value.length <= matchLengthMax ? value : undefined),
-};
-
-function oneOf<const Name extends string>(allowed: readonly Name[]): Form<Name> {
-  return { expected: allowed.join(" or "), read: (value) => allowed.find((name) => name === value) };
-}
-
-const bytes: Form<bigint> = {
-  expected: "a whole number of bytes",
-  read: (value) => {
-    const text = typeof value === "number" ? String(value) : value;
-    return typeof text === "string" && /^\d{1,18}$/.test(text) ? BigInt(text) : undefined;
-  },
-};
-
-const names: Form<readonly string[]> = {
-  expected: "a list of names of IDCs",
-  read: (value) =>
-    Array.isArray(value) && value.every((name) => typeof name === "string" && name !== "") ? value : undefined,
-};
-
-const duration: Form<number> = {
-  expected: `milliseconds, 0 to ${dayMs}`,
-  read: (value) =>
-    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= dayMs ? Number(value) : undefined,
-};
-
-const flag: Form<boolean> = {
-  expected: "true or false",
-  read: (value) => (typeof value === "boolean" ? value : undefined),
-};
 
 function unknownKeys(item: Readonly<Record<string, unknown>>, known: readonly string[], at: string): string[] {
   return Object.keys(item)

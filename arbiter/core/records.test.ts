@@ -94,10 +94,17 @@ const planned = fc.record({
   outcome: word,
 });
 const view = fc.record({ verdict: fc.constantFrom(...verdicts), evidence: word });
-const answer = fc.record({ site: word, question: word, master: view, replicas: byId(view), at: wall });
 const protection = fc.record({ level: fc.constantFrom(...protectionLevels), why: word, at: wall });
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const reading = fc.record({ epoch: fc.integer({ min: -1 }), maxOffset: int64 });
+const answer = fc.record({
+  site: word,
+  question: word,
+  master: view,
+  replicas: byId(view),
+  told: orNull(reading),
+  at: wall,
+});
 const candidate = fc.record({
   id: brokerId,
   inSync: fc.boolean(),
@@ -118,6 +125,7 @@ const policy = fc.record({
   preferIdcs: few(word),
   cooldownMs: wall,
   degradeAfterMs: wall,
+  returnAfterMs: orNull(wall),
   frozen: fc.boolean(),
 });
 const rejected = fc.record({ id: brokerId, reason: fc.constantFrom(...refusalReasons), detail: word });

@@ -259,15 +259,16 @@ const drainCodec: Codec<DrainRecord> = record({
 
 const view: Codec<BrokerView> = record({ verdict: choice(verdicts), evidence: text });
 
+const reading: Codec<OffsetReading> = record({ epoch: integer(-1), maxOffset: int64 });
+
 const answerCodec: Codec<AnswerRecord> = record({
   site: text,
   question: text,
   master: view,
   replicas: byId(view),
+  told: nullable(reading),
   at: millis,
 });
-
-const reading: Codec<OffsetReading> = record({ epoch: integer(-1), maxOffset: int64 });
 
 const candidate: Codec<CandidateFacts> = record({
   id: brokerId,
@@ -290,6 +291,7 @@ const policy: Codec<SetPolicy> = record({
   preferIdcs: list(text),
   cooldownMs: millis,
   degradeAfterMs: millis,
+  returnAfterMs: nullable(millis),
   frozen: flag,
 });
 

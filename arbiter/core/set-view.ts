@@ -82,14 +82,16 @@ export interface SetView {
   barrier: BarrierWork;
   /** A switch that was asked for at this site, until it is answered. */
   switchAsk: SwitchAsk | null;
-  /** Since when the master has asked to shrink the in-sync set into one IDC. */
-  degrading: { readonly since: Instant; readonly seenAt: Instant } | null;
+  /** Since when the master has asked to shrink the in-sync set of that epoch into one IDC. */
+  degrading: { readonly inSyncEpoch: number; readonly since: Instant; readonly seenAt: Instant } | null;
   inSyncReadAt: Instant;
   /** The master was seen to count as many in sync as the set of that epoch has; and how far it was after that, once it is read. */
   counted: { readonly inSyncEpoch: number; readonly at: Instant; readonly end: OffsetReading | null } | null;
   settingsReadAt: Instant;
   /** The record or a setting has changed since the level of protection was last worked out. */
   protectionDue: boolean;
+  /** Since when the set has been quiet, and its master away from home, in that epoch; null: it is not. */
+  quiet: { readonly epoch: number; readonly since: Instant } | null;
   /** An operator's recovery that waits for readings. */
   recovery: Recovery | null;
 }
@@ -245,6 +247,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     counted: null,
     settingsReadAt: now,
     protectionDue: true,
+    quiet: null,
     recovery: null,
   };
 }

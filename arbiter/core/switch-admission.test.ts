@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { barrierOf, belowBarrier, ownValueMax } from "./barrier.ts";
 import type { BrokerSettings } from "./events.ts";
 import type { SetRecord } from "./model.ts";
-import { usualPolicy } from "./policy.ts";
+import { usualPolicy } from "./policy-forms.ts";
 import { admit, type SwitchBroker, type SwitchFacts } from "./switch-admission.ts";
 import { epochMax } from "./verdict.ts";
 

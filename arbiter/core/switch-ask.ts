@@ -7,6 +7,7 @@ import { figure } from "./figures.ts";
 import { clusterKey, decisionId, pauseKey, questionKey, setKey, switchKey } from "./keys.ts";
 import type { SetRecord, SwitchRecord } from "./model.ts";
 import { encodeSwitch } from "./records.ts";
+import { noteReturn } from "./return-note.ts";
 import { isScripted } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 import { type Admission, admit, type SwitchFacts } from "./switch-admission.ts";
@@ -141,7 +142,15 @@ function begin(
   };
   ask.writing = true;
   ask.id = planned.id;
-  context.commit(
+  context.commitAct(
+    {
+      what: "switch",
+      who: ask.who,
+      set: name,
+      decision: null,
+      reason: ask.reason,
+      detail: `switch ${planned.id}: broker ${from.id} -> ${to.id}`,
+    },
     {
       compares: [
         { key: clusterKey, revision: mirror.cluster.revision },
@@ -163,14 +172,6 @@ function begin(
       ask.seen = planned;
       const fields = { set: name, switch: planned.id, from: from.id, to: to.id, reason: ask.reason };
       then.emit({ kind: "note", level: "warn", sentence: "switch begun", fields });
-    },
-    {
-      what: "switch",
-      who: ask.who,
-      set: name,
-      decision: null,
-      reason: ask.reason,
-      detail: `switch ${planned.id}: broker ${from.id} -> ${to.id}`,
     },
   );
 }
@@ -247,17 +248,24 @@ function finish(view: SetView, ask: SwitchAsk, answer: OperatorAnswer, context: 
   reply(view, ask, answer, context);
 }
 
-/** A tool at the controller door whose switch was made is answered as anybody who asks who is master. */
+/** A tool at the controller door whose switch was made is answered as anybody who asks who is master. Of a return nobody waits. */
 function reply(view: SetView, { ask, by }: SwitchAsk, answer: OperatorAnswer, context: Context): void {
-  if (by === "operator") context.emit({ kind: "answerOperator", ask, answer });
-  else if (answer.kind === "refused") {
-    if (!view.asks.some((waiting) => waiting.ask === ask)) return;
-    view.asks = view.asks.filter((waiting) => waiting.ask !== ask);
-    const remark = `${answer.code}: ${answer.message}`;
-    context.emit({
-      kind: "answer",
-      ask,
-      answer: { kind: "refused", code: resultCodes.CONTROLLER_ELECT_MASTER_FAILED, remark },
-    });
+  switch (by) {
+    case "operator":
+      context.emit({ kind: "answerOperator", ask, answer });
+      return;
+    case "return":
+      noteReturn(view, answer, context);
+      return;
+    case "tool": {
+      if (answer.kind === "done" || !view.asks.some((waiting) => waiting.ask === ask)) return;
+      view.asks = view.asks.filter((waiting) => waiting.ask !== ask);
+      const remark = `${answer.code}: ${answer.message}`;
+      context.emit({
+        kind: "answer",
+        ask,
+        answer: { kind: "refused", code: resultCodes.CONTROLLER_ELECT_MASTER_FAILED, remark },
+      });
+    }
   }
 }

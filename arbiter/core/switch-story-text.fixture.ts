@@ -60,7 +60,7 @@ export function begunElsewhere(to: BrokerId): SwitchRecord {
 export function decidedElsewhere(to: BrokerId): readonly (readonly [string, string])[] {
   const planned = begunElsewhere(to);
   const [epoch, inSyncEpoch] = [first.epoch + 1, first.inSyncEpoch + 1];
-  const why = `an operator names broker ${to}`;
+  const why = `a switch names broker ${to}`;
   const decision: DecisionRecord = {
     id: decisionId(name, epoch),
     input: input({ kind: "switch", planned, question: null, answers: [], designated: to, reason: planned.reason }),

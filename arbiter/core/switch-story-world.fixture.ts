@@ -38,6 +38,8 @@ export interface SwitchWorld {
   /** The oldest of these that waits. @throws if none does */
   take<Kind extends Command["kind"]>(kind: Kind, id: BrokerId): Extract<Command, { kind: Kind }>;
   readonly silent: Set<BrokerId>;
+  /** "cluster/set/id" of brokers that the other sites say they do not hear. */
+  readonly missed: Set<string>;
   /** minInSyncReplicas of each broker. */
   readonly settings: Map<BrokerId, number>;
   record(): SetRecord;
@@ -65,6 +67,7 @@ const beatMs = 250;
 export function createSwitchWorld(): SwitchWorld {
   const ledger = createMemoryLedger();
   const silent = new Set<BrokerId>();
+  const missed = new Set<string>();
   const settings = new Map<BrokerId, number>([1, 2, 3].map((id) => [id, 1]));
   let told: string[] = [];
   let pending: Command[] = [];
@@ -191,7 +194,7 @@ export function createSwitchWorld(): SwitchWorld {
       if (etcd !== "away")
         write(
           siteKey(site),
-          encodeSite({ site, controller: site, version: "", beat: beats, unheard: [], votes: true, why: "" }),
+          encodeSite({ site, controller: site, version: "", beat: beats, unheard: [...missed], votes: true, why: "" }),
         );
     }
     for (const id of [1, 2, 3]) if (!silent.has(id)) heartbeat(id);
@@ -276,6 +279,7 @@ export function createSwitchWorld(): SwitchWorld {
     },
     take,
     silent,
+    missed,
     settings,
     record,
     changeRecord: (changes) => write(setKey(name), encodeSet({ ...record(), ...changes })),

@@ -58,6 +58,13 @@ export function createSwitchTeller(): SwitchTeller {
       (idc) => world.write(policyKey, JSON.stringify({ policies: [{ match: "*", preferIdcs: [idc] }] })),
     ],
     [
+      /^the policy prefers (idc\d), and returns after (\d+) ms$/,
+      (idc, ms) => {
+        const policy = { match: "*", preferIdcs: [idc], returnAfterMs: Number(ms) };
+        world.write(policyKey, JSON.stringify({ policies: [policy] }));
+      },
+    ],
+    [
       /^mqadmin elects (\d)$/,
       (id) => {
         const request = { kind: "electMaster", cluster: "C1", set: "bs1", id: Number(id), designate: true } as const;
@@ -159,6 +166,7 @@ export function createSwitchTeller(): SwitchTeller {
       },
     ],
     [/^failover is paused$/, () => world.write(pauseKey, encodePause({ reason: "work", at: startWall, until: null }))],
+    [/^an operator resumes$/, () => world.operate({ kind: "resume", reason: "done" })],
     [/^in sync: ([\d, ]+)$/, (list) => world.changeRecord({ inSync: list.split(", ").map(Number), inSyncEpoch: 21 })],
     [
       /^another site has begun a switch to (\d)$/,

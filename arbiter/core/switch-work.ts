@@ -47,8 +47,8 @@ export interface BarrierWork {
 /** A switch on the way from its asking to its answer. */
 export interface SwitchAsk {
   readonly ask: AskId;
-  /** An operator's request, or a 1002 by name. */
-  readonly by: "operator" | "tool";
+  /** An operator's request, a 1002 by name, or this arbiter's own wish to bring a master home. */
+  readonly by: "operator" | "tool" | "return";
   /** For the audit log. */
   readonly who: string;
   readonly to: string;

@@ -97,7 +97,15 @@ function giveUp(view: SetView, planned: Planned, why: string, context: Context):
   barrier.writing = true;
   const next: SwitchRecord = { ...planned.value, stage: "restoring", outcome: why };
   const key = switchKey(name);
-  context.commit(
+  context.commitAct(
+    {
+      what: "switch-given-up",
+      who: arbiterName(context),
+      set: name,
+      decision: null,
+      reason: why,
+      detail: `switch ${next.id}: broker ${next.from} -> ${next.to}`,
+    },
     {
       compares: [{ key, revision: planned.revision }],
       puts: [{ key, text: encodeSwitch(next), onLease: false }],
@@ -109,14 +117,6 @@ function giveUp(view: SetView, planned: Planned, why: string, context: Context):
       const { id, from, to } = next;
       const fields = { set: name, switch: id, from, to, why };
       then.emit({ kind: "note", level: "warn", sentence: "switch given up", fields });
-    },
-    {
-      what: "switch-given-up",
-      who: arbiterName(context),
-      set: name,
-      decision: null,
-      reason: why,
-      detail: `switch ${next.id}: broker ${next.from} -> ${next.to}`,
     },
   );
 }

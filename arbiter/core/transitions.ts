@@ -66,7 +66,7 @@ export const transitions = [
     from: "held",
     on: "switchAsked",
     to: "switching",
-    why: "An operator wants another master: the old one is to refuse messages until both have the same",
+    why: "Another master is wanted: the old one is to refuse messages until both have the same",
   },
   {
     from: "held",

@@ -140,6 +140,7 @@ const policySchema = z.strictObject({
   preferIdcs: z.array(z.string()),
   cooldownMs: ageMs,
   degradeAfterMs: ageMs,
+  returnAfterMs: ageMs.nullable().meta({ description: "null: masters go home by operators only." }),
   frozen: z.boolean(),
 });
 
@@ -358,7 +359,7 @@ export const bodies = {
   }),
   policies: z.strictObject({
     reason: reason.optional().meta({ description: "Needed unless dryRun." }),
-    policies: z.array(z.unknown()).meta({ description: "docs/operations.md has the keys." }),
+    policies: z.array(z.unknown()).meta({ description: "docs/config.md has the keys." }),
   }),
   replay: z.strictObject({
     policy: z

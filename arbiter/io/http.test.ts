@@ -292,7 +292,7 @@ test("what blocks a failover is written by the site that drives it, told at ever
     const master = { verdict: "dead", evidence: "refused a connection" } as const;
     driver.write(
       answerKey(name, site),
-      encodeAnswer({ site, question: "7.1", master, replicas: {}, at: wallStart }, name),
+      encodeAnswer({ site, question: "7.1", master, replicas: {}, told: null, at: wallStart }, name),
     );
   }
   driver.beat("idc2", "witness");
@@ -314,7 +314,7 @@ test("what blocks a failover is written by the site that drives it, told at ever
     const master = { verdict: "unknown", evidence: "" } as const;
     driver.write(
       answerKey(name, site),
-      encodeAnswer({ site, question: "7.1", master, replicas: {}, at: wallStart }, name),
+      encodeAnswer({ site, question: "7.1", master, replicas: {}, told: null, at: wallStart }, name),
     );
   }
   driver.beat("idc2", "witness");

@@ -31,7 +31,7 @@ async function show(call: Call): Promise<number> {
 
 function policyTable({ policies, sets }: PoliciesReport): string {
   const table = formatTable(
-    ["SET", "RPO", "SURVIVE", "MAX LOST", "UNCLEAN", "PREFERS", "COOL-DOWN", "FROZEN"],
+    ["SET", "RPO", "SURVIVE", "MAX LOST", "UNCLEAN", "PREFERS", "RETURNS", "COOL-DOWN", "FROZEN"],
     sets.map(({ name, policy }) => [
       name,
       policy.rpo,
@@ -39,6 +39,7 @@ function policyTable({ policies, sets }: PoliciesReport): string {
       policy.rpo === "bounded" ? `${policy.maxLostBytes} bytes` : "-",
       policy.unclean,
       policy.preferIdcs.join(", ") || "-",
+      policy.returnAfterMs === null ? "-" : `after ${policy.returnAfterMs / 1_000} s`,
       `${policy.cooldownMs / 1_000} s`,
       policy.frozen ? "yes" : "no",
     ]),
@@ -74,7 +75,7 @@ function renderChange({ applied, sets }: PolicyChangeReport, paint: Paint): stri
 
 /** A list, or `policies: [...]`. */
 function readPolicies(file: string): unknown[] {
-  const hint = "A YAML file with policies: [{ match: C1/*, rpo: zero, survive: idc }]; docs/operations.md has the keys";
+  const hint = "A YAML file with policies: [{ match: C1/*, rpo: zero, survive: idc }]; docs/config.md has the keys";
   let content: unknown;
   try {
     content = parse(new TextDecoder().decode(readConfigFile(file, policyBytesMax)));

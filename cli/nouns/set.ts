@@ -194,6 +194,8 @@ function renderSet(set: SetReport, paint: Paint): string {
     "\n",
     `Policy: rpo ${policy.rpo}${lost}, survive ${policy.survive}, unclean ${policy.unclean}, cool-down ${formatMs(policy.cooldownMs)}`,
   );
-  parts.push(policy.preferIdcs.length > 0 ? `, prefers ${policy.preferIdcs.join(", ")}\n` : "\n");
+  if (policy.preferIdcs.length > 0) parts.push(`, prefers ${policy.preferIdcs.join(", ")}`);
+  if (policy.returnAfterMs !== null) parts.push(`, goes home after ${formatMs(policy.returnAfterMs)}`);
+  parts.push("\n");
   return parts.join("");
 }

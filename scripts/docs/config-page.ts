@@ -27,8 +27,16 @@ export interface ConfigFile {
   readonly schema: JsonSchema;
 }
 
-/** docs/config.md: per file one table for each mapping. */
-export function configPage(files: readonly ConfigFile[]): string {
+/** A key of a policy, which stands in the ledger and in no file of a daemon. */
+export interface PolicyKey {
+  readonly key: string;
+  readonly expected: string;
+  readonly usual: unknown;
+  readonly what: string;
+}
+
+/** docs/config.md: per file one table for each mapping, and the keys of policies. */
+export function configPage(files: readonly ConfigFile[], policies: readonly PolicyKey[]): string {
   return [
     "# Configuration",
     "",
@@ -42,7 +50,23 @@ export function configPage(files: readonly ConfigFile[]): string {
     "told where it was written.",
     "",
     ...files.flatMap(fileSection),
+    ...policySection(policies),
   ].join("\n");
+}
+
+function policySection(keys: readonly PolicyKey[]): string[] {
+  return [
+    "## Policies of broker sets",
+    "",
+    "What is promised for which sets: `policies:` in a YAML file that `idcctl policy apply FILE` puts into the ledger, so that all sites go",
+    "by the same. The first policy whose `match` takes a set's name (`cluster/set`, `*` stands for any characters) is the set's. What a",
+    "policy leaves out, and a set that none takes, has the default.",
+    "",
+    row("key", "what is written", "default", "what it promises, and costs"),
+    row("---", "---", "---", "---"),
+    ...keys.map(({ key, expected, usual, what }) => row(`\`${key}\``, cell(expected), inline(usual), cell(what))),
+    "",
+  ];
 }
 
 function fileSection({ file, example, schema }: ConfigFile): string[] {

@@ -3,12 +3,13 @@ import { arbiterSchema } from "#config/arbiter.ts";
 import { contextsSchema } from "#config/contexts.ts";
 import { idcRouterSchema } from "#config/idc-router.ts";
 import { replicatorSchema } from "#config/replicator.ts";
+import { policyDocs, policyForms, usualPolicy } from "../../arbiter/core/policy-forms.ts";
 import { transitions as setTransitions } from "../../arbiter/core/transitions.ts";
 import { metricDocs as arbiterMetrics } from "../../arbiter/metrics.ts";
 import { metricDocs as routerMetrics } from "../../idc-router/metrics.ts";
 import { transitions as linkTransitions } from "../../replicator/core/transitions.ts";
 import { metricDocs } from "../../replicator/metrics.ts";
-import { configPage, type JsonSchema } from "./config-page.ts";
+import { configPage, type JsonSchema, type PolicyKey } from "./config-page.ts";
 import { editorSchemaOf, jsonSchemaOf } from "./json-schema.ts";
 import { metricsPage } from "./metrics-page.ts";
 import { statesPage } from "./states-page.ts";
@@ -24,28 +25,31 @@ export function generatePages(): ReadonlyMap<string, string> {
   return new Map([
     [
       "docs/config.md",
-      configPage([
-        {
-          file: "/etc/crossidc/replicator.yaml",
-          example: "config/examples/replicator.yaml",
-          schema: replicator as JsonSchema,
-        },
-        {
-          file: "/etc/crossidc/arbiter.yaml",
-          example: "config/examples/arbiter.yaml",
-          schema: arbiter as JsonSchema,
-        },
-        {
-          file: "/etc/crossidc/idc-router.yaml",
-          example: "config/examples/idc-router.yaml",
-          schema: idcRouter as JsonSchema,
-        },
-        {
-          file: "~/.config/crossidc/contexts.yaml",
-          example: "config/examples/contexts.yaml",
-          schema: contexts as JsonSchema,
-        },
-      ]),
+      configPage(
+        [
+          {
+            file: "/etc/crossidc/replicator.yaml",
+            example: "config/examples/replicator.yaml",
+            schema: replicator as JsonSchema,
+          },
+          {
+            file: "/etc/crossidc/arbiter.yaml",
+            example: "config/examples/arbiter.yaml",
+            schema: arbiter as JsonSchema,
+          },
+          {
+            file: "/etc/crossidc/idc-router.yaml",
+            example: "config/examples/idc-router.yaml",
+            schema: idcRouter as JsonSchema,
+          },
+          {
+            file: "~/.config/crossidc/contexts.yaml",
+            example: "config/examples/contexts.yaml",
+            schema: contexts as JsonSchema,
+          },
+        ],
+        policyKeys(),
+      ),
     ],
     ["docs/schema/replicator.schema.json", `${JSON.stringify(editorSchemaOf(replicatorSchema), null, 2)}\n`],
     ["docs/schema/arbiter.schema.json", `${JSON.stringify(arbiter, null, 2)}\n`],
@@ -75,6 +79,18 @@ export function generatePages(): ReadonlyMap<string, string> {
       ]),
     ],
   ]);
+}
+
+function policyKeys(): PolicyKey[] {
+  return (Object.keys(policyForms) as (keyof typeof policyForms)[]).map((key) => {
+    const usual: unknown = usualPolicy[key];
+    return {
+      key,
+      expected: policyForms[key].expected,
+      usual: typeof usual === "bigint" ? Number(usual) : usual,
+      what: policyDocs[key],
+    };
+  });
 }
 
 /** Pages whose file says something else than the code, or is not there. */

@@ -20,8 +20,10 @@ if (seed === undefined) {
         let acked = 0;
         let failovers = 0;
         let switches = 0;
+        let returns = 0;
         for (let one = first; one <= last; one++) {
           const outcome = run(one);
+          returns += outcome.returns;
           acked += outcome.acked;
           failovers += outcome.failovers;
           switches += outcome.switches;
@@ -30,6 +32,7 @@ if (seed === undefined) {
         expect(acked).toBeGreaterThan(seedsPerTest * 300);
         expect(failovers).toBeGreaterThan(seedsPerTest / 2);
         expect(switches).toBeGreaterThan(seedsPerTest);
+        expect(returns).toBeGreaterThan(seedsPerTest / 8);
       },
       testMsMax,
     );

@@ -102,9 +102,13 @@ export function carryOut(command: Command, shell: Shell): void {
       const { broker } = command;
       const end = once((event: Event) => back(event));
       timeline.after(callMsMax, () => end({ kind: "settingsSeen", broker, settings: null }));
-      const others = { allAckInSyncStateSet: true, flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 };
-      brokerAt(broker.address)?.settings(site, (minInSyncReplicas) =>
-        end({ kind: "settingsSeen", broker, settings: { ...others, minInSyncReplicas } }),
+      const others = { flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 };
+      brokerAt(broker.address)?.settings(site, ({ minInSync, allAck }) =>
+        end({
+          kind: "settingsSeen",
+          broker,
+          settings: { ...others, minInSyncReplicas: minInSync, allAckInSyncStateSet: allAck },
+        }),
       );
       return;
     }

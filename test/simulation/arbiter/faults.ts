@@ -2,7 +2,7 @@ import type { OperatorRequest } from "../../../arbiter/core/events.ts";
 import { setName } from "../../../arbiter/core/model.ts";
 import { type Site, sites } from "./net.ts";
 import { cluster, set } from "./places.ts";
-import { frozenPolicies, policies, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** What may happen to the world, and what happens next is chance. Peace mends all of it. */
 
@@ -60,8 +60,8 @@ const permitTries = 8;
 
 function allowAll(world: World, site: Site): void {
   if (world.etcd.entries.has("pause")) world.operate(site, { kind: "resume", reason: "" });
-  if (world.etcd.entries.get("policy")?.text !== policies)
-    world.operate(site, { kind: "applyPolicies", text: policies, reason: "" });
+  if (world.etcd.entries.get("policy")?.text !== world.policies)
+    world.operate(site, { kind: "applyPolicies", text: world.policies, reason: "" });
   world.operate(site, { kind: "unfreeze", set: setName(cluster, set), reason: "" });
 }
 
@@ -182,7 +182,7 @@ function order(world: World, site: Site): void {
   const request = random.pick<OperatorRequest>([
     { kind: "pause", reason: "", untilWall: null },
     { kind: "freeze", set: name, reason: "", untilWall: null },
-    { kind: "applyPolicies", text: frozenPolicies, reason: "" },
+    { kind: "applyPolicies", text: world.frozenPolicies, reason: "" },
   ]);
   note(`OPERATOR ${request.kind} at ${site}`);
   world.operate(site, request);

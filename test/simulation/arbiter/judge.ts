@@ -1,8 +1,9 @@
+import { decodeAuditEntry } from "../../../arbiter/core/audit.ts";
 import type { Command, LedgerEntry, MasterInfo, Transaction } from "../../../arbiter/core/events.ts";
 import type { DecisionRecord, SetRecord } from "../../../arbiter/core/model.ts";
 import { decodeAnswer, decodeDecision, decodeQuestion, decodeSet } from "../../../arbiter/core/records.ts";
 import { type Ackers, createAckers } from "./ackers.ts";
-import { cluster, set } from "./places.ts";
+import { cluster, places, set } from "./places.ts";
 import type { Broker } from "./virtual-broker.ts";
 
 /**
@@ -19,12 +20,27 @@ export interface Judge extends Pick<Ackers, "acked" | "acks"> {
   look(brokers: readonly Broker[]): void;
   /** At the end: what the master has. */
   kept(messages: ReadonlySet<string>): void;
-  counts(): { acked: number; decisions: number; failovers: number; switches: number; takenBack: number };
+  counts(): {
+    acked: number;
+    decisions: number;
+    failovers: number;
+    switches: number;
+    takenBack: number;
+    returns: number;
+  };
 }
 
 const setKey = `sets/${cluster}/${set}`;
 
-export function createJudge(): Judge {
+export interface JudgeOptions {
+  readonly now: () => number;
+  /** How long the set is kept across its IDCs (`survive: idc`). */
+  readonly keptMs: number;
+  /** How long it must have been quiet before its master is brought home. */
+  readonly returnMs: number;
+}
+
+export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
   const ackers = createAckers();
   const decisions = new Map<number, DecisionRecord>();
   const mastersOf = new Map<number, { name: string; life: number }>();
@@ -32,6 +48,9 @@ export function createJudge(): Judge {
   let last: SetRecord | undefined;
   let muted = false;
   let forgotten = 0;
+  let changedAt = 0;
+  let decidedAt = 0;
+  let returns = 0;
 
   const decided = (decision: DecisionRecord, ledger: ReadonlyMap<string, LedgerEntry>): void => {
     const { input, verdict } = decision;
@@ -41,6 +60,7 @@ export function createJudge(): Judge {
     if (before === undefined && muted && decision.input.kind !== "recover")
       throw new Error(`I1: epoch ${epoch} was decided by a ledger that is older than its brokers`);
     muted = muted && before !== undefined;
+    decidedAt = now();
     if (before !== undefined) {
       if (before.verdict.winner !== winner) throw new Error(`I1: epoch ${epoch} was decided twice`);
       return;
@@ -70,7 +90,23 @@ export function createJudge(): Judge {
     if (last !== undefined && record.inSyncEpoch < last.inSyncEpoch) throw new Error("I1: the in-sync epoch went back");
     if (record.epoch > 0 && decisions.get(record.epoch)?.verdict.winner !== record.master)
       throw new Error(`I4: broker ${record.master} is master of epoch ${record.epoch} by no decision`);
+    if (last !== undefined && record.epoch === last.epoch && spansIdcs(last) && !spansIdcs(record)) {
+      const keptFor = now() - changedAt;
+      if (keptFor < keptMs) throw new Error(`survive: the in-sync set shrank into one IDC after ${keptFor} ms`);
+    }
+    if (last?.inSyncEpoch !== record.inSyncEpoch) changedAt = now();
     last = record;
+  };
+
+  /** A switch that no operator has asked for. */
+  const returned = (ledger: ReadonlyMap<string, LedgerEntry>): void => {
+    returns += 1;
+    const record = decodeSet(ledger.get(setKey)?.text ?? "");
+    const quietMs = now() - decidedAt;
+    if (quietMs < returnMs) throw new Error(`a return ${quietMs} ms after the last decision`);
+    if (ledger.has("pause") || record.frozen !== null) throw new Error("a return of a set that is paused or frozen");
+    if (record.inSync.length < places.length || record.unconfirmed.length > 0)
+      throw new Error(`a return while the in-sync set is ${record.inSync.join(", ")}`);
   };
 
   /** Whoever is told of a master: it was decided before. */
@@ -87,6 +123,10 @@ export function createJudge(): Judge {
     applying({ puts }, ledger) {
       for (const { key, text } of puts) if (key.startsWith("decisions/")) decided(decodeDecision(text), ledger);
       for (const { key, text } of puts) {
+        if (key.startsWith("audit/") && !key.endsWith("/head")) {
+          const { what, who } = decodeAuditEntry(text);
+          if (what === "switch" && who.startsWith("arbiter ")) returned(ledger);
+        }
         if (key === setKey) recorded(decodeSet(text));
         if (key.startsWith("switches/")) barriers.add((JSON.parse(text) as { from: number }).from);
       }
@@ -120,9 +160,15 @@ export function createJudge(): Judge {
       decisions: decisions.size - forgotten,
       failovers: [...decisions.values()].filter(({ input }) => input.kind === "failover").length,
       switches: [...decisions.values()].filter(({ input }) => input.kind === "switch").length,
+      returns,
       takenBack: [...decisions.values()].filter(({ input }) => input.kind === "switch-back").length,
     }),
   };
+}
+
+function spansIdcs({ inSync, replicas }: SetRecord): boolean {
+  const sites = inSync.map((id) => places.find(({ address }) => address === replicas[id]?.address)?.site);
+  return new Set(sites).size > 1;
 }
 
 /** Of the question that is open in the ledger. */

@@ -1,7 +1,7 @@
 import type { Ack } from "./ackers.ts";
 import { makePeace, strike, strikeArbiters } from "./faults.ts";
 import { atPeace } from "./peace.ts";
-import { createWorld, type World, type WorldOptions } from "./world.ts";
+import { createWorld, type PromiseName, promiseNames, type World, type WorldOptions } from "./world.ts";
 
 /** One life of three arbiters and a broker set of three, from a seed: faults at random, then peace, then what must hold. */
 export interface Outcome {
@@ -10,6 +10,7 @@ export interface Outcome {
   readonly failovers: number;
   readonly switches: number;
   readonly takenBack: number;
+  readonly returns: number;
   readonly epoch: number;
   readonly hash: string;
   readonly notes: readonly string[];
@@ -22,6 +23,8 @@ export interface RunOptions extends Pick<WorldOptions, "onCommand"> {
   readonly strike?: (world: World) => void;
   /** Nothing happens to brokers and lines, only to arbiters; and masters acknowledge what they alone have. */
   readonly calm?: boolean;
+  /** What the set is promised; without it the seed says where faults are drawn too, and elsewhere nothing is. */
+  readonly promise?: PromiseName;
   /** How long faults, or what `strike` began, go on; and how long there is peace after them. */
   readonly faultsMs?: number;
   readonly healMs?: number;
@@ -35,7 +38,10 @@ const linesShown = 40;
 /** @throws with the seed, what did not hold, and the last lines of what happened */
 export function run(seed: number, options: RunOptions = {}): Outcome {
   const { faultsMs = faultsMsUsual, healMs = healMsUsual, calm = false, trace = false } = options;
-  const world = createWorld(seed, { trace, acksAlone: calm, onCommand: options.onCommand });
+  const drawn = promiseNames[seed % promiseNames.length] ?? "best-effort";
+  const { promise = options.strike === undefined ? drawn : "best-effort" } = options;
+  const acksAlone = calm || promise === "zero-alone";
+  const world = createWorld(seed, { trace, acksAlone, promise, onCommand: options.onCommand });
   const { timeline, random, judge, brokers, notes } = world;
   const faultsUntil = calmMs + faultsMs;
   const strikeAgain = (): void => {

@@ -9,8 +9,8 @@ import { type Net, type Site, sites } from "./net.ts";
 
 /**
  * A RocketMQ 5 broker in controller mode, as it behaves: no lease, follows rising epochs only, cuts its log at the last
- * common point, remembers log and epoch file over a restart and the epoch it holds not. Messages count as acknowledged when
- * every member of its in-sync set has them (allAckInSyncStateSet). `testdata/stock-brokers.txt` is what stock ones were seen to do.
+ * common point, remembers log and epoch file over a restart and the epoch it holds not. `testdata/stock-brokers.txt` is what stock
+ * ones were seen to do.
  */
 interface VirtualBroker {
   readonly name: string;
@@ -36,10 +36,18 @@ interface VirtualBroker {
   reregister(): void;
   /** On its disk: what it may refuse for. */
   readonly minInSync: number;
-  settings(from: Site, answer: (minInSync: number) => void): void;
+  settings(from: Site, answer: (of: Settings) => void): void;
+  /** Somebody changes it by hand; in force at once. */
+  setAllAck(value: boolean): void;
   isMaster(from: Site, answer: (is: boolean) => void): void;
   /** 25 from a site's arbiter; it may arrive late, also after nobody waits for it any more. */
   change(from: Site, minInSync: number, registers: boolean, answer: () => void): void;
+}
+
+interface Settings {
+  readonly minInSync: number;
+  /** A message counts as acknowledged when every member of the in-sync set has it; else when the master has it. */
+  readonly allAck: boolean;
 }
 
 /** What brokers have outside of themselves. */
@@ -57,7 +65,7 @@ export interface Surroundings {
   brokerAt(
     address: string,
   ): (VirtualBroker & { pull(): Pulled | undefined; attached(slave: number, end: number): void }) | undefined;
-  /** RocketMQ's default: a master acknowledges what it alone has. */
+  /** RocketMQ's default: a master acknowledges what it alone has. At the start. */
   readonly acksAlone: boolean;
   /** The name servers' id 0. */
   readonly route: { master: string | null; epoch: number };
@@ -115,6 +123,7 @@ export function createVirtualBroker(
   let marks: readonly Mark[] = [];
   let id: number | null = null;
   let minInSync = 1;
+  let allAck = !around.acksAlone;
   // In memory.
   let life = 0;
   let state: "down" | "frozen" | "up" = "down";
@@ -445,7 +454,7 @@ export function createVirtualBroker(
       if (state !== "up" || role !== "master" || id === null || members().length < minInSync) return;
       const bytes = random.chance(giants) ? giantBytes : messageBytes;
       log.push({ epoch, message, end: (log.at(-1)?.end ?? 0n) + bytes });
-      if (around.acksAlone) return acked();
+      if (!allAck) return acked();
       unacked.push({ end: log.length, until: timeline.now + ackMsMax, acked });
       settle();
     },
@@ -480,8 +489,11 @@ export function createVirtualBroker(
     },
     settings(from, answer) {
       net.send(from, site, () => {
-        if (state !== "down") awake(life, () => net.send(site, from, () => answer(minInSync)));
+        if (state !== "down") awake(life, () => net.send(site, from, () => answer({ minInSync, allAck })));
       });
+    },
+    setAllAck(value) {
+      allAck = value;
     },
     isMaster(from, answer) {
       net.send(from, site, () => {

@@ -22,6 +22,9 @@ export interface World {
   readonly processes: ReadonlyMap<Site, SiteProcess>;
   readonly notes: readonly string[];
   note(text: string): void;
+  /** The policies of the set, as operators apply them; and the same with `frozen`. */
+  readonly policies: string;
+  readonly frozenPolicies: string;
   operate(site: Site, request: OperatorRequest): void;
   /** An operator, at any site, wants any broker. */
   switchMaster(): void;
@@ -33,13 +36,29 @@ export interface WorldOptions {
   readonly trace: boolean;
   /** Masters acknowledge what they alone have. */
   readonly acksAlone: boolean;
+  /** Of the set. */
+  readonly promise: PromiseName;
   readonly onCommand?: ((site: Site, command: Command) => "go" | "die" | "go and die") | undefined;
 }
 
-export const policies = JSON.stringify({ policies: [{ match: "*", rpo: "best-effort", cooldownMs: 0 }] });
-export const frozenPolicies = JSON.stringify({
-  policies: [{ match: "*", rpo: "best-effort", cooldownMs: 0, frozen: true }],
-});
+/** Shorter than two wishes of a master are apart: brokers here ask any arbiter, and each counts the wishes that it hears. */
+const degradeAfterMs = 4_000;
+const returnAfterMs = 5_000;
+/** What a set may be promised. */
+const promises = {
+  "best-effort": { rpo: "best-effort" },
+  zero: { rpo: "zero" },
+  "zero-idc": { rpo: "zero", survive: "idc", degradeAfterMs },
+  /** With brokers whose settings keep no such promise: each acknowledges what it alone has. */
+  "zero-alone": { rpo: "zero" },
+  home: { rpo: "best-effort", preferIdcs: ["idc2"], returnAfterMs },
+} as const;
+export type PromiseName = keyof typeof promises;
+export const promiseNames = Object.keys(promises) as readonly PromiseName[];
+
+function policiesOf(promise: PromiseName, changes: { readonly frozen?: true } = {}): string {
+  return JSON.stringify({ policies: [{ match: "*", cooldownMs: 0, ...promises[promise], ...changes }] });
+}
 
 const messageEveryMs = 120;
 const skewMsMax = 60_000;
@@ -49,7 +68,12 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const timeline = createTimeline();
   const net = createNet(timeline, random);
   const etcd = createVirtualEtcd(net);
-  const judge = createJudge();
+  const judge = createJudge({
+    now: () => timeline.now,
+    keptMs: options.promise === "zero-idc" ? degradeAfterMs : 0,
+    returnMs: options.promise === "home" ? returnAfterMs : Number.POSITIVE_INFINITY,
+  });
+  const policies = policiesOf(options.promise);
   const digest = createHash("sha256");
   const notes: string[] = [];
   const note = (text: string): void => {
@@ -129,6 +153,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
     brokers,
     processes,
     notes,
+    policies,
+    frozenPolicies: policiesOf(options.promise, { frozen: true }),
     note,
     operate,
     switchMaster() {

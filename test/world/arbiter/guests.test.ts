@@ -7,7 +7,7 @@ import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
 import { type House, openHouse } from "./house.ts";
 import { copiedDisk, setsOfOneName } from "./namesake-checks.ts";
-import { settingUnprotects, toolNamesMaster, toolShows } from "./operator-checks.ts";
+import { settingUnprotects, silentIsReplaced, toolNamesMaster, toolShows } from "./operator-checks.ts";
 import { strangersDisturbNobody } from "./stranger-checks.ts";
 
 /** What others do to a set, not its own brokers and what becomes of them; and links that only the master's own IDC misses. */
@@ -29,6 +29,7 @@ beforeAll(async () => {
 afterAll(async () => await world?.[Symbol.asyncDispose]());
 
 houseTest("mqadmin shows who leads, what is on record of a set, and the epochs of its brokers", toolShows);
+houseTest("rpo zero: a silent master is replaced without loss while the set is protected", silentIsReplaced);
 loneTest("a master that only the arbiter of its own IDC does not reach stays", { usual: 0, full: 2 }, "link-idc1");
 loneTest("a master that only the arbiter of its own IDC does not hear stays", { usual: 0, full: 2 }, "deaf-idc1");
 houseTest("mqadmin names a master from an operator's address only, and only one that is known", async (opened) => {
@@ -36,7 +37,10 @@ houseTest("mqadmin names a master from an operator's address only, and only one 
   void opened.second();
   await toolNamesMaster(opened);
 });
-houseTest("protection ends within 30 s of a setting's change at run time, and is back as soon", settingUnprotects);
+houseTest(
+  "protection ends within 30 s of a setting's change at run time, and is back as soon; meanwhile a silent master is left alone",
+  settingUnprotects,
+);
 houseTest("nonsense, half frames and a thousand who say nothing disturb nobody", strangersDisturbNobody);
 houseTest("brokers are cleaned away when they are gone; a copied disk freezes its own set alone", copiedDisk);
 houseTest("sets of one name in two clusters have masters of their own, replaced by their own", setsOfOneName);

@@ -6,12 +6,16 @@ import type { Server } from "../server.ts";
 import type { World } from "../world.ts";
 import { readSet } from "./operators.ts";
 
-/** A stage that others than its brokers come to: people with tools, a second cluster, strangers. */
-export interface House {
+/** A stage, and whom operators ask on it. */
+export interface Room {
   readonly world: World;
   readonly stage: Stage;
   /** The arbiter of the first voting site. */
   readonly leader: Server;
+}
+
+/** A stage that others than its brokers come to: people with tools, a second cluster, strangers. */
+export interface House extends Room {
   /** As mqadmin takes them. */
   readonly nameServers: string;
   /** The second cluster's set, which has the same name. Started at the first call: who then asks for it without its cluster is in doubt. */
@@ -66,7 +70,7 @@ export async function openHouse(world: World): Promise<House> {
 
 /** Waits until all arbiters show a set so. @returns what the leader shows then */
 export async function everywhere(
-  { world, stage }: House,
+  { world, stage }: Room,
   set: string,
   isSo: (report: SetReport) => void,
   withinMs: number = settleMsMax,

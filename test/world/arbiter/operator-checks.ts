@@ -1,5 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import type { Settings } from "../failover/stage.ts";
+import { play } from "../failover/play.ts";
+import { type Settings, serverAt } from "../failover/stage.ts";
+import { lineOf, problemsOf } from "../failover/verdict.ts";
 import { changeSettings } from "../rocketmq/status.ts";
 import { everywhere, type House, isComplete, seconds, sets } from "./house.ts";
 import { idcctl, mqadmin, readMetric, readSet } from "./operators.ts";
@@ -49,6 +52,44 @@ export async function toolNamesMaster(house: House): Promise<void> {
   expect(output).toContain("asked for by name over the controller protocol");
 }
 
+/** Longer than any failover takes: silence is noticed after 2.5 s. */
+const silentMs = 8_000;
+
+/** rpo: zero, and the set is not protected: its silent master may have acknowledged what nobody else has, and is waited for. */
+async function staysThoughSilent(house: House): Promise<void> {
+  const { world, stage, leader } = house;
+  const before = await readSet(world, leader, sets.first);
+  const frozen = serverAt(stage.brokers, before.master?.address ?? "");
+  frozen.stop();
+  try {
+    const blocked = await everywhere(house, sets.first, (set) => {
+      expect({ phase: set.phase, reason: set.blocked?.reason }).toEqual({ phase: "blocked", reason: "not-protected" });
+    });
+    expect(blocked.blocked?.why).toContain("the master is silent, not positively dead");
+    await delay(silentMs);
+    expect(await readSet(world, leader, sets.first)).toMatchObject({ phase: "blocked", epoch: before.epoch });
+  } finally {
+    frozen.cont();
+  }
+  await everywhere(house, sets.first, ({ phase, epoch, master }) =>
+    expect({ phase, epoch, master: master?.id }).toEqual({
+      phase: "held",
+      epoch: before.epoch,
+      master: before.master?.id,
+    }),
+  );
+}
+
+/** A stock broker that has to cut off a tail of its log may wait up to 90 s before it copies again. */
+const inSyncMsAfterTail = 150_000;
+
+/** rpo: zero, and the set is protected: a silent master is replaced, and nothing that was acknowledged is lost. */
+export async function silentIsReplaced({ stage }: House): Promise<void> {
+  const outcome = await play(stage, "freeze", { settleMsMax: inSyncMsAfterTail });
+  console.log(lineOf(outcome));
+  expect(problemsOf(outcome)).toEqual([]);
+}
+
 export async function settingUnprotects(house: House): Promise<void> {
   const { world, stage, leader } = house;
   const isKept = { level: "idc", kept: true, why: "" };
@@ -76,6 +117,8 @@ export async function settingUnprotects(house: House): Promise<void> {
   const { output } = await idcctl(world, leader, "set", "show", sets.first);
   expect(output).toContain("none, promised idc");
   expect(output).toContain(`${sets.first} is not protected as its policy promises: ${why}`);
+
+  await staysThoughSilent(house);
 
   await change({ minInSyncReplicas: 1, allAckInSyncStateSet: true });
   const onAt = performance.now();

@@ -1,4 +1,8 @@
-import type { SetReport } from "../../../arbiter/io/api.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exitCodes } from "#lib/errors.ts";
+import type { DecisionReport, SetReport } from "../../../arbiter/io/api.ts";
 import { inProject } from "../../integration/harness/project.ts";
 import { getText, httpAddressOf } from "../http.ts";
 import type { SiteName } from "../network/sites.ts";
@@ -29,6 +33,26 @@ export async function idcctl(
   return await runTool(world, arbiter.site, [inProject("bin/idcctl"), ...args, ...endpoint]);
 }
 
+/** Replaces all policies by one for every set. @throws unless it was applied, kept or not */
+export async function applyPolicy(
+  world: World,
+  arbiter: Server,
+  policy: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "crossidc-policies-"));
+  try {
+    const file = join(folder, "policies.yaml");
+    await writeFile(file, JSON.stringify({ policies: [{ match: "*", cooldownMs: 0, ...policy }] }));
+    const { code, output } = await idcctl(world, arbiter, "policy", "apply", file, "--reason", "a test");
+    // 6: applied, and some set is not protected as it promises.
+    if (code !== exitCodes.ok && code !== exitCodes.different)
+      throw new Error(`policy apply ended with ${code}: ${output}`);
+    return output;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 async function runTool(world: World, site: SiteName, command: readonly string[]) {
   const tool = world.run(site, command);
   const late = setTimeout(() => void tool.kill(), toolMsMax);
@@ -41,6 +65,18 @@ async function runTool(world: World, site: SiteName, command: readonly string[])
 /** What an arbiter shows of a set, "C1/bs1". @throws when it has none, or does not answer */
 export async function readSet({ network }: World, arbiter: Server, set: string): Promise<SetReport> {
   return JSON.parse(await getText(network, arbiter.site, httpAddressOf(arbiter), `/v1/sets/${set}`)) as SetReport;
+}
+
+/** The decision that gave a set that epoch. */
+export async function readDecision(
+  { network }: World,
+  arbiter: Server,
+  id: string,
+): Promise<{ readonly kind: string; readonly why: string; readonly knownLag: bigint | null }> {
+  const text = await getText(network, arbiter.site, httpAddressOf(arbiter), `/v1/decisions/${id}`);
+  const { kind, why, record } = JSON.parse(text) as DecisionReport;
+  const { knownLag } = (record as { readonly verdict: { readonly knownLag: string | null } }).verdict;
+  return { kind, why, knownLag: knownLag === null ? null : BigInt(knownLag) };
 }
 
 /** A series of an arbiter, by its name and some of its labels. @returns undefined when it has none */

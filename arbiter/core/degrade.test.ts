@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import type { Command } from "./events.ts";
+import { policyKey } from "./keys.ts";
+import { heldSet, type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";
+
+/** `survive: idc`: how long the in-sync set is kept from shrinking into one IDC. Brokers 1 and 3 are in idc1, 2 is in idc2. */
+
+const degradeAfterMs = 10_000;
+/** A master repeats its wish so often. */
+const repeatMs = 5_000;
+
+function createSite(policy: object = { survive: "idc", degradeAfterMs }, site = siteUnderTest()): SiteUnderTest {
+  site.write(policyKey, JSON.stringify({ policies: [{ match: "*", ...policy }] }));
+  return site;
+}
+
+let asks = 0;
+
+/** @returns the members that the record has then, or the refusal */
+function wish(site: SiteUnderTest, inSync: readonly number[], inSyncEpoch = heldSet.inSyncEpoch): string {
+  for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+  asks += 1;
+  const commands: readonly Command[] = site.ask(asks, {
+    kind: "alterInSync",
+    set: "bs1",
+    master: 1,
+    epoch: heldSet.epoch,
+    inSync,
+    inSyncEpoch,
+  });
+  const answer = commands.flatMap((command) => (command.kind === "answer" ? [command.answer] : []))[0];
+  if (answer?.kind === "alterInSync") return answer.inSync.join(", ");
+  return answer?.kind === "refused" ? answer.remark : "no answer";
+}
+
+const kept = expect.stringContaining("policy survive: idc keeps the set across IDCs for degradeAfterMs = 10000 ms");
+
+function passing(site: SiteUnderTest, ms: number): void {
+  for (let passed = 0; passed < ms; passed += 1_000) {
+    for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+    site.pass(1_000);
+  }
+}
+
+describe("a wish to shrink the in-sync set into one IDC", () => {
+  test("is refused until it was repeated for degradeAfterMs", () => {
+    const site = createSite();
+    expect(wish(site, [1, 3])).toEqual(kept);
+    passing(site, repeatMs);
+    expect(wish(site, [1, 3])).toEqual(kept);
+    passing(site, repeatMs);
+    expect(wish(site, [1, 3])).toBe("1, 3");
+  });
+
+  test("is granted at once where the policy is to survive a broker", () => {
+    expect(wish(createSite({ survive: "broker", degradeAfterMs }), [1, 3])).toBe("1, 3");
+  });
+
+  test("is granted at once where the set is within one IDC anyway", () => {
+    const site = createSite(undefined, siteUnderTest({ ...heldSet, inSync: [1, 3] }));
+    expect(wish(site, [1])).toBe("1");
+  });
+
+  test("begins anew when it was not repeated for long", () => {
+    const site = createSite();
+    wish(site, [1, 3]);
+    passing(site, 3 * repeatMs);
+    expect(wish(site, [1, 3])).toEqual(kept);
+  });
+
+  test("begins anew when the set has changed since, at whatever site", () => {
+    const site = createSite();
+    wish(site, [1, 3]);
+    passing(site, repeatMs);
+    site.record({ ...heldSet, inSync: [1, 2], inSyncEpoch: 21 });
+    passing(site, repeatMs);
+    expect(wish(site, [1], 21)).toEqual(kept);
+    passing(site, repeatMs);
+    expect(wish(site, [1], 21)).toEqual(kept);
+    passing(site, repeatMs);
+    expect(wish(site, [1], 21)).toBe("1");
+  });
+});
+
+test("a wish that keeps the set across its IDCs is granted at once", () => {
+  expect(wish(createSite(), [1, 2])).toBe("1, 2");
+});
