@@ -48,8 +48,8 @@ export function answer(view: SetView, context: Context): void {
 }
 
 /** A master that is still being promoted says rightly that it does not act as one. */
-function isToAct({ record, decision, effects, restartedAt }: SetView): boolean {
-  if (record?.value.decision === null || restartedAt !== null) return true;
+function isToAct({ record, decision, effects, restartedAt, question }: SetView): boolean {
+  if (record?.value.decision === null || restartedAt !== null || question?.value.restarted === true) return true;
   return effects.promoted !== null || decision?.value.effects.promoted !== undefined;
 }
 

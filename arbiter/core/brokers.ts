@@ -57,6 +57,7 @@ export function viewHere(view: SetView, id: BrokerId, mustAct: boolean, context:
     needsOutside: (context.mirror.cluster?.value.sites.length ?? 0) > 1,
     askedAt: view.question?.seenAt ?? null,
     mustAct,
+    restarted: mustAct && view.question?.value.restarted === true,
   });
 }
 

@@ -187,7 +187,17 @@ function outcomeOf(text: string): TriedOutcome {
 
 function askedBy(askedBySite: SiteName, master: BrokerId, now: number): Told["question"] {
   const at = startWall + now;
-  return { id: "7.1", cluster: "C1", set: "bs1", epoch: 7, master, askedBy: askedBySite, at, seenAt: now };
+  return {
+    id: "7.1",
+    cluster: "C1",
+    set: "bs1",
+    epoch: 7,
+    master,
+    askedBy: askedBySite,
+    restarted: false,
+    at,
+    seenAt: now,
+  };
 }
 
 function policyIn(text: string): Partial<SetPolicy> {
@@ -215,6 +225,7 @@ function viewAt(told: Told, site: SiteName, id: BrokerId, mustAct: boolean): Bro
     needsOutside: true,
     askedAt: told.question === null ? null : (told.question.seenAt as Instant),
     mustAct,
+    restarted: false,
   });
 }
 

@@ -20,6 +20,7 @@ export const question: QuestionRecord = {
   epoch: 7,
   master: 1,
   askedBy: "idc2",
+  restarted: false,
   at: 1_000_000,
 };
 

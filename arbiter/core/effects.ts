@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import { brokerOf, idsOf, isDownHere, isHeardHere, notify, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
+import { serves } from "./evidence.ts";
 import { awaitFence } from "./fence.ts";
 import { decisionKey, refusalKey, setKey } from "./keys.ts";
 import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } from "./model.ts";
@@ -129,8 +130,7 @@ function mayHaveServed(view: SetView, context: Context): boolean {
   const { sameSince, evidence } = brokerOf(view, record.master, context);
   const since = decided?.epoch === record.epoch ? decided.readAt : decision.seenAt - newsMsMax;
   const lastAt = Math.max(restartedAt ?? 0, sameSince);
-  const { acting } = evidence;
-  return lastAt > since && !(acting?.yes === true && acting.sentAt >= lastAt);
+  return lastAt > since && !serves(evidence, lastAt as Instant, context.moment.now);
 }
 
 /** It was lost, or nobody may promote it: a further epoch settles it. Another site may know better, so that waits for a while. */

@@ -12,6 +12,7 @@ import {
   onStall,
   priorityOf,
   probeDueAt,
+  serves,
   suspects,
   unheard,
   type ViewContext,
@@ -41,6 +42,7 @@ const seenFrom = (evidence: BrokerEvidence, ms: number, changes: Partial<ViewCon
     needsOutside: true,
     askedAt: null,
     mustAct: false,
+    restarted: false,
     ...changes,
   });
 const verdictOf = (...all: Parameters<typeof seenFrom>) => seenFrom(...all).verdict;
@@ -123,6 +125,20 @@ describe("dead", () => {
       evidence: "said 10 ms ago that it does not act as master",
     });
     expect(verdictOf(beat(restarted, 2_015), 2_020, asked)).toBe("dead");
+  });
+
+  test("when a master that has told of its restart answers, and does not beat as one that was told its role", () => {
+    // It has a master's role by default, and asks for its own each 5 s.
+    const waits = onProbed(beat(heard, 6_000), answered(true), at(6_900), at(6_910));
+    const asked = { askedAt: at(6_800), mustAct: true, restarted: true };
+    expect(seenFrom(waits, 6_920, asked)).toEqual({
+      verdict: "dead",
+      evidence: "answered a probe 10 ms ago, and sends no heartbeats: it waits to be told its role",
+    });
+    expect(verdictOf(waits, 6_920, { ...asked, restarted: false })).toBe("alive");
+    expect(verdictOf(waits, 6_920, { ...asked, askedAt: at(6_901) })).toBe("alive");
+    expect(verdictOf(beat(waits, 7_000), 7_010, asked)).toBe("alive");
+    expect(verdictOf(onClosed(beat(waits, 7_000), 1, at(7_001)), 7_010, asked)).toBe("dead");
   });
 
   test("not when it is another broker, was asked before the question, or acts", () => {
@@ -342,4 +358,24 @@ test("what is told again is as old as it was first", () => {
 
 test("a broker that has told nothing has no progress, and the priority that brokers have when none is set", () => {
   expect([mostReported(unheard(at(0))), priorityOf(unheard(at(0)))]).toEqual([null, 2_147_483_647]);
+});
+
+describe("a broker serves as master", () => {
+  const acts = onProbed(heard, answered(true), at(1_100), at(1_110));
+
+  test("when it says so, and has sent heartbeats without a gap since what is asked about", () => {
+    const serving = onProbed(beat(acts, 2_000), answered(true), at(2_100), at(2_110));
+    expect(serves(serving, at(900), at(2_200))).toBe(true);
+    expect(serves(serving, at(1_001), at(2_200))).toBe(false);
+    expect(serves(serving, at(900), at(4_501))).toBe(false);
+    expect(serves(beat(serving, 4_501), at(900), at(4_600))).toBe(false);
+  });
+
+  test("not by one heartbeat, nor over a closed connection or a stall of our own", () => {
+    expect(serves(acts, at(900), at(1_200))).toBe(false);
+    const serving = beat(acts, 2_000);
+    expect(serves(serving, at(900), at(2_200))).toBe(true);
+    expect(serves(onClosed(serving, 1, at(2_100)), at(900), at(2_200))).toBe(false);
+    expect(serves(onStall(serving, at(2_100)), at(900), at(2_200))).toBe(false);
+  });
 });

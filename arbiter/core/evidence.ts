@@ -20,7 +20,9 @@ export interface BrokerEvidence {
   /** Probes that it was not heard after: the last that its port refused, and the last that nothing came back to. */
   readonly refused: EndedProbe | null;
   readonly timedOut: EndedProbe | null;
-  /** Whether it said that it acts as master, in the last probe that it answered. */
+  /** Its heartbeats of late, none of them later than beatGapMs after the one before; null: none, or their connection was closed. */
+  readonly beats: { readonly since: Instant; readonly last: Instant } | null;
+  /** Whether it said that it has a master's role, in the last probe that it answered: `serves` tells more. */
   readonly acting: { readonly yes: boolean; readonly sentAt: Instant; readonly at: Instant } | null;
   /** When the last probe of those that have ended was sent. */
   readonly probedAt: Instant | null;
@@ -39,6 +41,11 @@ const usualPriority = 2_147_483_647;
 
 /** Whether it acts as master counts for so long: a question asks again each probeDoubtMs. */
 const actingFreshMs = 1_500;
+/**
+ * A stock broker sends a heartbeat each second. One that waits to be told its role sends one at a time, each 5 s, when it asks again.
+ * @source RocketMQ 5.3.3 ReplicasManager.startBasicService
+ */
+const beatGapMs = 2_500;
 /** At one heartbeat a second these reach back further than any reading that is still used. */
 const toldMax = 16;
 
@@ -52,6 +59,7 @@ export function unheard(now: Instant): BrokerEvidence {
     closedAt: null,
     refused: null,
     timedOut: null,
+    beats: null,
     acting: null,
     probedAt: null,
     told: [],
@@ -72,6 +80,7 @@ export function onHeartbeat(
   return {
     ...hear(evidence, "heartbeat", now),
     connection: beat.connection,
+    beats: beatsAfter(evidence.beats, now),
     told: tell(evidence, { epoch: beat.epoch, maxOffset: beat.maxOffset }, now),
     priority: beat.priority,
   };
@@ -89,7 +98,27 @@ export function onLateHeartbeat(
 
 /** Only the connection of its last heartbeat counts: a broker that has reconnected is there. */
 export function onClosed(evidence: BrokerEvidence, connection: ConnectionId, now: Instant): BrokerEvidence {
-  return evidence.connection === connection ? { ...evidence, connection: null, closedAt: now } : evidence;
+  return evidence.connection === connection ? { ...evidence, connection: null, closedAt: now, beats: null } : evidence;
+}
+
+function beatsAfter(beats: BrokerEvidence["beats"], now: Instant): BrokerEvidence["beats"] {
+  return { since: beats !== null && now - beats.last <= beatGapMs ? beats.since : now, last: now };
+}
+
+/**
+ * It has a master's role, and sends heartbeats as only one that was told its role does. Before that a stock broker has a master's
+ * role by default, takes no messages, and sends no heartbeats.
+ * @param since its heartbeats go back so far without a gap: what happened then is over
+ */
+export function serves(evidence: BrokerEvidence, since: Instant, now: Instant): boolean {
+  const { acting, beats } = evidence;
+  return (
+    acting?.yes === true && acting.sentAt >= since && beats !== null && beats.since >= since && isSteady(beats, now)
+  );
+}
+
+function isSteady({ since, last }: { readonly since: Instant; readonly last: Instant }, now: Instant): boolean {
+  return last > since && now - last <= beatGapMs;
 }
 
 /** A 1002 or a 1003 is a proof of life. */
@@ -140,11 +169,13 @@ export interface ViewContext {
   readonly askedAt: Instant | null;
   /** It is the recorded master: when it says, asked after the question, that it does not act as one, that is positive. */
   readonly mustAct: boolean;
+  /** It is the recorded master, and has told some site that it has restarted: the question says so. */
+  readonly restarted: boolean;
 }
 
 /**
  * What this site says of the broker. dead is positive: its port refused a probe sent after it was last heard, or it says
- * that it does not act as the master it must be. silent needs the time, a probe sent after the question that nothing came
+ * that it does not act as the master it must be, or shows it after it has told of its restart. silent needs the time, a probe sent after the question that nothing came
  * back to, and a site that reaches somebody else since the silence began. All else that is not alive is unknown; and a site that
  * has a reason to ask does not say alive.
  */
@@ -156,6 +187,9 @@ export function viewOf(evidence: BrokerEvidence, context: ViewContext): BrokerVi
   const isFresh = acting !== null && askedAt !== null && acting.sentAt >= Math.max(askedAt, now - actingFreshMs);
   if (context.mustAct && isFresh && !acting.yes) {
     return view("dead", `said ${ago(acting.at)} that it does not act as master`);
+  }
+  if (context.restarted && isFresh && (evidence.beats === null || !isSteady(evidence.beats, now))) {
+    return view("dead", `answered a probe ${ago(acting.at)}, and sends no heartbeats: it waits to be told its role`);
   }
   if (refused !== null) return view("dead", `refused a connection ${ago(refused.at)}`);
   if (isHeard(evidence, now, timing) && !suspects(evidence, now, timing))

@@ -2,6 +2,7 @@ import { arbiterName } from "./audit.ts";
 import { brokerOf, idsOf, isHeardHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import type { Heartbeat } from "./events.ts";
+import { serves } from "./evidence.ts";
 import { isExpired } from "./expiry.ts";
 import { setKey } from "./keys.ts";
 import type { BrokerId, Freeze } from "./model.ts";
@@ -116,7 +117,9 @@ export function freezeIfUsurped(view: SetView, context: Context): void {
     return reading !== null && reading.sentAt >= view.epochSeenAt ? reading : null;
   };
   const master = said(record?.master);
-  const other = idsOf(view).find((id) => id !== record?.master && said(id)?.acting === true);
+  const isServing = (id: BrokerId): boolean =>
+    said(id) !== null && serves(brokerOf(view, id, context).evidence, view.epochSeenAt, now);
+  const other = idsOf(view).find((id) => id !== record?.master && isServing(id));
   const isOpen = record === undefined || record.frozen !== null || record.decision !== null;
   if (isOpen || !isQuiet || other === undefined || master === null || master.acting) {
     view.usurpedSince = null;

@@ -6,7 +6,16 @@ import { encodeQuestion, encodeRefusal, encodeSite } from "./records.ts";
 import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const name = setName("C1", "bs1");
-const question = { id: "7.1", cluster: "C1", set: "bs1", epoch: 7, master: 1, askedBy: "idc2", at: 1 };
+const question = {
+  id: "7.1",
+  cluster: "C1",
+  set: "bs1",
+  epoch: 7,
+  master: 1,
+  askedBy: "idc2",
+  restarted: false,
+  at: 1,
+};
 const done = { ...decidedSet, decision: null };
 const told = (commands: readonly Command[]) =>
   commands.flatMap((command) => (command.kind === "happened" ? [command.happened] : []));

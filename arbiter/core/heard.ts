@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import { driveSet } from "./drive-set.ts";
 import { mayBeTold } from "./effects.ts";
 import type { ConnectionId, Event, Heartbeat } from "./events.ts";
-import { onClosed, onHeartbeat, onLateHeartbeat, onProbed } from "./evidence.ts";
+import { onClosed, onHeartbeat, onLateHeartbeat, onProbed, serves } from "./evidence.ts";
 import { freezeIfBehind, freezeIfTwice } from "./freezes.ts";
 import { type Inner, setsMax } from "./inner.ts";
 import { viewOfSet } from "./mirror-records.ts";
@@ -70,7 +70,8 @@ export function probed(
     if (broker.reading === null || broker.reading.sentAt < sentAt)
       broker.reading = { value: outcome.reading, acting: outcome.acting, sentAt };
     const isMaster = view.record?.value.master === ref.id;
-    if (isMaster && outcome.acting && view.restartedAt !== null && sentAt >= view.restartedAt) view.restartedAt = null;
+    if (isMaster && view.restartedAt !== null && serves(broker.evidence, view.restartedAt, moment.now))
+      view.restartedAt = null;
     if (!wasHeard) {
       welcome(view, broker, context);
       broker.sameSince = moment.now;

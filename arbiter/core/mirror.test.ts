@@ -107,7 +107,7 @@ function told() {
   const mirror = newMirror();
   const key = questionKey(name);
   const question = (id: string): string =>
-    encodeQuestion({ id, cluster: "C1", set: "bs1", epoch: 7, master: 1, askedBy: "idc1", at: 1 });
+    encodeQuestion({ id, cluster: "C1", set: "bs1", epoch: 7, master: 1, askedBy: "idc1", restarted: false, at: 1 });
   const puts = (id: string): Transaction => ({
     compares: [{ key, revision: 0n }],
     puts: [{ key, text: question(id), onLease: false }],

@@ -115,6 +115,8 @@ export interface QuestionRecord {
   readonly epoch: number;
   readonly master: BrokerId;
   readonly askedBy: SiteName;
+  /** The master itself has told the site that asks: it registers, or wants to be elected, as after a restart. */
+  readonly restarted: boolean;
   readonly at: number;
 }
 

@@ -55,6 +55,7 @@ function considerAsking(view: SetView, context: Context): void {
     epoch: record.epoch,
     master: record.master,
     askedBy: context.options.site,
+    restarted: view.restartedAt !== null,
     at: context.moment.wall,
   };
   context.commit(
@@ -97,12 +98,15 @@ function judgeAnswers(view: SetView, context: Context): void {
       view.confirmedAt = null;
       withdraw(view, context);
       return;
-    case "refuted":
+    case "refuted": {
       view.confirmedAt = null;
       withdraw(view, context);
       if (!isUnanimous(answers, context)) return;
-      if (view.restartedAt === null && context.isMyTurn(question.seenAt)) closeQuestion(view, context);
+      // One that does not tell of a restart gives way to one that does.
+      const isOver = view.restartedAt === null || !question.value.restarted;
+      if (isOver && context.isMyTurn(question.seenAt)) closeQuestion(view, context);
       return;
+    }
     case "confirmed":
       view.confirmedAt ??= moment.now;
       if (moment.now < view.decideAt || !context.isMyTurn(view.confirmedAt)) return;
@@ -131,7 +135,7 @@ function closeQuestion(view: SetView, context: Context): void {
     },
     () => {
       view.busy = false;
-      view.restartedAt = null;
+      if (question.value.restarted) view.restartedAt = null;
       view.doubtSince = null;
     },
   );

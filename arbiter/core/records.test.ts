@@ -76,7 +76,16 @@ const site = fc.record({
   votes: fc.boolean(),
   why: word,
 });
-const question = fc.record({ id: word, cluster: word, set: word, epoch, master: brokerId, askedBy: word, at: wall });
+const question = fc.record({
+  id: word,
+  cluster: word,
+  set: word,
+  epoch,
+  master: brokerId,
+  askedBy: word,
+  restarted: fc.boolean(),
+  at: wall,
+});
 const planned = fc.record({
   id: word,
   cluster: word,

@@ -223,6 +223,7 @@ const questionCodec: Codec<QuestionRecord> = record({
   epoch: count,
   master: brokerId,
   askedBy: text,
+  restarted: later(flag, false),
   at: millis,
 });
 

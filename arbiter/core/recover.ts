@@ -4,6 +4,7 @@ import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
 import type { Context, Ending } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { OperatorAnswer } from "./events.ts";
+import { serves } from "./evidence.ts";
 import type { BrokerId } from "./model.ts";
 import { isRestored, notFrozenYet } from "./restored.ts";
 import { isFenceAwaited } from "./scripted.ts";
@@ -114,7 +115,7 @@ function conclude(view: SetView, { since, request, who, answer }: Recovery, cont
 
 function actingOf(view: SetView, since: Instant, context: Context): BrokerId[] {
   return idsOf(view).filter((id) => {
-    const { reading } = brokerOf(view, id, context);
-    return reading !== null && reading.sentAt >= since && reading.acting;
+    const { reading, evidence } = brokerOf(view, id, context);
+    return reading !== null && reading.sentAt >= since && serves(evidence, evidence.countsFrom, context.moment.now);
   });
 }

@@ -175,6 +175,15 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
 export function ask(standing: Standing): void {
   standing.write(
     questionKey(set),
-    encodeQuestion({ id: "7.1", cluster: "C1", set: "bs1", epoch: 7, master: 1, askedBy: "idc2", at: wallStart }),
+    encodeQuestion({
+      id: "7.1",
+      cluster: "C1",
+      set: "bs1",
+      epoch: 7,
+      master: 1,
+      askedBy: "idc2",
+      restarted: false,
+      at: wallStart,
+    }),
   );
 }

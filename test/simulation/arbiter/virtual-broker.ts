@@ -466,7 +466,8 @@ export function createVirtualBroker(
         }
         awake(life, () => {
           const reading = { epoch: lastEpoch(), maxOffset: log.at(-1)?.end ?? 0n };
-          const acting = role === "master";
+          // One that waits to be told its role has the role id of a master.
+          const acting = role !== "slave";
           net.send(site, from, () => answer({ kind: "answered", reading, acting }));
         });
       });

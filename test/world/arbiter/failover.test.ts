@@ -98,6 +98,11 @@ faultTest("a frozen master is replaced, and acknowledges nothing when it goes on
   settleMsMax: inSyncMsAfterTail,
 });
 faultTest("a master that restarts at once is named under a new epoch, or replaced", { usual: 1, full: 5 }, "restart");
+faultTest(
+  "a master that nobody can replace is named again, under a new epoch, when it has restarted",
+  { usual: 1, full: 5 },
+  "alone",
+);
 faultTest("an arbiter that leads may die", { usual: 1, full: 5 }, "leader");
 faultTest("a master is replaced though the leading arbiter dies with it", { usual: 1, full: 5 }, "both");
 faultTest(

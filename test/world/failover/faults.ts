@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteName } from "../network/sites.ts";
 import type { Server } from "../server.ts";
-import { type Contender, leaderOf, type Stage } from "./stage.ts";
+import { type Contender, leaderOf, type Stage, untilAlone } from "./stage.ts";
 import { both, cut, etcdLeaderOf, killed, restarted } from "./strikes.ts";
 
 /**
@@ -13,6 +13,7 @@ export const faultNames = [
   "kill",
   "freeze",
   "restart",
+  "alone",
   "leader",
   "etcd-leader",
   "both",
@@ -83,6 +84,17 @@ export const faults: Record<FaultName, Fault> = {
     async strike(_, master) {
       await master.launch();
       return async () => {};
+    },
+  },
+  alone: {
+    what: "the other replicas are killed; the master, alone in sync then, is killed and started again at once",
+    must: "new-epoch",
+    lastsMs: answerMsMax,
+    async strike(stage, master) {
+      const back = await killed(...stage.brokers.filter((broker) => broker !== master));
+      await untilAlone(stage);
+      await master.launch();
+      return back;
     },
   },
   leader: {

@@ -120,6 +120,17 @@ export async function untilComplete(stage: Stage): Promise<SetStatus> {
   );
 }
 
+/** Waits until nobody but the master is in sync. */
+export async function untilAlone(stage: Stage): Promise<void> {
+  await eventually(
+    async () => {
+      const { length } = (await statusOf(stage)).inSync;
+      if (length > 1) throw new Error(`${length} replicas are in sync`);
+    },
+    { withinMs: settleMsMax, everyMs: 200 },
+  );
+}
+
 /** As those deciders see it that answer; the newest epoch if they differ. */
 async function statusOf({ world, deciders }: Stage): Promise<SetStatus> {
   const asked = await Promise.allSettled(

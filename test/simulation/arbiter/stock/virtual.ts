@@ -73,14 +73,15 @@ export function virtualWorld(seed: number): StoryWorld {
     async look(name) {
       const broker = brokerOf(name);
       if (broker.state === "down") return undefined;
-      const reading = await new Promise<{ epoch: number; maxOffset: bigint }>((resolve, reject) => {
+      const reading = await new Promise<{ epoch: number; maxOffset: bigint; acting: boolean }>((resolve, reject) => {
         broker.probe("idc1", (outcome) => {
-          if (outcome.kind === "answered" && outcome.reading !== null) resolve(outcome.reading);
+          if (outcome.kind === "answered" && outcome.reading !== null)
+            resolve({ ...outcome.reading, acting: outcome.acting });
           else reject(new Error(`broker ${name} ${outcome.kind}`));
         });
         pass(answerMs);
       });
-      const master = broker.role === "master";
+      const { acting: master } = reading;
       return {
         master,
         byRole: master,
