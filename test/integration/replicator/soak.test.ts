@@ -80,7 +80,10 @@ test(`after ${ops} operations among breaks, the target is right and never went b
     console.log(`${chaos.diary.length} breaks, epoch ${link.epoch}, ${JSON.stringify(link.counts)}`);
     await eventually(() => room.expectEqual(before), { withinMs: repairedMsMax });
     await room.expectRightHistory();
-    expect((await leader.daemon.verify()).equal).toBe(true);
+    // On a machine that stands still for a second a session is lost once more: then it says so, and not what is equal.
+    await eventually(async () => expect(await leader.daemon.verify()).toMatchObject({ equal: true }), {
+      withinMs: repairedMsMax,
+    });
   } catch (error) {
     const logs = members.map(({ name, daemon }) => `${name}: ${daemon.process.log()}`);
     console.log(`SEED=${seed}\n${chaos.diary.join("\n")}\n${logs.join("\n")}`);
