@@ -12,7 +12,7 @@ import { type Arbiters, sites, startArbiters } from "./processes.ts";
  * a life of the pair.
  */
 
-const withinMs = 90_000;
+const withinMs = 30_000;
 /** Nobody is promoted for so long after a fence said no. */
 const unfencedMs = 5_000;
 

@@ -24,6 +24,8 @@ export interface Judge extends Pick<Ackers, "acked" | "acks"> {
     acked: number;
     decisions: number;
     failovers: number;
+    /** A restarted master that nobody could replace, or that had the most, named again; or another one in its place. */
+    restarts: number;
     switches: number;
     takenBack: number;
     returns: number;
@@ -159,6 +161,7 @@ export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
       acked: ackers.acks.length,
       decisions: decisions.size - forgotten,
       failovers: [...decisions.values()].filter(({ input }) => input.kind === "failover").length,
+      restarts: [...decisions.values()].filter(({ input }) => input.kind === "restart").length,
       switches: [...decisions.values()].filter(({ input }) => input.kind === "switch").length,
       returns,
       takenBack: [...decisions.values()].filter(({ input }) => input.kind === "switch-back").length,

@@ -64,8 +64,8 @@ describe("a set that is not protected, as one of its brokers acknowledges alone,
         });
         expect(outcome.failovers, `seed ${seed}`).toBe(0);
         expect(isTold(outcome, blocked("not-protected")), `seed ${seed}: blocked`).toBe(true);
-        // No failover, and another epoch than its first: it was named again. Whoever decided so may have learnt it by its watch.
-        expect(outcome.epoch, `seed ${seed}: decided`).toBeGreaterThan(1);
+        // By the record: who has decided so may learn it from its watch, and then it tells nobody.
+        expect(outcome.restarts, `seed ${seed}: decided`).toBeGreaterThan(0);
         expect(
           outcome.acks.some(({ epoch }) => epoch === outcome.epoch),
           `seed ${seed}: it serves`,
