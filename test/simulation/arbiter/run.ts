@@ -8,6 +8,7 @@ export interface Outcome {
   readonly acked: number;
   readonly decisions: number;
   readonly failovers: number;
+  readonly restarts: number;
   readonly switches: number;
   readonly takenBack: number;
   readonly returns: number;
