@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { question } from "./decision.fixture.ts";
 import type { Command } from "./events.ts";
 import { questionKey, refusalKey, siteKey } from "./keys.ts";
 import { setName } from "./model.ts";
@@ -6,16 +7,6 @@ import { encodeQuestion, encodeRefusal, encodeSite } from "./records.ts";
 import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const name = setName("C1", "bs1");
-const question = {
-  id: "7.1",
-  cluster: "C1",
-  set: "bs1",
-  epoch: 7,
-  master: 1,
-  askedBy: "idc2",
-  restarted: false,
-  at: 1,
-};
 const done = { ...decidedSet, decision: null };
 const told = (commands: readonly Command[]) =>
   commands.flatMap((command) => (command.kind === "happened" ? [command.happened] : []));

@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { messagesOf } from "../child.ts";
 import type { ToBench, ToBrokers } from "./messages.ts";
 
 /** Brokers beyond what one process has descriptors for: each has six connections, and a port. */
@@ -35,7 +36,7 @@ export function createCrowd(onPromoted: (promoted: Extract<ToBench, { kind: "pro
   ): Promise<Extract<ToBench, { kind: Kind }>[]> {
     return await Promise.all(
       children.map((child, at) => {
-        const answered = nextOf(child, kind);
+        const answered = messagesOf<ToBench>(child, "the brokers' process").next(kind);
         child.send(messageOf(at));
         return answered;
       }),
@@ -60,23 +61,4 @@ export function createCrowd(onPromoted: (promoted: Extract<ToBench, { kind: "pro
       await Promise.all(children.map((child) => new Promise((resolve) => child.once("exit", resolve))));
     },
   };
-}
-
-async function nextOf<Kind extends ToBench["kind"]>(
-  child: ChildProcess,
-  kind: Kind,
-): Promise<Extract<ToBench, { kind: Kind }>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Extract<ToBench, { kind: Kind }>>();
-  const onMessage = (message: ToBench): void => {
-    if (message.kind === kind) resolve(message as Extract<ToBench, { kind: Kind }>);
-  };
-  const onExit = (code: number | null): void => reject(new Error(`the brokers' process ended with ${code}`));
-  child.on("message", onMessage);
-  child.once("exit", onExit);
-  try {
-    return await promise;
-  } finally {
-    child.off("message", onMessage);
-    child.off("exit", onExit);
-  }
 }

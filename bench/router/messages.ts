@@ -1,6 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Told, WatchesOptions } from "../../test/integration/router/watches.ts";
+import type { TellingOptions, Told } from "../../test/integration/router/telling.ts";
+import { messagesOf } from "../child.ts";
 
 /** What the bench and its process of clients tell each other. Moments are of the machine's monotonic clock, ms. */
 
@@ -21,7 +22,7 @@ export type ToClients =
   /** Connections are made, and each topic is asked for once: its answer is the right one from then on. */
   | { readonly kind: "open"; readonly target: Target }
   | { readonly kind: "ask"; readonly requests: number }
-  | { readonly kind: "watch"; readonly target: WatchesOptions }
+  | { readonly kind: "watch"; readonly target: TellingOptions }
   /** From now on the next event of each watch is waited for, in which messages go to this IDC. */
   | { readonly kind: "await"; readonly chosen: string }
   | { readonly kind: "close" };
@@ -48,7 +49,7 @@ export interface Asked {
 export interface Clients extends AsyncDisposable {
   open(target: Target): Promise<{ readonly bodyBytes: number }>;
   ask(requests: number): Promise<Asked>;
-  watch(target: WatchesOptions): Promise<void>;
+  watch(target: TellingOptions): Promise<void>;
   /** Resolves when all watches listen; what it gives then resolves when all have been told. */
   awaitTold(chosen: string): Promise<{ readonly told: Promise<Told> }>;
   close(): Promise<void>;
@@ -57,8 +58,9 @@ export interface Clients extends AsyncDisposable {
 /** The clients, in a process of their own: what they cost is not the server's. */
 export function startClients(): Clients {
   const child = fork(fileURLToPath(new URL("clients.ts", import.meta.url)));
+  const messages = messagesOf<FromClients>(child, "the clients' process");
   const ask = async <Kind extends FromClients["kind"]>(message: ToClients, kind: Kind) => {
-    const answered = nextOf(child, kind);
+    const answered = messages.next(kind);
     child.send(message);
     return await answered;
   };
@@ -67,7 +69,7 @@ export function startClients(): Clients {
     ask: async (requests) => (await ask({ kind: "ask", requests }, "asked")).asked,
     watch: async (target) => void (await ask({ kind: "watch", target }, "watching")),
     async awaitTold(chosen) {
-      const told = nextOf(child, "told").then((message) => message.told);
+      const told = messages.next("told").then((message) => message.told);
       // Whoever gives up before it is waited for hears of it elsewhere.
       told.catch(() => {});
       await ask({ kind: "await", chosen }, "awaiting");
@@ -80,24 +82,4 @@ export function startClients(): Clients {
       await new Promise((resolve) => child.once("exit", resolve));
     },
   };
-}
-
-async function nextOf<Kind extends FromClients["kind"]>(
-  child: ChildProcess,
-  kind: Kind,
-): Promise<Extract<FromClients, { kind: Kind }>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Extract<FromClients, { kind: Kind }>>();
-  const onMessage = (message: FromClients): void => {
-    if (message.kind === kind) resolve(message as Extract<FromClients, { kind: Kind }>);
-    else if (message.kind === "failed") reject(new Error(`clients: ${message.why}`));
-  };
-  const onExit = (code: number | null): void => reject(new Error(`the clients' process ended with ${code}`));
-  child.on("message", onMessage);
-  child.once("exit", onExit);
-  try {
-    return await promise;
-  } finally {
-    child.off("message", onMessage);
-    child.off("exit", onExit);
-  }
 }

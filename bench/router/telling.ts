@@ -1,3 +1,4 @@
+import { now } from "../../test/integration/router/telling.ts";
 import { startClients } from "./messages.ts";
 
 /** One change of what operators want, and many watches that are to hear of it. */
@@ -32,7 +33,7 @@ export async function measureTelling(options: TellingOptions): Promise<Telling> 
   for (let change = -2; change < changes; change += 1) {
     const isDrained = change % 2 === 0;
     const { told } = await clients.awaitTold(isDrained ? "idc2" : "idc1");
-    const writtenAt = Number(process.hrtime.bigint()) / 1e6;
+    const writtenAt = now();
     await drain(isDrained);
     const heard = await told;
     if (change < 0) continue;

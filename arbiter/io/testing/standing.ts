@@ -1,5 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "../../core/arbiter.ts";
+import { question } from "../../core/decision.fixture.ts";
 import type { AskId, Command, Event, OperatorAnswer, OperatorRequest, Transaction } from "../../core/events.ts";
 import { auditFolder, clusterKey, decisionKey, protectionKey, questionKey, setKey, siteKey } from "../../core/keys.ts";
 import { createMemoryLedger } from "../../core/ledger.fixture.ts";
@@ -173,17 +174,5 @@ export function createStanding(initialized = true, site = "idc1"): Standing {
 
 /** Both other sites are asked about broker 1, and nobody has answered yet. */
 export function ask(standing: Standing): void {
-  standing.write(
-    questionKey(set),
-    encodeQuestion({
-      id: "7.1",
-      cluster: "C1",
-      set: "bs1",
-      epoch: 7,
-      master: 1,
-      askedBy: "idc2",
-      restarted: false,
-      at: wallStart,
-    }),
-  );
+  standing.write(questionKey(set), encodeQuestion({ ...question, at: wallStart }));
 }

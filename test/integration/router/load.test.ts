@@ -10,8 +10,9 @@ import { type EtcdCluster, startEtcd } from "../harness/etcd.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type NameServer, startBrokers, startNameServer } from "../harness/name-server.ts";
 import { createWishes, ownIdc, type RouterUnderTest, startRouter } from "./router.ts";
+import { dial } from "./telling.ts";
 import { openWaits } from "./waits.ts";
-import { dial, openWatches } from "./watches.ts";
+import { openWatches } from "./watches.ts";
 
 /** A router as its launcher starts it, with more clients than it should have, some of which behave badly. */
 

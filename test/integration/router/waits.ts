@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { chosenOf, dial, now, openingMax, type Told, type WatchesOptions } from "./watches.ts";
+import { closeEach, createTelling, dial, idcIn, openEach, type TellingOptions, type Told } from "./telling.ts";
 
 /** Many clients that ask for a route and wait until it has changed (wait=), each over a connection of its own. */
 export interface Waits {
@@ -16,13 +16,9 @@ interface Wait {
   text: string;
 }
 
-export async function openWaits({ address, count, topics, idc }: WatchesOptions): Promise<Waits> {
-  const all: Wait[] = [];
-  let chosen = "";
-  let at: number[] = [];
-  let wrong = 0;
-  let left = count;
-  let told = Promise.withResolvers<void>();
+export async function openWaits(options: TellingOptions): Promise<Waits> {
+  const { address, count, idc } = options;
+  const telling = createTelling(count);
 
   function ask({ socket, topic }: Wait, etag: string): void {
     const waiting = etag === "" ? "" : "&wait=60s";
@@ -43,41 +39,28 @@ export async function openWaits({ address, count, topics, idc }: WatchesOptions)
     ask(wait, etag);
     // The time was over.
     if (status === "304") return;
-    at.push(now());
-    const [, to] = chosenOf.exec(body) ?? [];
-    if (status !== "200" || (chosen !== "" && to !== chosen)) wrong += 1;
-    left -= 1;
-    if (left === 0) told.resolve();
+    if (status === "200") telling.told(idcIn(body));
+    else telling.failed(new Error(`a route is answered with ${status}: ${body.slice(0, 200)}`));
   }
 
-  async function open(topic: string): Promise<Wait> {
+  const all = await openEach(options, async (topic) => {
     const wait: Wait = { socket: await dial(address), topic, text: "" };
     wait.socket.on("data", (text: string) => {
       wait.text += text;
       onText(wait);
     });
-    wait.socket.on("close", () => told.reject(new Error(`the server ended a connection: ${wait.text.slice(0, 200)}`)));
+    wait.socket.on("close", () =>
+      telling.failed(new Error(`the server ended a connection: ${wait.text.slice(0, 200)}`)),
+    );
     ask(wait, "");
     return wait;
-  }
-
-  for (let from = 0; from < count; from += openingMax) {
-    const places = Array.from({ length: Math.min(openingMax, count - from) }, (_, nth) => from + nth);
-    all.push(...(await Promise.all(places.map((place) => open(topics[place % topics.length] ?? "")))));
-  }
-  await told.promise;
+  });
+  await telling.all();
   return {
-    async next(wanted) {
-      [chosen, at, wrong, left] = [wanted, [], 0, count];
-      told = Promise.withResolvers();
-      await told.promise;
-      return { at, wrong };
+    next(chosen) {
+      telling.begin(chosen);
+      return telling.all();
     },
-    close() {
-      for (const { socket } of all) {
-        socket.removeAllListeners("close");
-        socket.destroy();
-      }
-    },
+    close: () => closeEach(all),
   };
 }

@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { closeEach, createTelling, dial, idcIn, openEach, type TellingOptions, type Told } from "./telling.ts";
 
 /** Many clients that watch topics (SSE), each over a connection of its own. */
 export interface Watches {
@@ -8,24 +8,6 @@ export interface Watches {
   close(): void;
 }
 
-export interface Told {
-  /** Moments of the machine's monotonic clock, ms. */
-  readonly at: readonly number[];
-  readonly wrong: number;
-}
-
-export interface WatchesOptions {
-  /** host:port */
-  readonly address: string;
-  readonly count: number;
-  /** One for each watch, in turn. */
-  readonly topics: readonly string[];
-  readonly idc: string;
-}
-
-/** Connections that are made at one time: a listener's queue has an end. */
-export const openingMax = 200;
-export const chosenOf = /"decision":\{"idc":"([^"]*)"/;
 const whole = "}\n\n";
 
 interface Watch {
@@ -34,73 +16,39 @@ interface Watch {
   isTold: boolean;
 }
 
-export async function openWatches({ address, count, topics, idc }: WatchesOptions): Promise<Watches> {
-  const all: Watch[] = [];
-  let chosen = "";
-  let at: number[] = [];
-  let wrong = 0;
-  let left = 0;
-  let told = Promise.withResolvers<void>();
+export async function openWatches(options: TellingOptions): Promise<Watches> {
+  const { address, count, idc } = options;
+  const telling = createTelling(count);
 
   function onText(watch: Watch): void {
-    const [, to] = watch.text.includes(whole) ? (chosenOf.exec(watch.text) ?? []) : [];
+    const to = watch.text.includes(whole) ? idcIn(watch.text) : undefined;
     if (to === undefined || watch.isTold) return;
     watch.isTold = true;
     watch.text = "";
-    at.push(now());
-    if (chosen !== "" && to !== chosen) wrong += 1;
-    left -= 1;
-    if (left === 0) told.resolve();
+    telling.told(to);
   }
 
-  async function open(topic: string): Promise<Watch> {
+  // Each begins with the route as it is.
+  const all = await openEach(options, async (topic) => {
     const watch: Watch = { socket: await dial(address), text: "", isTold: false };
     watch.socket.on("data", (text: string) => {
       watch.text += text;
       onText(watch);
     });
-    watch.socket.on("close", () => told.reject(new Error(`the server ended a watch: ${watch.text.slice(0, 200)}`)));
+    watch.socket.on("close", () => telling.failed(new Error(`the server ended a watch: ${watch.text.slice(0, 200)}`)));
     watch.socket.write(`GET /v1/watch?topics=${topic}&idc=${idc} HTTP/1.1\r\nHost: ${address}\r\n\r\n`);
     return watch;
-  }
-
-  // Each begins with the route as it is.
-  left = count;
-  for (let from = 0; from < count; from += openingMax) {
-    const places = Array.from({ length: Math.min(openingMax, count - from) }, (_, nth) => from + nth);
-    all.push(...(await Promise.all(places.map((place) => open(topics[place % topics.length] ?? "")))));
-  }
-  await told.promise;
+  });
+  await telling.all();
   return {
-    async next(wanted) {
-      [chosen, at, wrong, left] = [wanted, [], 0, count];
+    next(chosen) {
+      telling.begin(chosen);
       for (const watch of all) {
         watch.isTold = false;
         watch.text = "";
       }
-      told = Promise.withResolvers();
-      await told.promise;
-      return { at, wrong };
+      return telling.all();
     },
-    close() {
-      for (const { socket } of all) {
-        socket.removeAllListeners("close");
-        socket.destroy();
-      }
-    },
+    close: () => closeEach(all),
   };
-}
-
-/** A connection whose end says why: "close" is all that its owner listens to. */
-export async function dial(address: string): Promise<Socket> {
-  const [host = "", port = ""] = address.split(":");
-  const socket = connect({ host, port: Number(port) });
-  await once(socket, "connect");
-  socket.on("error", () => {});
-  socket.setEncoding("latin1");
-  return socket;
-}
-
-export function now(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }
