@@ -1,9 +1,13 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
 import { requestCodes, resultCodes } from "#lib/remoting/codes.ts";
 import { connectRemoting, type RemotingClient } from "#lib/remoting/connection.ts";
 import type { Frame } from "#lib/remoting/frame.ts";
+import { encodeFrame, frameLimits } from "#lib/remoting/frame.ts";
 import { request, success } from "#lib/remoting/message.ts";
 import { decodeGetRouteInfoResponse, encodeGetRouteInfoRequest } from "#lib/remoting/records/get-route-info.ts";
 import type { RemotingServer } from "#lib/remoting/server-options.ts";
@@ -155,3 +159,37 @@ test("a request without a topic is answered with an error, and the connection li
   expect((await client.ask(request(requestCodes.GET_ROUTEINFO_BY_TOPIC), call)).code).toBe(resultCodes.SYSTEM_ERROR);
   expect(await permsOf("orders")).toEqual({ bs1: 6, bs2: 4 });
 });
+
+test("ten thousand random frames and bytes end nothing but their own connections", async () => {
+  const port = Number(door.address.split(":")[1]);
+  const frames = fc.record({
+    code: fc.oneof(fc.constantFrom(105, 106, 206, 901, 103), fc.integer({ min: 0, max: 32_767 })),
+    opaque: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+    fields: fc.dictionary(fc.constantFrom("topic", "cluster", "x", "__proto__"), fc.string({ maxLength: 20 }), {
+      maxKeys: 3,
+    }),
+    serialize: fc.constantFrom("json" as const, "rocketmq" as const),
+    isOneway: fc.boolean(),
+    body: fc.uint8Array({ maxLength: 40 }),
+  });
+  const bytes = fc.oneof(
+    {
+      weight: 20,
+      arbitrary: frames.map((frame) =>
+        encodeFrame({ ...frame, language: "JAVA", version: 479, isResponse: false }, frameLimits),
+      ),
+    },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }).map((raw) => Buffer.from(raw)) },
+  );
+  const runs = 100;
+  const samples = fc.sample(fc.array(bytes, { minLength: 100, maxLength: 100, size: "max" }), runs);
+  for (const sample of samples) {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.on("error", () => {});
+    socket.resume();
+    await once(socket, "connect");
+    socket.end(Buffer.concat(sample));
+    await once(socket, "close");
+  }
+  expect(await permsOf("orders")).toEqual({ bs1: 6, bs2: 4 });
+}, 120_000);

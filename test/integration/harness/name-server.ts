@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
@@ -8,6 +7,7 @@ import { connectRemoting, type RemotingClient } from "#lib/remoting/connection.t
 import { expectResult, notSupported, request } from "#lib/remoting/message.ts";
 import { listenRemoting } from "#lib/remoting/server.ts";
 import { propertiesText } from "../../world/java.ts";
+import { makeDataFolder } from "./data-folder.ts";
 import { freePort } from "./ports.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 import { inProject } from "./project.ts";
@@ -59,7 +59,7 @@ export async function startNameServer(
   topics: readonly string[],
   signal: AbortSignal,
 ): Promise<NameServer> {
-  const folder = await mkdtemp(join(tmpdir(), "crossidc-bench-"));
+  const folder = await makeDataFolder("crossidc-name-server-");
   const port = await freePort();
   await writeFile(join(folder, "namesrv.conf"), propertiesText({ listenPort: port, bindAddress: "127.0.0.1" }));
   const server = startProcess(

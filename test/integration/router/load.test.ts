@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Etcd3 } from "etcd3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -93,12 +94,14 @@ test("watches whose clients do not read are ended at bufferedBytesMax, and other
   await using router = await start({ bufferedBytesMax: 65_536 });
   const watches = await openWatches({ address: router.http, count: 100, topics, idc: ownIdc });
   const ended = new Set<number>();
+  const deafSockets: Socket[] = [];
   for (let nth = 0; nth < deaf; nth += 1) {
     const socket = await dial(router.http);
     socket.write(`GET /v1/watch?topics=${topics.join(",")}&idc=${ownIdc} HTTP/1.1\r\nHost: x\r\n\r\n`);
-    // Nobody reads: the kernel's buffers fill, then the router's.
+    // Nobody reads: the kernel's buffers fill, then the router's. Its end is an error of the connection, or seen by whoever reads on.
     socket.pause();
     socket.once("close", () => ended.add(nth));
+    deafSockets.push(socket);
   }
   const count = /^idc_router_subscribers\{kind="watch".*\} (\d+)/m;
   await eventually(async () => expect(await metric(router, count)).toBe(100 + deaf), usually);
@@ -116,6 +119,8 @@ test("watches whose clients do not read are ended at bufferedBytesMax, and other
   console.log(`${deaf} were ended within ${lastMs.length} changes; the others heard within ${Math.max(...lastMs)} ms`);
   expect(Math.max(...lastMs)).toBeLessThan(toldMsMax);
   await eventually(async () => expect(await metric(router, count)).toBe(100), usually);
+  for (const socket of deafSockets) socket.resume();
+  await eventually(() => expect(ended.size).toBe(deaf), usually);
   watches.close();
   await wishes.drain(false);
 });
@@ -141,6 +146,7 @@ test("a client that asks for routes and never reads them loses its connection, a
   }
   socket.resume();
   await closed;
+  expect(await metric(router, /^idc_router_door_ended_total\{.*why="slow".*\} (\d+)/m)).toBe(1);
   other.close();
 });
 
@@ -163,6 +169,7 @@ describe("too much", () => {
     // Who only asks is served.
     expect((await routeOf(router, "t0")).status).toBe(200);
     waits.close();
+    await eventually(async () => expect(await metric(router, full)).toBe(0), usually);
     await eventually(async () => {
       const again = await openWatches({ ...options, count: 20 });
       again.close();

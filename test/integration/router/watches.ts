@@ -21,6 +21,8 @@ export async function openWatches(options: TellingOptions): Promise<Watches> {
   const telling = createTelling(count);
 
   function onText(watch: Watch): void {
+    const [, status = "200"] = /^HTTP\/1.1 (\d+)/.exec(watch.text) ?? [];
+    if (status !== "200") telling.failed(new Error(`a watch is answered with ${watch.text.slice(0, 200)}`));
     const to = watch.text.includes(whole) ? idcIn(watch.text) : undefined;
     if (to === undefined || watch.isTold) return;
     watch.isTold = true;

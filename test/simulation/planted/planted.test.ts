@@ -5,7 +5,7 @@ import { hunt, plant, plantedBugs, scratchCopy } from "./planted.ts";
 const isFull = process.env["CROSSIDC_FULL"] === "1";
 const seedsMax = 2_000;
 const huntMsMax = 600_000;
-const bugsMin = 20;
+const bugsMin = 30;
 const usual = [
   "brake-off-by-one",
   "effect-before-commit",

@@ -15,15 +15,33 @@ const stopMsMax = 60_000;
 /** What an arbiter that has just started, or has not heard everybody yet, refuses is asked again. */
 const againMsMax = 90_000;
 
-/** The blocks of commands of one entry of the page, in their order. */
-export async function blocksOf(heading: string): Promise<readonly string[]> {
+/** The first blocks of commands of one entry of the page, in their order. @throws when it has fewer, or an empty one */
+export async function blocksOf<const Names extends readonly string[]>(
+  heading: string,
+  names: Names,
+): Promise<{ readonly [Name in Names[number]]: string }> {
   const page = await readFile(inProject("docs/operations.md"), "utf8");
   const [, after] = page.split(new RegExp(`^#+ ${heading}$`, "m"));
   if (after === undefined) throw new Error(`docs/operations.md has no entry "${heading}"`);
   const [entry = ""] = after.split(/^#{2,4} /m);
-  return [...entry.matchAll(/^( *)```sh\n([\s\S]*?)^ *```$/gm)].map(([, indent = "", text = ""]) =>
+  const blocks = [...entry.matchAll(/^( *)```sh\n([\s\S]*?)^ *```$/gm)].map(([, indent = "", text = ""]) =>
     text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
   );
+  const named = names.map((name, nth) => {
+    const block = blocks[nth]?.trim();
+    if (!block) throw new Error(`docs/operations.md, "${heading}": there is no block ${nth + 1}, ${name}`);
+    return [name, block] as const;
+  });
+  return Object.fromEntries(named) as { readonly [Name in Names[number]]: string };
+}
+
+/** What stands otherwise in this test than on the page. @throws when the page does not say it */
+export function instead(block: string, changes: Readonly<Record<string, string>>): string {
+  return Object.entries(changes).reduce((text, [written, own]) => {
+    if (!text.includes(written))
+      throw new Error(`docs/operations.md does not say ${JSON.stringify(written)} in: ${text}`);
+    return text.replaceAll(written, own);
+  }, block);
 }
 
 export interface Reader {

@@ -5,13 +5,14 @@ import { afterEach, expect } from "vitest";
 import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { readSet } from "../arbiter/operators.ts";
+import { addressesOf } from "../failover/stage.ts";
 import { getText, httpAddressOf } from "../http.ts";
 import { type SiteName, serverSites } from "../network/sites.ts";
 import { actsAsMaster, createTopic, setStatus } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
-import { blocksOf, createReader, type Reader } from "./page.ts";
+import { blocksOf, createReader, instead, type Reader } from "./page.ts";
 import { type Witnessed, witness } from "./witnessed.ts";
 
 /**
@@ -21,6 +22,8 @@ import { type Witnessed, witness } from "./witnessed.ts";
 
 const testMsMax = 580_000;
 const settleMsMax = 200_000;
+/** So few say nothing of what goes on; some hundred come each second. */
+const ackedMin = 1_000;
 /** A slave learns of a new topic within about ten seconds. */
 const topicMs = 12_000;
 const place = { cluster: "C1", set: "bs1", topic: "orders", queues: 4 } as const;
@@ -82,8 +85,6 @@ async function raise(kind: "stock" | "classic"): Promise<Takeover> {
   return { world, brokers, nameServers, arbiters, controllers, reader };
 }
 
-const addressesOf = (servers: readonly Server[]): string[] => servers.map(({ address }) => address);
-
 async function untilMaster(world: World, { address }: Server): Promise<void> {
   await eventually(async () => expect(await actsAsMaster(world.network, "clients", address).catch(notYet)).toBe(true), {
     withinMs: settleMsMax,
@@ -129,6 +130,7 @@ function prove(of: string, seen: Witnessed, expected: Partial<Witnessed>): void 
   console.log(`${of}: ${JSON.stringify(seen)}`);
   expect(seen).toMatchObject({ lost: 0, duplicated: 0, ...expected });
   expect(seen.acting).toHaveLength(1);
+  expect(seen.acked).toBeGreaterThan(ackedMin);
 }
 
 worldTest(
@@ -136,8 +138,10 @@ worldTest(
   async () => {
     const takeover = await raise("stock");
     const { world, brokers, controllers, reader } = takeover;
-    const [stopControllers = "", tell = "", adopt = "", stopBroker = "", forget = "", startBroker = ""] =
-      await blocksOf("Take over a set of RocketMQ's own controllers");
+    const { stopControllers, tell, adopt, stopBroker, forget, startBroker } = await blocksOf(
+      "Take over a set of RocketMQ's own controllers",
+      ["stopControllers", "tell", "adopt", "stopBroker", "forget", "startBroker"],
+    );
     const before = await eventually(
       async () => {
         const status = await setStatus(world.network, "clients", first(controllers).address, place.set);
@@ -168,7 +172,9 @@ worldTest(
     const back = witness({ ...takeover, ...place });
     const [master, slave] = brokers;
     if (master === undefined || slave === undefined) throw new Error("there are two brokers");
-    const stock = stopBroker.replace("10.1.0.5:9879;10.2.0.5:9879;10.3.0.5:9879", first(controllers).address);
+    const stock = instead(stopBroker, {
+      "10.1.0.5:9879;10.2.0.5:9879;10.3.0.5:9879": first(controllers).address,
+    });
     await reader.follow(slave.site, stock);
     await reader.follow(master.site, stock);
     await reader.follow("idc1", forget);
@@ -196,8 +202,9 @@ worldTest(
   async () => {
     const takeover = await raise("classic");
     const { brokers, reader } = takeover;
-    const [toController = "", startBroker = "", show = "", toClassic = "", forget = ""] = await blocksOf(
+    const { toController, startBroker, show, toClassic, forget } = await blocksOf(
       "Take over a classic master and its slave",
+      ["toController", "startBroker", "show", "toClassic", "forget"],
     );
     const [master, slave] = brokers;
     if (master === undefined || slave === undefined) throw new Error("there are two brokers");

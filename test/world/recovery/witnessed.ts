@@ -1,5 +1,6 @@
 import { checkSet } from "../checkers/set.ts";
 import { readSettled } from "../checkers/stored.ts";
+import { addressesOf } from "../failover/stage.ts";
 import type { History } from "../load/history.ts";
 import { startLoad } from "../load/load.ts";
 import { actsAsMaster } from "../rocketmq/status.ts";
@@ -37,8 +38,7 @@ export interface Witness {
 
 export function witness(place: Place): Witness {
   const { world } = place;
-  const addresses = (servers: readonly Server[]): string[] => servers.map(({ address }) => address);
-  const target = { ...place, nameServers: addresses(place.nameServers), brokers: addresses(place.brokers) };
+  const target = { ...place, nameServers: addressesOf(place.nameServers), brokers: addressesOf(place.brokers) };
   const load = startLoad(world.network, target);
   let told: Promise<History> | undefined;
   const tell = async (from?: string): Promise<Witnessed> => {
