@@ -91,6 +91,18 @@ test("one that is not read may have more: refused, and the set waits for a recov
   });
 });
 
+test("who acts as master is waited for until its heartbeats tell that it serves, and does not only wait for its role", () => {
+  const site = siteUnderTest(heldSet, lost);
+  site.pass(5_000);
+  for (const id of [1, 2, 3]) site.step(site.heartbeat(id, at(id)));
+  site.pass(3_500);
+  for (const id of [1, 2, 3]) site.step(site.heartbeat(id, at(id)));
+  const commands = adopt(site, { 1: { acting: false, maxOffset: 9_000n }, 2: { acting: true }, 3: { acting: false } });
+  expect(setsOf(commands).map(({ frozen }) => frozen?.code)).toEqual(["ledger-behind"]);
+  site.step(site.heartbeat(2, at(2)));
+  expect(setsOf(site.pass(100))).toMatchObject([{ master: 2, frozen: null }]);
+});
+
 test("two that act as master are a person's to decide", () => {
   const both = { 1: { acting: true }, 2: { acting: true }, 3: { acting: false } };
   const site = heard(siteUnderTest(heldSet, lost), [1, 2, 3]);
@@ -124,6 +136,13 @@ test("what is named must be what is there", () => {
   expect(codeOf({ set: "C9/bs1" as SetName, brokers: [{ id: 1, address: "10.1.0.1:10911" }] })).toBe(
     "ARB_NOT_ADOPTABLE",
   );
+});
+
+test("a set of a cluster that nobody decides over here is refused, and not kept as one to look after", () => {
+  const site = siteUnderTest(heldSet, lost);
+  const unknown = adopt(site, {}, { set: "C9/bs1" as SetName });
+  expect(answerOf(unknown)).toMatchObject({ kind: "refused", code: "ARB_NOT_ADOPTABLE" });
+  expect(site.knows("C9/bs1" as SetName)).toBe(false);
 });
 
 test("a set that is on record, and not behind, is left alone", () => {

@@ -4,8 +4,9 @@ import type { AdoptedBroker, OperatorAnswer, OperatorRequest } from "./events.ts
 import { setKey } from "./keys.ts";
 import { viewOfSet } from "./mirror-records.ts";
 import type { BrokerId, Replica, SetRecord } from "./model.ts";
+import { answerTo, changedMeanwhile } from "./operator-answers.ts";
 import { encodeSet } from "./records.ts";
-import { changedMeanwhile, recover } from "./recover.ts";
+import { recover } from "./recover.ts";
 import { isRestored, notFrozenYet } from "./restored.ts";
 import { isScripted } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
@@ -24,6 +25,11 @@ export function adopt(
   { who, answer }: { readonly who: string; readonly answer: (of: OperatorAnswer, context: Context) => void },
   context: Context,
 ): void {
+  const foreign = foreignTo(request, context);
+  if (foreign !== null) {
+    answer(foreign, context);
+    return;
+  }
   const view = viewOfSet(context.mirror, request.set, context.moment.now);
   const replicas = replicasOf(view, request.brokers, context);
   const refusal = "code" in replicas ? replicas : objectionTo(view, request, context);
@@ -52,7 +58,7 @@ export function adopt(
     },
     (ending, then) => {
       view.busy = false;
-      if (ending !== "committed") answer(changedMeanwhile, then);
+      if (ending !== "committed") answer(answerTo(ending, ""), then);
       else recover(view, { request: { kind: "recover", set: name, master, reason, force }, who, answer }, then);
     },
   );
@@ -92,16 +98,21 @@ function replicasOf(view: SetView, brokers: readonly AdoptedBroker[], context: C
   return found;
 }
 
+/** Before the set is looked for: a name that nobody has would be kept. */
+function foreignTo({ set }: Request, context: Context): Refusal | null {
+  const [cluster = ""] = set.split("/");
+  if (!isScripted({ cluster }, context) && context.options.clusters.includes(cluster)) return null;
+  return refusal(
+    "ARB_NOT_ADOPTABLE",
+    `${set} is in no cluster of kind rocketmq that this site decides over`,
+    "Members of a cluster of kind exec come from the config",
+  );
+}
+
 function objectionTo(view: SetView, { brokers }: Request, context: Context): OperatorAnswer | null {
   const { name, record, busy } = view;
   if (isRestored(context.mirror)) return notFrozenYet;
   if (busy || view.recovery !== null) return changedMeanwhile;
-  if (isScripted(view, context) || !context.options.clusters.includes(view.cluster))
-    return refusal(
-      "ARB_NOT_ADOPTABLE",
-      `${name} is in no cluster of kind rocketmq that this site decides over`,
-      "Members of a cluster of kind exec come from the config",
-    );
   if (record !== null && record.value.frozen?.code !== "ledger-behind")
     return refusal(
       "ARB_ADOPTED",

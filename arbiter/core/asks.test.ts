@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { question } from "./decision.fixture.ts";
 import type { Command, ControllerAnswer, ControllerRequest } from "./events.ts";
+import { questionKey } from "./keys.ts";
+import { setName } from "./model.ts";
+import { decodeQuestion, encodeQuestion } from "./records.ts";
 import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const elect: ControllerRequest = { kind: "electMaster", cluster: "C1", set: "bs1", id: 2, designate: false };
@@ -24,6 +28,17 @@ describe("a 1002 of the recorded master", () => {
     const commands = [...site.ask(1, elect), ...site.pass(100)];
     expect(answersOf(commands)).toEqual([]);
     expect(asksAboutMaster(commands)).toBe(true);
+  });
+
+  test("is told of by a question that was open already: a site that is cut off from the master may keep that one open", () => {
+    const site = siteUnderTest();
+    const key = questionKey(setName("C1", "bs1"));
+    site.write(key, encodeQuestion(question));
+    const commands = [...site.ask(1, { ...elect, id: 1 } as ControllerRequest), ...site.pass(100)];
+    const told = commands.flatMap((command) => (command.kind === "commit" ? command.transaction.puts : []));
+    expect(told.filter((put) => put.key === key).map(({ text }) => decodeQuestion(text))).toEqual([
+      { ...question, restarted: true },
+    ]);
   });
 
   test("is answered with the epoch that was decided while it waited", () => {

@@ -118,7 +118,7 @@ function judgeAsk(view: SetView, { request, caller, epoch }: WaitingAsk, context
     degradingMs: isScripted(view, context) ? Number.POSITIVE_INFINITY : degradingMs(view, request, context),
     policy: context.policyOf(view),
     restored: isRestored(context.mirror),
-    unrecorded: unrecordedOf(view, context),
+    unrecorded: () => unrecordedOf(view, context),
   });
 }
 

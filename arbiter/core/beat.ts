@@ -5,7 +5,8 @@ import { siteKey } from "./keys.ts";
 import { encodeSite } from "./records.ts";
 import { siteBeatMs } from "./timing.ts";
 
-const unheardMax = 200;
+/** More are not named: whoever names so many may miss any other. */
+export const unheardMax = 200;
 
 /** I am here, with a quorum; and whom I do not hear. */
 export function beat(state: Inner, context: Context): void {

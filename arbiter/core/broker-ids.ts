@@ -11,9 +11,9 @@ import type { Judgement, RequestContext } from "./requests.ts";
 
 export function nextBrokerId(context: RequestContext): Judgement {
   const { cluster, set, record, unrecorded } = context;
-  if (record === null && unrecorded.length > 0) return notAdopted(context);
+  if (record === null && unrecorded().length > 0) return notAdopted(context);
   // An id that is not on record, and taken all the same, would be given twice.
-  const ids = [...Object.keys(record?.replicas ?? {}).map(Number), ...unrecorded];
+  const ids = [...Object.keys(record?.replicas ?? {}).map(Number), ...unrecorded()];
   return { kind: "answer", answer: { kind: "nextBrokerId", cluster, set, id: Math.max(0, ...ids) + 1 } };
 }
 
@@ -25,7 +25,7 @@ export function applyBrokerId(
   const { cluster, set, record, unrecorded } = context;
   const { id, checkCode } = request;
   const answer: ControllerAnswer = { kind: "applyBrokerId", cluster, set };
-  if (record === null && unrecorded.length > 0) return notAdopted(context);
+  if (record === null && unrecorded().length > 0) return notAdopted(context);
   const replica = { address: checkCode.slice(0, checkCode.lastIndexOf(";")), checkCode };
   if (record === null) {
     if (id !== 1) {
@@ -36,7 +36,7 @@ export function applyBrokerId(
   }
   const known = record.replicas[id];
   if (known?.checkCode === checkCode) return { kind: "answer", answer };
-  if (known !== undefined || unrecorded.includes(id) || !Number.isSafeInteger(id) || id < 1) {
+  if (known !== undefined || unrecorded().includes(id) || !Number.isSafeInteger(id) || id < 1) {
     return invalid(`Fail to apply brokerId: ${id} in broker-set: ${set}`, context);
   }
   const next = { ...record, replicas: { ...record.replicas, [id]: replica } };
@@ -46,7 +46,7 @@ export function applyBrokerId(
 /** A set whose record is lost: it would begin anew, with a second master. */
 function notAdopted(context: RequestContext): Judgement {
   const { cluster, set, unrecorded } = context;
-  const remark = `Brokers of ${set} are heard that are not on record (${unrecorded.join(", ")}): idcctl set adopt ${cluster}/${set}`;
+  const remark = `Brokers of ${set} are heard that are not on record (${unrecorded().join(", ")}): idcctl set adopt ${cluster}/${set}`;
   return invalid(remark, context);
 }
 

@@ -1,3 +1,4 @@
+import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
 import type { BrokerRef } from "./events.ts";
 import {
@@ -7,6 +8,7 @@ import {
   onStall,
   priorityOf,
   probeDueAt,
+  serves,
   unheard,
   viewOf,
 } from "./evidence.ts";
@@ -57,8 +59,16 @@ export function viewHere(view: SetView, id: BrokerId, mustAct: boolean, context:
     needsOutside: (context.mirror.cluster?.value.sites.length ?? 0) > 1,
     askedAt: view.question?.seenAt ?? null,
     mustAct,
-    restarted: mustAct && view.question?.value.restarted === true,
+    restarted: mustAct && view.question?.value.restarted === true && !isScripted(view, context),
   });
+}
+
+/** Whether it acts as master, and has been told to: see `serves`. A script's word has no such doubt. */
+export function servesHere(view: SetView, id: BrokerId, since: Instant, context: Context): boolean {
+  const evidence = evidenceOf(view, id, context);
+  const { acting } = evidence;
+  if (isScripted(view, context)) return acting?.yes === true && acting.sentAt >= since;
+  return serves(evidence, since, context.moment.now);
 }
 
 /** In rising order. Kept for as long as the record is the same. */

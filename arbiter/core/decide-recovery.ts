@@ -1,5 +1,5 @@
 import { best, chosen, furtherText, furtherThan, notGathered } from "./best.ts";
-import { clean, isRead, type Readable, rank, unclean, whole } from "./elect.ts";
+import { clean, isRead, type Ranking, type Readable, rank, unclean, whole } from "./elect.ts";
 import { listText, progressText } from "./figures.ts";
 import type { BrokerId, DecisionInput, DecisionVerdict } from "./model.ts";
 import type { Objection } from "./permit.ts";
@@ -29,7 +29,7 @@ export function recovered(input: DecisionInput): DecisionVerdict {
   if (designated !== null) return named(input, designated);
   if (!isKnown && master !== undefined) return refuse("behind", `broker ${master.id} acts as master`, ranking.rejected);
 
-  const choice = isKnown ? best(input, ranking) : furthest(input);
+  const choice = isKnown ? best(input, ranking) : furthest(input, ranking);
   if (choice === null) {
     const nobody = isKnown ? "no in-sync replica is there" : "no replica is there";
     return refuse("no-candidate", nobody, ranking.rejected);
@@ -87,8 +87,7 @@ function inOrder<Candidate extends { readonly id: BrokerId }>(candidates: readon
   return candidates.toSorted((one, other) => one.id - other.id);
 }
 
-function furthest(input: DecisionInput): ReturnType<typeof chosen> | null {
-  const { eligible, rejected } = rank(input, whole);
+function furthest(input: DecisionInput, { eligible, rejected }: Ranking): ReturnType<typeof chosen> | null {
   const [winner, ...others] = eligible;
   return winner === undefined ? null : chosen(input, winner, others, rejected, "");
 }

@@ -1,7 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
-import { brokerOf, idsOf, isDownHere, isHeardHere, notify, refOf } from "./brokers.ts";
+import { brokerOf, idsOf, isDownHere, isHeardHere, notify, refOf, servesHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
-import { serves } from "./evidence.ts";
 import { awaitFence } from "./fence.ts";
 import { decisionKey, refusalKey, setKey } from "./keys.ts";
 import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } from "./model.ts";
@@ -127,10 +126,10 @@ function mayHaveServed(view: SetView, context: Context): boolean {
   const { decision, decided, restartedAt } = view;
   const record = view.record?.value;
   if (record === undefined || record.master === null || decision === null) return false;
-  const { sameSince, evidence } = brokerOf(view, record.master, context);
+  const { sameSince } = brokerOf(view, record.master, context);
   const since = decided?.epoch === record.epoch ? decided.readAt : decision.seenAt - newsMsMax;
   const lastAt = Math.max(restartedAt ?? 0, sameSince);
-  return lastAt > since && !serves(evidence, lastAt as Instant, context.moment.now);
+  return lastAt > since && !servesHere(view, record.master, lastAt as Instant, context);
 }
 
 /** It was lost, or nobody may promote it: a further epoch settles it. Another site may know better, so that waits for a while. */

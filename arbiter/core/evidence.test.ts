@@ -4,6 +4,7 @@ import type { TriedOutcome } from "./events.ts";
 import {
   type BrokerEvidence,
   isHeard,
+  mayServe,
   mostReported,
   onAsked,
   onClosed,
@@ -139,6 +140,11 @@ describe("dead", () => {
     expect(verdictOf(waits, 6_920, { ...asked, askedAt: at(6_901) })).toBe("alive");
     expect(verdictOf(beat(waits, 7_000), 7_010, asked)).toBe("alive");
     expect(verdictOf(onClosed(beat(waits, 7_000), 1, at(7_001)), 7_010, asked)).toBe("dead");
+    // After our own stall nobody has been listened to.
+    const after = onProbed(onStall(waits, at(7_000)), answered(true), at(7_100), at(7_110));
+    const later = onProbed(after, answered(true), at(9_500), at(9_510));
+    expect(verdictOf(after, 7_120, { ...asked, askedAt: at(7_050) })).toBe("unknown");
+    expect(verdictOf(later, 9_520, { ...asked, askedAt: at(7_050) })).toBe("dead");
   });
 
   test("not when it is another broker, was asked before the question, or acts", () => {
@@ -362,20 +368,31 @@ test("a broker that has told nothing has no progress, and the priority that brok
 
 describe("a broker serves as master", () => {
   const acts = onProbed(heard, answered(true), at(1_100), at(1_110));
+  const serving = onProbed(beat(acts, 2_000), answered(true), at(2_100), at(2_110));
 
-  test("when it says so, and has sent heartbeats without a gap since what is asked about", () => {
-    const serving = onProbed(beat(acts, 2_000), answered(true), at(2_100), at(2_110));
+  test("when it says so and beats without a gap, both also since what is asked about", () => {
     expect(serves(serving, at(900), at(2_200))).toBe(true);
-    expect(serves(serving, at(1_001), at(2_200))).toBe(false);
+    expect(serves(serving, at(1_500), at(2_200))).toBe(true);
+    expect(serves(serving, at(2_000), at(2_200))).toBe(false);
+    expect(serves(beat(serving, 3_000), at(2_101), at(3_100))).toBe(false);
     expect(serves(serving, at(900), at(4_501))).toBe(false);
     expect(serves(beat(serving, 4_501), at(900), at(4_600))).toBe(false);
   });
 
-  test("not by one heartbeat, nor over a closed connection or a stall of our own", () => {
+  test("not by one heartbeat, nor over a closed or another connection, or a stall of our own", () => {
     expect(serves(acts, at(900), at(1_200))).toBe(false);
-    const serving = beat(acts, 2_000);
-    expect(serves(serving, at(900), at(2_200))).toBe(true);
     expect(serves(onClosed(serving, 1, at(2_100)), at(900), at(2_200))).toBe(false);
     expect(serves(onStall(serving, at(2_100)), at(900), at(2_200))).toBe(false);
+    // Another process, whose start nobody has seen: it waits for its role.
+    expect(serves(beat(serving, 2_300, { connection: 2 }), at(900), at(2_400))).toBe(false);
+  });
+
+  test("or may do so, while it has not been listened to for long enough", () => {
+    expect(mayServe(acts, at(1_200))).toBe(true);
+    expect(mayServe(acts, at(3_500))).toBe(false);
+    expect(mayServe(serving, at(2_200))).toBe(false);
+    const unbeaten = onProbed(unheard(at(1_000)), answered(true), at(1_100), at(1_110));
+    expect([mayServe(unbeaten, at(1_200)), mayServe(unbeaten, at(3_500))]).toEqual([true, false]);
+    expect(mayServe(onProbed(heard, answered(false), at(1_100), at(1_110)), at(1_200))).toBe(false);
   });
 });

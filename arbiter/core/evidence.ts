@@ -80,7 +80,7 @@ export function onHeartbeat(
   return {
     ...hear(evidence, "heartbeat", now),
     connection: beat.connection,
-    beats: beatsAfter(evidence.beats, now),
+    beats: beatsAfter(evidence, beat.connection, now),
     told: tell(evidence, { epoch: beat.epoch, maxOffset: beat.maxOffset }, now),
     priority: beat.priority,
   };
@@ -101,20 +101,30 @@ export function onClosed(evidence: BrokerEvidence, connection: ConnectionId, now
   return evidence.connection === connection ? { ...evidence, connection: null, closedAt: now, beats: null } : evidence;
 }
 
-function beatsAfter(beats: BrokerEvidence["beats"], now: Instant): BrokerEvidence["beats"] {
-  return { since: beats !== null && now - beats.last <= beatGapMs ? beats.since : now, last: now };
+/** Over another connection they begin anew: it may be another process. */
+function beatsAfter(
+  { beats, connection }: BrokerEvidence,
+  over: ConnectionId,
+  now: Instant,
+): NonNullable<BrokerEvidence["beats"]> {
+  const goesOn = beats !== null && connection === over && now - beats.last <= beatGapMs;
+  return { since: goesOn ? beats.since : now, last: now };
 }
 
 /**
  * It has a master's role, and sends heartbeats as only one that was told its role does. Before that a stock broker has a master's
  * role by default, takes no messages, and sends no heartbeats.
- * @param since its heartbeats go back so far without a gap: what happened then is over
+ * @param since both were heard after it: what happened then is over
  */
 export function serves(evidence: BrokerEvidence, since: Instant, now: Instant): boolean {
   const { acting, beats } = evidence;
-  return (
-    acting?.yes === true && acting.sentAt >= since && beats !== null && beats.since >= since && isSteady(beats, now)
-  );
+  return acting?.yes === true && acting.sentAt >= since && beats !== null && beats.last > since && isSteady(beats, now);
+}
+
+/** It has a master's role, and has not been listened to for so long that its heartbeats could tell whether it serves. */
+export function mayServe({ acting, beats, countsFrom }: BrokerEvidence, now: Instant): boolean {
+  if (acting?.yes !== true || (beats !== null && isSteady(beats, now))) return false;
+  return now - (beats?.since ?? countsFrom) < beatGapMs;
 }
 
 function isSteady({ since, last }: { readonly since: Instant; readonly last: Instant }, now: Instant): boolean {
@@ -175,9 +185,9 @@ export interface ViewContext {
 
 /**
  * What this site says of the broker. dead is positive: its port refused a probe sent after it was last heard, or it says
- * that it does not act as the master it must be, or shows it after it has told of its restart. silent needs the time, a probe sent after the question that nothing came
- * back to, and a site that reaches somebody else since the silence began. All else that is not alive is unknown; and a site that
- * has a reason to ask does not say alive.
+ * that it does not act as the master it must be, or shows it after it has told of its restart. silent needs the time, a probe
+ * sent after the question that nothing came back to, and a site that reaches somebody else since the silence began. All else
+ * that is not alive is unknown; and a site that has a reason to ask does not say alive.
  */
 export function viewOf(evidence: BrokerEvidence, context: ViewContext): BrokerView {
   const { now, timing, askedAt } = context;
@@ -189,7 +199,9 @@ export function viewOf(evidence: BrokerEvidence, context: ViewContext): BrokerVi
     return view("dead", `said ${ago(acting.at)} that it does not act as master`);
   }
   if (context.restarted && isFresh && (evidence.beats === null || !isSteady(evidence.beats, now))) {
-    return view("dead", `answered a probe ${ago(acting.at)}, and sends no heartbeats: it waits to be told its role`);
+    const answered = `answered a probe ${ago(acting.at)}`;
+    if (now - evidence.countsFrom < beatGapMs) return view("unknown", `${answered}; not listened to for long enough`);
+    return view("dead", `${answered}, and sends no heartbeats: it waits to be told its role`);
   }
   if (refused !== null) return view("dead", `refused a connection ${ago(refused.at)}`);
   if (isHeard(evidence, now, timing) && !suspects(evidence, now, timing))

@@ -1,8 +1,7 @@
 import { arbiterName } from "./audit.ts";
-import { brokerOf, idsOf, isHeardHere } from "./brokers.ts";
-import type { Context } from "./context.ts";
+import { brokerOf, idsOf, isHeardHere, servesHere } from "./brokers.ts";
+import type { Context, Ending } from "./context.ts";
 import type { Heartbeat } from "./events.ts";
-import { serves } from "./evidence.ts";
 import { isExpired } from "./expiry.ts";
 import { setKey } from "./keys.ts";
 import type { BrokerId, Freeze } from "./model.ts";
@@ -15,7 +14,7 @@ const rivalMs = 5_000;
 /** A set is frozen when nobody can know who is right: until an operator says so, nothing is decided in it. */
 
 interface FreezeOptions {
-  readonly then?: (done: boolean, context: Context) => void;
+  readonly then?: (ending: Ending, context: Context) => void;
   /** The operator; left out: this arbiter does it by itself. */
   readonly who?: string;
   /** Of a thaw. */
@@ -30,7 +29,7 @@ export function freeze(
 ): void {
   const { record, name } = view;
   if (record === null || view.busy) {
-    then?.(false, context);
+    then?.("outdated", context);
     return;
   }
   view.busy = true;
@@ -50,7 +49,7 @@ export function freeze(
     },
     (ending, later) => {
       view.busy = false;
-      then?.(ending === "committed", later);
+      then?.(ending, later);
       if (ending !== "committed") return;
       const fields = { set: name, code: frozen?.code ?? null, reason: frozen?.reason ?? "" };
       later.emit({
@@ -112,22 +111,24 @@ export function freezeIfUsurped(view: SetView, context: Context): void {
   const record = view.record?.value;
   const { now, wall } = context.moment;
   const isQuiet = view.question === null && view.planned === null && view.restartedAt === null;
-  const said = (id: BrokerId | null | undefined): BrokerReading | null => {
-    const reading = id == null || !isHeardHere(view, id, context) ? null : brokerOf(view, id, context).reading;
+  const isOpen = record === undefined || record.frozen !== null || record.decision !== null;
+  const said = (id: BrokerId | null): BrokerReading | null => {
+    const reading = id === null || !isHeardHere(view, id, context) ? null : brokerOf(view, id, context).reading;
     return reading !== null && reading.sentAt >= view.epochSeenAt ? reading : null;
   };
-  const master = said(record?.master);
-  const isServing = (id: BrokerId): boolean =>
-    said(id) !== null && serves(brokerOf(view, id, context).evidence, view.epochSeenAt, now);
-  const other = idsOf(view).find((id) => id !== record?.master && isServing(id));
-  const isOpen = record === undefined || record.frozen !== null || record.decision !== null;
-  if (isOpen || !isQuiet || other === undefined || master === null || master.acting) {
+  const master = isOpen || !isQuiet ? null : said(record.master);
+  // Mostly it acts, and nobody else is looked at.
+  const isServing = (id: BrokerId): boolean => said(id) !== null && servesHere(view, id, view.epochSeenAt, context);
+  const other =
+    master === null || master.acting ? undefined : idsOf(view).find((id) => id !== record?.master && isServing(id));
+  if (isOpen || master === null || other === undefined) {
     view.usurpedSince = null;
     return;
   }
   view.usurpedSince ??= now;
   const confirmedAt = Math.min(master.sentAt, said(other)?.sentAt ?? 0);
   if (now - view.usurpedSince < usurpedMs || confirmedAt - view.usurpedSince < usurpedMs / 2) return;
+  if (!context.isMyTurn(now)) return;
   const reason = `Broker ${other} of ${view.name} acts as master, and broker ${record.master} of the record does not: the ledger is of an older state`;
   freeze(view, { code: "ledger-behind", reason, at: wall, until: null }, context);
 }

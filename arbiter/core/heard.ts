@@ -1,9 +1,9 @@
-import { brokerOf, isHeardHere, notify, welcome } from "./brokers.ts";
+import { brokerOf, isHeardHere, notify, servesHere, welcome } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { driveSet } from "./drive-set.ts";
 import { mayBeTold } from "./effects.ts";
 import type { ConnectionId, Event, Heartbeat } from "./events.ts";
-import { onClosed, onHeartbeat, onLateHeartbeat, onProbed, serves } from "./evidence.ts";
+import { onClosed, onHeartbeat, onLateHeartbeat, onProbed } from "./evidence.ts";
 import { freezeIfBehind, freezeIfTwice } from "./freezes.ts";
 import { type Inner, setsMax } from "./inner.ts";
 import { viewOfSet } from "./mirror-records.ts";
@@ -70,7 +70,7 @@ export function probed(
     if (broker.reading === null || broker.reading.sentAt < sentAt)
       broker.reading = { value: outcome.reading, acting: outcome.acting, sentAt };
     const isMaster = view.record?.value.master === ref.id;
-    if (isMaster && view.restartedAt !== null && serves(broker.evidence, view.restartedAt, moment.now))
+    if (isMaster && view.restartedAt !== null && servesHere(view, ref.id, view.restartedAt, context))
       view.restartedAt = null;
     if (!wasHeard) {
       welcome(view, broker, context);

@@ -42,13 +42,13 @@ export function planMoves(wish: MoveWish, context: Context): Moves {
   return { moves, stays };
 }
 
-/** The way home of a master of whose set nobody is drained. null: it is home, or nobody would be better. */
+/** The way home of a master that is not drained. null: it is home, or nobody would be better. */
 export function wayHome(
   view: SetView,
   context: Context,
 ): { readonly from: BrokerId; readonly to: BrokerId; readonly why: string } | null {
   const record = view.record?.value;
-  if (record === undefined || record.master === null) return null;
+  if (record === undefined || record.master === null || isDrained(view, record.master, context)) return null;
   const wish = { kind: "preferred" } as const;
   const why = reasonToMove(view, record.master, wish, context);
   const to = why === null ? null : bestFor(view, record, wish, context);

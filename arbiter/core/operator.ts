@@ -1,14 +1,15 @@
 import { sha256 } from "#lib/digest.ts";
 import { adopt } from "./adopt.ts";
 import type { Act } from "./audit.ts";
-import type { Context } from "./context.ts";
+import type { Context, Ending } from "./context.ts";
 import type { AskId, OperatorAnswer, OperatorRequest, Transaction } from "./events.ts";
 import { freeze } from "./freezes.ts";
 import { setDrain, setIdc } from "./intents.ts";
 import { clusterKey, pauseKey, policyKey } from "./keys.ts";
+import { answerTo } from "./operator-answers.ts";
 import { parsePolicies } from "./policy.ts";
 import { encodeCluster, encodePause } from "./records.ts";
-import { changedMeanwhile, recover } from "./recover.ts";
+import { recover } from "./recover.ts";
 import { isRestored, notFrozenYet } from "./restored.ts";
 import { askSwitch } from "./switch-ask.ts";
 
@@ -32,11 +33,9 @@ export function onOperator(
   }
   const write = (transaction: Transaction, what: Act["what"], detail: string): void => {
     const reason = "reason" in request ? request.reason : "";
-    context.commitAct({ what, who, set: null, decision: null, reason, detail }, transaction, (ending, later) => {
-      if (ending === "committed") answer({ kind: "done", detail }, later);
-      else if (ending === "outdated") answer(changedMeanwhile, later);
-      else answer(unanswered, later);
-    });
+    context.commitAct({ what, who, set: null, decision: null, reason, detail }, transaction, (ending, later) =>
+      answer(answerTo(ending, detail), later),
+    );
   };
   switch (request.kind) {
     case "init":
@@ -97,22 +96,13 @@ export function onOperator(
         const until = request.kind === "freeze" ? request.untilWall : null;
         const frozen =
           request.kind === "freeze" ? ({ code: "operator", reason, at: context.moment.wall, until } as const) : null;
-        const then = (done: boolean, later: Context): void => {
-          const detail = `${view.name} is ${frozen === null ? "thawed" : "frozen"}`;
-          answer(done ? { kind: "done", detail } : changedMeanwhile, later);
-        };
+        const then = (ending: Ending, later: Context): void =>
+          answer(answerTo(ending, `${view.name} is ${frozen === null ? "thawed" : "frozen"}`), later);
         freeze(view, frozen, context, { then, who, reason });
       }
     }
   }
 }
-
-const unanswered: OperatorAnswer = {
-  kind: "refused",
-  code: "ARB_LEDGER_UNANSWERED",
-  message: "The ledger did not answer in time: it may or may not have been done",
-  hint: "Look whether it was, before you ask again",
-};
 
 function init(
   { sites, incarnation }: Extract<OperatorRequest, { kind: "init" }>,

@@ -52,23 +52,20 @@ const names: Form<readonly string[]> = {
     Array.isArray(value) && value.every((name) => typeof name === "string" && name !== "") ? value : undefined,
 };
 
-const duration: Form<number> = {
-  expected: `milliseconds, 0 to ${dayMs}`,
+const durationFrom = (min: number): Form<number> => ({
+  expected: `milliseconds, ${min} to ${dayMs}`,
   read: (value) =>
-    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= dayMs ? Number(value) : undefined,
-};
+    Number.isInteger(value) && Number(value) >= min && Number(value) <= dayMs ? Number(value) : undefined,
+});
+const duration = durationFrom(0);
 
 /** Shorter ones would only disturb: the replicas of a new master need some 5 s to be in sync again. */
 const returnMsMin = 5_000;
+const quiet = durationFrom(returnMsMin);
 
 const quietTime: Form<number | null> = {
-  expected: `milliseconds, ${returnMsMin} to ${dayMs}, or null for never`,
-  read: (value) => {
-    if (value === null) return null;
-    return Number.isInteger(value) && Number(value) >= returnMsMin && Number(value) <= dayMs
-      ? Number(value)
-      : undefined;
-  },
+  expected: `${quiet.expected}, or null for never`,
+  read: (value) => (value === null ? null : quiet.read(value)),
 };
 
 const flag: Form<boolean> = {

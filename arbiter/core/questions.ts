@@ -26,8 +26,36 @@ export function driveQuestion(view: SetView, context: Context): void {
     closeQuestion(view, context);
     return;
   }
+  if (view.restartedAt !== null && !view.question.value.restarted) {
+    tellRestart(view, context);
+    return;
+  }
   answer(view, context);
   judgeAnswers(view, context);
+}
+
+/**
+ * The question was open when the master told this site of its restart: the same question says so from now on. It could not be closed
+ * and asked anew: a site that is cut off from the master keeps it open.
+ */
+function tellRestart(view: SetView, context: Context): void {
+  const { name, record, question } = view;
+  if (view.busy || record === null || question === null) return;
+  view.busy = true;
+  const text = encodeQuestion({ ...question.value, restarted: true });
+  context.commit(
+    {
+      compares: [
+        { key: setKey(name), revision: record.revision },
+        { key: questionKey(name), revision: question.revision },
+      ],
+      puts: [{ key: questionKey(name), text, onLease: false }],
+      deletes: [],
+    },
+    () => {
+      view.busy = false;
+    },
+  );
 }
 
 /** Opens the question when this site has a reason, and it is its turn. */
@@ -98,15 +126,12 @@ function judgeAnswers(view: SetView, context: Context): void {
       view.confirmedAt = null;
       withdraw(view, context);
       return;
-    case "refuted": {
+    case "refuted":
       view.confirmedAt = null;
       withdraw(view, context);
       if (!isUnanimous(answers, context)) return;
-      // One that does not tell of a restart gives way to one that does.
-      const isOver = view.restartedAt === null || !question.value.restarted;
-      if (isOver && context.isMyTurn(question.seenAt)) closeQuestion(view, context);
+      if (view.restartedAt === null && context.isMyTurn(question.seenAt)) closeQuestion(view, context);
       return;
-    }
     case "confirmed":
       view.confirmedAt ??= moment.now;
       if (moment.now < view.decideAt || !context.isMyTurn(view.confirmedAt)) return;
@@ -135,7 +160,7 @@ function closeQuestion(view: SetView, context: Context): void {
     },
     () => {
       view.busy = false;
-      if (question.value.restarted) view.restartedAt = null;
+      view.restartedAt = null;
       view.doubtSince = null;
     },
   );

@@ -225,6 +225,17 @@ describe("a record", () => {
     );
   });
 
+  test("of a decision is read that was written before its newer fields were", () => {
+    const later = ["told", "restarted", "acting", "returnAfterMs"];
+    const without = (key: string, value: unknown): unknown => (later.includes(key) ? undefined : value);
+    fc.assert(
+      fc.property(decision, (value) => {
+        const text = JSON.stringify(JSON.parse(encodeDecision(value)), without);
+        expect(decodeDecision(text)).toMatchObject({ id: value.id, verdict: value.verdict });
+      }),
+    );
+  });
+
   test("that nobody could read is not written", () => {
     expect(() => encodeSet({ ...sample, epoch: Number.NaN })).toThrow("sets/C1/a, epoch: null: not a whole number");
   });

@@ -267,7 +267,7 @@ const answerCodec: Codec<AnswerRecord> = record({
   question: text,
   master: view,
   replicas: byId(view),
-  told: nullable(reading),
+  told: later(nullable(reading), null),
   at: millis,
 });
 
@@ -292,7 +292,7 @@ const policy: Codec<SetPolicy> = record({
   preferIdcs: list(text),
   cooldownMs: millis,
   degradeAfterMs: millis,
-  returnAfterMs: nullable(millis),
+  returnAfterMs: later(nullable(millis), null),
   frozen: flag,
 });
 

@@ -1,13 +1,14 @@
 import type { Instant } from "#lib/clock.ts";
-import { brokerOf, candidatesOf, idsOf, readAll } from "./brokers.ts";
+import { brokerOf, candidatesOf, idsOf, readAll, servesHere } from "./brokers.ts";
 import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
 import type { Context, Ending } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { OperatorAnswer } from "./events.ts";
-import { serves } from "./evidence.ts";
+import { mayServe } from "./evidence.ts";
 import type { BrokerId } from "./model.ts";
+import { answerTo, changedMeanwhile } from "./operator-answers.ts";
 import { isRestored, notFrozenYet } from "./restored.ts";
-import { isFenceAwaited } from "./scripted.ts";
+import { isFenceAwaited, isScripted } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
 
 /**
@@ -16,13 +17,6 @@ import type { SetView } from "./set-view.ts";
  */
 
 type Recovery = NonNullable<SetView["recovery"]>;
-
-export const changedMeanwhile: OperatorAnswer = {
-  kind: "refused",
-  code: "ARB_CHANGED",
-  message: "The ledger changed meanwhile, and nothing was done",
-  hint: "Look at it again, and ask again",
-};
 
 export function recover(
   view: SetView,
@@ -61,13 +55,22 @@ const underWay: OperatorAnswer = {
   hint: "Look what came of it: idcctl set show",
 };
 
-/** Decides when every broker that is heard has told how far it is, or would have in probeTimeoutMs. */
+/** A broker that waits for its role asks again each 5 s, with one heartbeat: nobody is waited for over two of them. */
+const servingMsMax = 6_000;
+
+/**
+ * Decides when every broker that is heard has told how far it is, or would have in probeTimeoutMs; and when it is known of each that has a
+ * master's role whether it serves.
+ */
 export function driveRecovery(view: SetView, context: Context): void {
   const { recovery } = view;
   if (recovery === null) return;
   const isAwaited = readAll(view, recovery.since, context) || view.busy;
   const isOver = context.moment.now - recovery.since >= context.options.timing.probeTimeoutMs;
   if (isAwaited && !isOver) return;
+  const { now } = context.moment;
+  const isObscure = idsOf(view).some((id) => mayServe(brokerOf(view, id, context).evidence, now));
+  if (isObscure && !isScripted(view, context) && now - recovery.since < servingMsMax) return;
   view.recovery = null;
   conclude(view, recovery, context);
 }
@@ -108,7 +111,7 @@ function conclude(view: SetView, { since, request, who, answer }: Recovery, cont
   }
   const done = (ending: Ending, later: Context): void => {
     const detail = `broker ${verdict.winner} is master of epoch ${verdict.epoch}`;
-    answer(ending === "committed" ? { kind: "done", detail } : changedMeanwhile, later);
+    answer(answerTo(ending, detail), later);
   };
   commitDecision(view, input, verdict, [], context, { done, who });
 }
@@ -116,6 +119,6 @@ function conclude(view: SetView, { since, request, who, answer }: Recovery, cont
 function actingOf(view: SetView, since: Instant, context: Context): BrokerId[] {
   return idsOf(view).filter((id) => {
     const { reading, evidence } = brokerOf(view, id, context);
-    return reading !== null && reading.sentAt >= since && serves(evidence, evidence.countsFrom, context.moment.now);
+    return reading !== null && reading.sentAt >= since && servesHere(view, id, evidence.countsFrom, context);
   });
 }

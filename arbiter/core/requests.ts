@@ -28,7 +28,7 @@ export interface RequestContext {
   /** The whole ledger was restored, and may be older than the brokers. */
   readonly restored: boolean;
   /** Ids under which brokers are heard that the record does not have: the ledger was lost, or is older than they. */
-  readonly unrecorded: readonly BrokerId[];
+  readonly unrecorded: () => readonly BrokerId[];
   /** The caller's id, from its connection; null: unknown. */
   readonly caller: BrokerId | null;
   /** May this broker be told who is master? Not before the route shows the new one. */

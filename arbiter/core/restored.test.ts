@@ -101,6 +101,23 @@ test("another broker than the recorded master acts as master, and goes on: the s
   });
 });
 
+test("so it is where that one has beaten without a gap since before the record was read", () => {
+  const site = siteUnderTest();
+  tell(site, { 1: true, 2: true }, 5_000);
+  const [...commands] = site.record({ ...heldSet, epoch: 6 });
+  commands.push(...tell(site, { 1: false, 2: true }, 16_000));
+  expect(setOf(commands)?.frozen?.code).toBe("ledger-behind");
+});
+
+test("the history is not renewed over a set that cannot be read here: it would never be frozen", () => {
+  const commands: Command[] = [];
+  const site = siteUnderTest(heldSet, { ...restored, onCommands: (some) => void commands.push(...some) });
+  site.write("sets/C1/bs9", "{}");
+  site.pass(1_000);
+  expect(setOf(commands)?.frozen?.code).toBe("ledger-behind");
+  expect(historyOf(commands)).toBeUndefined();
+});
+
 test("a second one that acts as master beside the recorded one does not freeze the set: it is told", () => {
   expect(setOf(tell(siteUnderTest(), { 1: true, 2: true }, 16_000))).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import type { Context } from "./context.ts";
 import type { OperatorAnswer } from "./events.ts";
 import { freeze } from "./freezes.ts";
 import type { Inner } from "./inner.ts";
-import { historyKey } from "./keys.ts";
+import { historyKey, parseKey } from "./keys.ts";
 import type { Mirror } from "./mirror.ts";
 import { encodeHistory } from "./records.ts";
 import type { SetView } from "./set-view.ts";
@@ -37,13 +37,18 @@ function isHalted({ record }: SetView): boolean {
   return record === null || (frozen !== null && frozen.code !== "operator");
 }
 
+/** It may name a master to a site of another version, and cannot be frozen here. */
+function hasObscureSet({ unreadable }: Mirror): boolean {
+  return [...unreadable.keys()].some((key) => parseKey(key)?.kind === "set");
+}
+
 /** Writes down in which etcd the ledger is: the first time, and after a restore when every set is frozen. */
 export function noteHistory(state: Inner, context: Context): void {
   const { mirror, moment } = context;
   const { etcd, history, cluster } = mirror;
   if (etcd === null || cluster === null || history?.value.etcd === etcd || state.noting) return;
   if (mirror.unreadable.has(historyKey) || !context.isMyTurn(moment.now)) return;
-  if (history !== null && ![...mirror.sets.values()].every(isHalted)) return;
+  if (history !== null && (hasObscureSet(mirror) || ![...mirror.sets.values()].every(isHalted))) return;
   state.noting = true;
   const text = encodeHistory({ etcd, at: moment.wall });
   context.commit(

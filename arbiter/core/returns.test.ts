@@ -152,6 +152,12 @@ describe("the quiet time begins anew when", () => {
     expect(askedAfterMs).toBeLessThanOrEqual(afterMs + 2 * lookMs);
   });
 
+  test("another site misses more brokers than it can name", () => {
+    const world = away();
+    for (let nth = 0; nth < 200; nth += 1) world.missed.add(`C1/other${nth}/1`);
+    expect(untilAsked(world, 3 * afterMs)).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test("another site is not there", () => {
     const world = away();
     world.ledgerIs("away");

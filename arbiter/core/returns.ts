@@ -1,5 +1,5 @@
-import type { Instant } from "#lib/clock.ts";
 import { arbiterName } from "./audit.ts";
+import { unheardMax } from "./beat.ts";
 import { idsOf, isDrained, isHeardHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { millisText } from "./figures.ts";
@@ -40,9 +40,11 @@ export function bringHome(state: Inner, context: Context): void {
   const { now } = moment;
   if (state.returnsAt !== null && now - state.returnsAt < lookEveryMs) return;
   state.returnsAt = now;
-  // Most have no such policy, and then no set is looked at.
-  const isWanted = mirror.policies?.value.some(({ policy }) => policy.returnAfterMs !== null) === true;
-  const missed = isWanted ? missedBySites(context) : "a site";
+  if (mirror.policies?.value.some(({ policy }) => policy.returnAfterMs !== null) !== true) {
+    for (const view of mirror.sets.values()) view.quiet = null;
+    return;
+  }
+  const missed = missedBySites(context);
   let isMoving = false;
   const due: SetView[] = [];
   for (const view of mirror.sets.values()) {
@@ -69,7 +71,7 @@ function noteQuiet(view: SetView, missed: Missed, context: Context): void {
 
 function isQuietAway(view: SetView, missed: Missed, context: Context): boolean {
   const record = view.record?.value;
-  if (record === undefined || missed === "a site" || !context.options.clusters.includes(view.cluster)) return false;
+  if (record === undefined || missed === null || !context.options.clusters.includes(view.cluster)) return false;
   const policy = context.policyOf(view);
   if (policy.returnAfterMs === null || policy.frozen || context.isPaused() || isScripted(view, context)) return false;
   if (phaseOf(view) !== "held" || view.doubtSince !== null || view.restartedAt !== null) return false;
@@ -84,15 +86,16 @@ function isQuietAway(view: SetView, missed: Missed, context: Context): boolean {
   );
 }
 
-/** "cluster/set/id" of brokers that some other voting site does not hear; or a voting site is not there itself. */
-type Missed = ReadonlySet<string> | "a site";
+/** "cluster/set/id" of brokers that some other voting site does not hear. null: a voting site is not there, or misses too many to name. */
+type Missed = ReadonlySet<string> | null;
 
 function missedBySites({ mirror, moment, options }: Context): Missed {
   const missed = new Set<string>();
   for (const site of mirror.cluster?.value.sites ?? []) {
     if (site === options.site) continue;
     const beat = mirror.sites.get(site);
-    if (beat === undefined || moment.now - beat.seenAt > siteFreshMs) return "a site";
+    if (beat === undefined || moment.now - beat.seenAt > siteFreshMs) return null;
+    if (beat.value.unheard.length >= unheardMax) return null;
     for (const broker of beat.value.unheard) missed.add(broker);
   }
   return missed;
@@ -111,7 +114,7 @@ function askForReturn(view: SetView, context: Context): void {
   const way = wayHome(view, context);
   if (way === null || view.quiet === null) return;
   const quietMs = context.moment.now - view.quiet.since;
-  view.quiet = { ...view.quiet, since: context.moment.now as Instant };
+  view.quiet = { ...view.quiet, since: context.moment.now };
   const reason = `home again: ${way.why}, and it has been quiet for ${millisText(quietMs)}`;
   askSwitch(
     view,

@@ -3,7 +3,7 @@ import { createArbiterCore } from "./arbiter.ts";
 import { input } from "./decision.fixture.ts";
 import type { Command, ControllerRequest, Event, Heartbeat, LedgerEntry } from "./events.ts";
 import { clusterKey, decisionKey, historyKey, setKey } from "./keys.ts";
-import { type DecisionRecord, type SetRecord, setName } from "./model.ts";
+import { type DecisionRecord, type SetName, type SetRecord, setName } from "./model.ts";
 import { encodeCluster, encodeDecision, encodeHistory, encodeSet } from "./records.ts";
 import { timing } from "./timing.fixture.ts";
 
@@ -75,6 +75,8 @@ export interface SiteUnderTest {
   /** The set's record in the ledger becomes this one. */
   record(record: SetRecord): readonly Command[];
   decided(decision: DecisionRecord, record: SetRecord): readonly Command[];
+  /** Whether this site looks after the set, on record or not. */
+  knows(set: SetName): boolean;
 }
 
 interface SiteChanges {
@@ -208,6 +210,7 @@ export function siteUnderTest(
     decided: (decided, next) => [...self.write(decisionKey(decided.id), encodeDecision(decided)), ...self.record(next)],
     write: (key, text) => self.step({ kind: "changed", ...entry(key, text) }),
     record: (next) => self.write(setKey(name), encodeSet(next)),
+    knows: (set) => core.state.mirror.sets.has(set),
   };
   const sites = ["idc1", "idc2", "witness"];
   const { now: etcdNow = undefined, recorded: history = "" } = etcd ?? {};

@@ -24,8 +24,8 @@ export function driveUpkeep(view: SetView, context: Context): void {
   const record = view.record?.value;
   if (record === undefined || record.master === null) return;
   tellReturned(view, record, context);
-  if (!context.isMyTurn(context.moment.now)) return;
   if (!isScripted(view, context)) freezeIfUsurped(view, context);
+  if (!context.isMyTurn(context.moment.now)) return;
   confirmMembers(view, record, context);
   bringBack(view, record, context);
   readSettings(view, record, context);

@@ -81,7 +81,11 @@ async function adopt(call: Call): Promise<number> {
 async function knowsAll(client: Client): Promise<void> {
   const { site, ledger, quorum } = await client.get<StatusReport>("/v1/status");
   if (ledger.followed && !ledger.restored && quorum.fresh) return;
-  const why = ledger.restored ? "has not frozen every set of the restored ledger" : "does not follow the ledger";
+  const why = ledger.restored
+    ? "has not frozen every set of the restored ledger"
+    : ledger.followed
+      ? "has no quorum in etcd"
+      : "does not follow the ledger";
   throw new OperatorError("CTL_NOT_YET", `The arbiter of ${site} ${why} yet`, {
     hint: "Again in a moment; idcctl status",
   });

@@ -53,6 +53,8 @@ test("members read what their own IDC leads, all of it is read, and only what on
   await admin.createTopics({ topics: [{ topic: "orders", numPartitions: partitions }], waitForLeaders: true });
   const { topics } = await admin.fetchTopicMetadata({ topics: ["orders"] });
   const { brokers } = await admin.describeCluster();
+  // A new cluster makes the topic of its groups now. Until it is loaded a link would fail, and nobody opens it anew here.
+  await eventually(() => admin.fetchOffsets({ groupId: "g", topics: ["orders"] }), { withinMs: settleMsMax });
   await admin.disconnect();
   const rackOf = new Map(brokers.map(({ nodeId, port }) => [nodeId, racks[address.indexOf(`127.0.0.1:${port}`)]]));
   const leaders = new Map(topics[0]?.partitions.map(({ partitionId, leader }) => [partitionId, rackOf.get(leader)]));
