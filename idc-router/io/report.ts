@@ -161,8 +161,11 @@ function leaderLines(topic: string, { topics, brokers }: KafkaEntry): string[] {
   const partitions = topics.get(topic);
   if (partitions === undefined) return [`Its brokers show no topic ${topic}.`];
   const idcs = new Map(brokers.map(({ id, idc }) => [id, idc]));
-  const byIdc = Map.groupBy(partitions, ({ leader }) => (leader < 0 ? "nobody" : idcs.get(leader) || "no known IDC"));
-  const parts = [...byIdc].map(([idc, { length }]) => `${length} in ${idc}`).toSorted();
+  const byIdc = Map.groupBy(partitions, ({ leader }) =>
+    leader < 0 ? "by nobody" : `in ${idcs.get(leader) || "no known IDC"}`,
+  );
+  const inOrder = [...byIdc].toSorted(([one], [other]) => (one > other ? 1 : -1));
+  const parts = inOrder.map(([place, { length }]) => `${length} ${place}`);
   return [`Of its ${partitions.length} partitions are led: ${parts.join(", ")}.`];
 }
 
