@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { answer, question } from "./decision.fixture.ts";
 import type { Command } from "./events.ts";
-import { decidedSet, decision, siteUnderTest } from "./site.fixture.ts";
+import { answerKey, questionKey, siteKey } from "./keys.ts";
+import { type QuestionRecord, type SiteRecord, setName } from "./model.ts";
+import { decodeQuestion, encodeAnswer, encodeQuestion, encodeSite } from "./records.ts";
+import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const told = (commands: readonly Command[], id: number): boolean =>
   commands.some((command) => command.kind === "notify" && command.broker.id === id);
@@ -11,9 +15,21 @@ const said = (commands: readonly Command[]): string[] =>
       : [],
   );
 
+const name = setName("C1", "bs1");
 const passMs = 2_000;
 /** Of which this site knows that nobody has restarted before the decision. */
 const heardSeconds = 8;
+
+const others = ["idc2", "witness"];
+const beatOf = (site: string): SiteRecord => ({
+  site,
+  controller: site,
+  version: "test",
+  beat: 1,
+  unheard: [],
+  votes: true,
+  why: "",
+});
 
 function decidedSite({ seconds = heardSeconds } = {}) {
   const site = siteUnderTest();
@@ -67,5 +83,44 @@ describe("a new master that has not answered its 1008", () => {
     for (let beat = 0; beat < beats; beat += 1) commands.push(...site.step(site.heartbeat(2)), ...site.pass(500));
     commands.push(...site.step(site.probed(2, true)), ...site.pass(500));
     expect(told(commands, 2)).toBe(isTold);
+  });
+
+  test("is told by the site that decided, though the answer that the decision rests on is the first that is heard of it for long", () => {
+    const site = siteUnderTest({ ...heldSet, inSync: [1] });
+    for (const command of site.pass(5_000))
+      if (command.kind === "probe")
+        site.step({ ...command, kind: "probed", outcome: { kind: "timedOut", detail: "" } });
+    site.write(questionKey(name), encodeQuestion({ ...question, restarted: true }));
+    const alive = { verdict: "alive", evidence: "" } as const;
+    for (const other of others) {
+      site.write(siteKey(other), encodeSite(beatOf(other)));
+      const said = answer(other, "dead", { replicas: { 1: alive } });
+      site.write(answerKey(name, other), encodeAnswer(said, name));
+    }
+    site.pass(300);
+    // It was asked a while ago, and answers now.
+    const commands = [...site.step(site.probed(1, true), 20), ...site.pass(500)];
+    const epochs = commands.flatMap((command) => (command.kind === "notify" ? [command.info.epoch] : []));
+    expect(epochs[0]).toBe(8);
+  });
+
+  test("is asked about once a second, not over and over, while all sites reach it and nobody may promote it", () => {
+    const { site } = decidedSite({ seconds: 1 });
+    const questions: QuestionRecord[] = [];
+    const note = (commands: readonly Command[]): void => {
+      const puts = commands.flatMap((command) => (command.kind === "commit" ? command.transaction.puts : []));
+      questions.push(...puts.filter(({ key }) => key === questionKey(name)).map(({ text }) => decodeQuestion(text)));
+    };
+    for (let tick = 0; tick < 140; tick += 1) {
+      note(site.pass(50));
+      if (tick % 4 === 0) note(site.step(site.probed(2, true)));
+      for (const other of others) {
+        note(site.write(siteKey(other), encodeSite(beatOf(other))));
+        const said = { ...answer(other, "alive"), question: questions.at(-1)?.id ?? "" };
+        note(site.write(answerKey(name, other), encodeAnswer(said, name)));
+      }
+    }
+    expect(questions.length).toBeGreaterThanOrEqual(2);
+    expect(questions.length).toBeLessThanOrEqual(4);
   });
 });

@@ -1,3 +1,4 @@
+import type { Instant } from "#lib/clock.ts";
 import { brokerOf, isHeardHere, notify, servesHere, welcome } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { driveSet } from "./drive-set.ts";
@@ -74,7 +75,8 @@ export function probed(
       view.restartedAt = null;
     if (!wasHeard) {
       welcome(view, broker, context);
-      broker.sameSince = moment.now;
+      // Whoever answers now has told all that is read here.
+      broker.sameSince = Math.max(broker.sameSince, sentAt) as Instant;
     }
   }
   const isOutside = options.idcOf(ref.address, view.set) !== options.site;

@@ -135,6 +135,7 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       view.epochSeenAt = now;
       view.restartedAt = null;
       view.doubtSince = null;
+      view.askedUntil = null;
       return;
     }
     case "question": {
@@ -145,7 +146,9 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       if (isSame) return;
       view.confirmedAt = null;
       view.refusal = null;
-      if (question === null) view.answers.clear();
+      if (question !== null) return;
+      view.answers.clear();
+      view.askedUntil = now;
       return;
     }
     case "refusal":

@@ -10,6 +10,7 @@ import { encodeQuestion } from "./records.ts";
 import { recordRefusal } from "./refusals.ts";
 import { isFenceAwaited } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";
+import { askAgainMs } from "./timing.ts";
 
 /** From a doubt about a master to the answers of a majority. */
 
@@ -64,9 +65,11 @@ function considerAsking(view: SetView, context: Context): void {
   if (record === undefined || record.master === null || view.record === null) return;
   const { now } = context.moment;
   const { evidence } = brokerOf(view, record.master, context);
+  const isDenied = view.askedUntil !== null && now - view.askedUntil < askAgainMs;
   const doubts =
     !isFenceAwaited(view, context) &&
-    (view.restartedAt !== null || isPromotionLost(view, context) || suspects(evidence, now, context.options.timing));
+    (suspects(evidence, now, context.options.timing) ||
+      (!isDenied && (view.restartedAt !== null || isPromotionLost(view, context))));
   if (!doubts) {
     view.doubtSince = null;
     return;

@@ -59,6 +59,8 @@ export interface SetView {
   answering: boolean;
   /** Since when this site has a reason to ask. */
   doubtSince: Instant | null;
+  /** When the last question about the master of this epoch was over; null: there was none. */
+  askedUntil: Instant | null;
   /** Since when the recorded master, by its own election request, does not act as one; null: it does. */
   restartedAt: Instant | null;
   /** Why the question leads to no decision, as the ledger says. */
@@ -229,6 +231,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     busy: false,
     answering: false,
     doubtSince: null,
+    askedUntil: null,
     restartedAt: null,
     refused: null,
     refusing: false,

@@ -42,6 +42,8 @@ export function askedMs(timing: Timing): number {
   return Math.min(suspectAfterMs, Math.max(suspectAfterMs - probeTimeoutMs, doubtMs(timing) + probeTimeoutMs));
 }
 
+/** A question that all sites have denied is not asked again before, but where the master is not heard. */
+export const askAgainMs = 1_000;
 /** A question of a broker is answered within this, or refused: brokers wait 3 s. */
 export const askMsMax = 2_700;
 /** 907 and 26 are read this often, of every set that is led from here. */

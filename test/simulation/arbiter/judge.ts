@@ -33,6 +33,10 @@ export interface Judge extends Pick<Ackers, "acked" | "acks"> {
 }
 
 const setKey = `sets/${cluster}/${set}`;
+const questionKey = `questions/${cluster}/${set}`;
+/** No more questions than these in so long: one that is denied is not asked over and over. */
+const questionsMax = 8;
+const questionsMs = 2_000;
 
 export interface JudgeOptions {
   readonly now: () => number;
@@ -53,6 +57,7 @@ export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
   let changedAt = 0;
   let decidedAt = 0;
   let returns = 0;
+  const asked: number[] = [];
 
   const decided = (decision: DecisionRecord, ledger: ReadonlyMap<string, LedgerEntry>): void => {
     const { input, verdict } = decision;
@@ -100,6 +105,15 @@ export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
     last = record;
   };
 
+  /** Each is written by all sites and answered by all. */
+  const questioned = (text: string, ledger: ReadonlyMap<string, LedgerEntry>): void => {
+    const before = ledger.get(questionKey)?.text;
+    if (before !== undefined && decodeQuestion(before).id === decodeQuestion(text).id) return;
+    if (asked.push(now()) <= questionsMax) return;
+    const spanMs = now() - (asked.shift() ?? 0);
+    if (spanMs < questionsMs) throw new Error(`${questionsMax + 1} questions in ${spanMs} ms`);
+  };
+
   /** A switch that no operator has asked for. */
   const returned = (ledger: ReadonlyMap<string, LedgerEntry>): void => {
     returns += 1;
@@ -130,6 +144,7 @@ export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
           if (what === "switch" && who.startsWith("arbiter ")) returned(ledger);
         }
         if (key === setKey) recorded(decodeSet(text));
+        if (key === questionKey) questioned(text, ledger);
         if (key.startsWith("switches/")) barriers.add((JSON.parse(text) as { from: number }).from);
       }
     },
@@ -176,7 +191,7 @@ function spansIdcs({ inSync, replicas }: SetRecord): boolean {
 
 /** Of the question that is open in the ledger. */
 function sitesThatSayDown(ledger: ReadonlyMap<string, LedgerEntry>): string[] {
-  const text = ledger.get(`questions/${cluster}/${set}`)?.text;
+  const text = ledger.get(questionKey)?.text;
   if (text === undefined) return [];
   const { id } = decodeQuestion(text);
   return [...ledger]
