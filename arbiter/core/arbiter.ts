@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import { asked } from "./asked.ts";
-import { expireAsks } from "./asks.ts";
+import { considerWishes, expireAsks } from "./asks.ts";
 import { sendAudited } from "./audited.ts";
 import { beat } from "./beat.ts";
 import { stallAll } from "./brokers.ts";
@@ -146,6 +146,7 @@ function tick(state: Inner, context: Context): void {
   beat(state, context);
   noteHistory(state, context);
   for (const view of mirror.sets.values()) {
+    considerWishes(view, context);
     expireAsks(view, context);
     driveSet(view, context);
   }

@@ -68,6 +68,13 @@ export function reconsider(view: SetView, context: Context): void {
   for (const waiting of [...view.asks]) consider(view, waiting, context);
 }
 
+/** Wishes that wait until they are due: nothing else changes then. */
+export function considerWishes(view: SetView, context: Context): void {
+  if (view.asks.length === 0) return;
+  for (const waiting of view.asks.filter(({ request }) => request.kind === "alterInSync"))
+    consider(view, waiting, context);
+}
+
 /** Requests that nobody could answer in time are refused: the broker asks again. */
 export function expireAsks(view: SetView, context: Context): void {
   for (const waiting of view.asks.filter(({ since }) => context.moment.now - since > askMsMax)) {

@@ -52,6 +52,19 @@ describe("a wish to shrink the in-sync set into one IDC", () => {
     expect(wish(site, [1, 3])).toBe("1, 3");
   });
 
+  test("is granted when degradeAfterMs is over, where it was repeated shortly before: the next one would be 5 s late", () => {
+    const site = createSite();
+    expect(wish(site, [1, 3])).toEqual(kept);
+    passing(site, repeatMs);
+    expect(wish(site, [1, 3])).toEqual(kept);
+    passing(site, 3_000);
+    expect(wish(site, [1, 3])).toBe("no answer");
+    const early = site.pass(1_900);
+    expect(early.filter(({ kind }) => kind === "answer")).toEqual([]);
+    const answers = site.pass(200).flatMap((command) => (command.kind === "answer" ? [command.answer] : []));
+    expect(answers).toMatchObject([{ kind: "alterInSync", inSync: [1, 3] }]);
+  });
+
   test("is granted at once where the policy is to survive a broker", () => {
     expect(wish(createSite({ survive: "broker", degradeAfterMs }), [1, 3])).toBe("1, 3");
   });

@@ -2,11 +2,12 @@ import { resultCodes } from "#lib/remoting/codes.ts";
 import { applyBrokerId, nextBrokerId } from "./broker-ids.ts";
 import type { ControllerAnswer, MasterInfo, SetRequest } from "./events.ts";
 import type { BrokerId, SetPolicy, SetRecord } from "./model.ts";
+import { wishWaitMsMax } from "./timing.ts";
 
 /**
  * What a broker's request leads to. answer: names no master, may go at once. prove: names one, and may go only after a
  * transaction has compared the record's revision (I4). commit: the record changes first. check: a transaction has to tell which
- * epoch the record has while the broker asks. wait: for a decision.
+ * epoch the record has while the broker asks. wait: for a decision, or until what the policy puts off is due.
  */
 export type Judgement =
   | { readonly kind: "answer"; readonly answer: ControllerAnswer }
@@ -231,6 +232,8 @@ function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, cont
     !context.inOneIdc(record.inSync) &&
     context.degradingMs < policy.degradeAfterMs
   ) {
+    // A master repeats its wish each 5 s, and waits for the answer: what is due soon is not put off until the next one.
+    if (policy.degradeAfterMs - context.degradingMs <= wishWaitMsMax) return { kind: "wait" };
     const remark = `${rejecting} policy survive: idc keeps the set across IDCs for degradeAfterMs = ${policy.degradeAfterMs} ms`;
     return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, remark);
   }

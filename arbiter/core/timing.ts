@@ -46,6 +46,8 @@ export function askedMs(timing: Timing): number {
 export const askAgainMs = 1_000;
 /** A question of a broker is answered within this, or refused: brokers wait 3 s. */
 export const askMsMax = 2_700;
+/** A master's wish to shrink the in-sync set that will be granted within this is answered then. */
+export const wishWaitMsMax = 2_000;
 /** 907 and 26 are read this often, of every set that is led from here. */
 export const inSyncReadMs = 2_000;
 export const settingsReadMs = 15_000;
