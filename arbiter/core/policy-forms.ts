@@ -100,7 +100,7 @@ export const policyDocs: { readonly [Key in keyof SetPolicy]: string } = {
   cooldownMs:
     "Within so long a set may fail over twice, and not a third time: then somebody must look. 0: as often as it comes.",
   degradeAfterMs:
-    "With survive idc: how long the in-sync set is kept from shrinking into one IDC. Meanwhile nobody can write; after that writes go on there, and the loss of that IDC would lose messages. An alert says so.",
+    "With survive idc: how long the in-sync set is kept from shrinking into one IDC, counted from when the master first wishes so: RocketMQ's does 15 to 20 s after the other IDC is lost (haMaxTimeSlaveNotCatchup). Meanwhile nobody can write; after that writes go on there, and the loss of that IDC would lose messages. An alert says so.",
   returnAfterMs:
     "How long a set must have been quiet before its master is brought home by itself, by a planned switch: complete, in sync, heard by every site, nothing open, paused, frozen or drained. Twice as long for each failover of the last day but the first. It also takes back what an operator has switched: drain the broker or the IDC to keep a master away. null: never.",
   frozen: "true: no failover and no switch, as by `idcctl set freeze`.",

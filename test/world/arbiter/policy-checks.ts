@@ -118,7 +118,9 @@ export async function electsUnclean(room: Room): Promise<void> {
 export async function degrades(room: Room): Promise<void> {
   const { world, stage, leader } = room;
   const degradeAfterMs = 10_000;
-  for (const { address } of stage.brokers) await change(room, address, { allAckInSyncStateSet: true });
+  // A master wishes to go on without a replica that has been behind for so long; it looks each 5 s.
+  const settings = { allAckInSyncStateSet: true, haMaxTimeSlaveNotCatchup: 10_000 };
+  for (const { address } of stage.brokers) await change(room, address, settings);
   await applyPolicy(world, leader, { rpo: "zero", survive: "idc", degradeAfterMs });
   const before = await completeIn(room, "idc2");
   await everywhere(room, set, ({ protection }) => expect(protection).toMatchObject({ level: "idc", kept: true }));
