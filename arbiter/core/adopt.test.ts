@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { resultCodes } from "#lib/remoting/codes.ts";
-import type { Command, ControllerRequest, OperatorAnswer, OperatorRequest } from "./events.ts";
+import type { ControllerRequest } from "./controller-messages.ts";
+import type { Command } from "./events.ts";
 import type { SetName, SetRecord } from "./model.ts";
+import type { OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
 import { decodeDecision, decodeSet } from "./records.ts";
 import { heldSet, type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";
 

@@ -1,5 +1,5 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
-import type { ControllerAnswer, SetRequest } from "./events.ts";
+import type { ControllerAnswer, SetRequest } from "./controller-messages.ts";
 import type { SetRecord } from "./model.ts";
 import type { Judgement, RequestContext } from "./requests.ts";
 

@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
-import type { AskId, BrokerSettings, ConnectionId, OperatorAnswer, OperatorRequest, SetRequest } from "./events.ts";
+import type { SetRequest } from "./controller-messages.ts";
+import type { AskId, BrokerSettings, ConnectionId } from "./events.ts";
 import type { BrokerEvidence } from "./evidence.ts";
 import type { HappenedState } from "./happened.ts";
 import type {
@@ -19,6 +20,7 @@ import type {
   Stored,
   SwitchRecord,
 } from "./model.ts";
+import type { OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
 import { type BarrierWork, newBarrierWork, type SwitchAsk } from "./switch-work.ts";
 import type { PhaseName } from "./transitions.ts";
 

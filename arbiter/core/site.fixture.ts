@@ -1,7 +1,8 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
+import type { ControllerRequest, Heartbeat } from "./controller-messages.ts";
 import { input } from "./decision.fixture.ts";
-import type { Command, ControllerRequest, Event, Heartbeat, LedgerEntry } from "./events.ts";
+import type { Command, Event, LedgerEntry } from "./events.ts";
 import { clusterKey, decisionKey, historyKey, setKey } from "./keys.ts";
 import { type DecisionRecord, type SetName, type SetRecord, setName } from "./model.ts";
 import { encodeCluster, encodeDecision, encodeHistory, encodeSet } from "./records.ts";

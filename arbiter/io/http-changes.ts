@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
-import type { OperatorRequest } from "../core/events.ts";
 import { setName } from "../core/model.ts";
+import type { OperatorRequest } from "../core/operator-messages.ts";
 import { parsePolicies } from "../core/policy.ts";
 import { bodies, type DoneReport, type PolicyChangeReport } from "./api.ts";
 import type { ArbiterHttpOptions } from "./http.ts";

@@ -1,5 +1,6 @@
 import { decodeAuditEntry } from "../../../arbiter/core/audit.ts";
-import type { Command, LedgerEntry, MasterInfo, Transaction } from "../../../arbiter/core/events.ts";
+import type { MasterInfo } from "../../../arbiter/core/controller-messages.ts";
+import type { Command, LedgerEntry, Transaction } from "../../../arbiter/core/events.ts";
 import type { DecisionRecord, SetRecord } from "../../../arbiter/core/model.ts";
 import { decodeAnswer, decodeDecision, decodeQuestion, decodeSet } from "../../../arbiter/core/records.ts";
 import { type Ackers, createAckers } from "./ackers.ts";
