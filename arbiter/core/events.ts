@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import type { ControllerAnswer, ControllerRequest, Heartbeat, MasterInfo } from "./controller-messages.ts";
-import type { BrokerId, DecisionKind, OffsetReading, RefusalReason, Revision, SetName } from "./model.ts";
+import type { DecisionKind, RefusalReason } from "./decision.ts";
+import type { BrokerId, OffsetReading, Revision, SetName } from "./model.ts";
 import type { OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { DecisionRecord } from "./decision.ts";
 import type { Command } from "./events.ts";
-import { type DecisionRecord, setName } from "./model.ts";
+import { setName } from "./model.ts";
 import { decodeDecision, decodeRefusal } from "./records.ts";
 import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
 

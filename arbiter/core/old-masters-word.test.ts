@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { question } from "./decision.fixture.ts";
+import type { DecisionRecord } from "./decision.ts";
 import type { Command } from "./events.ts";
 import { answerKey, policyKey, questionKey, refusalKey, siteKey } from "./keys.ts";
-import { type DecisionRecord, setName } from "./model.ts";
+import { setName } from "./model.ts";
 import { decodeDecision, decodeRefusal, encodeAnswer, encodeQuestion, encodeSite } from "./records.ts";
 import { type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";
 

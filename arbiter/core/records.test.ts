@@ -2,17 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OperatorError } from "#lib/errors.ts";
 import { recordCharsMax } from "./codec.ts";
-import {
-  decisionKinds,
-  effectNames,
-  protectionLevels,
-  refusalReasons,
-  rpoNames,
-  type SetRecord,
-  setName,
-  switchStages,
-  verdicts,
-} from "./model.ts";
+import { decisionKinds, effectNames, refusalReasons } from "./decision.ts";
+import { protectionLevels, rpoNames, type SetRecord, setName, switchStages, verdicts } from "./model.ts";
 import {
   decodeAnswer,
   decodeCluster,

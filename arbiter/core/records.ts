@@ -16,6 +16,17 @@ import {
   text,
 } from "./codec.ts";
 import {
+  type CandidateFacts,
+  type DecisionInput,
+  type DecisionRecord,
+  decisionKinds,
+  type EffectRecord,
+  effectNames,
+  type RefusalRecord,
+  type Rejected,
+  refusalReasons,
+} from "./decision.ts";
+import {
   answerKey,
   clusterKey,
   decisionKey,
@@ -33,14 +44,8 @@ import {
 import {
   type AnswerRecord,
   type BrokerView,
-  type CandidateFacts,
   type ClusterRecord,
-  type DecisionInput,
-  type DecisionRecord,
   type DrainRecord,
-  decisionKinds,
-  type EffectRecord,
-  effectNames,
   type Freeze,
   type HistoryRecord,
   type IdcRecord,
@@ -50,10 +55,7 @@ import {
   type ProtectionRecord,
   protectionLevels,
   type QuestionRecord,
-  type RefusalRecord,
-  type Rejected,
   type Replica,
-  refusalReasons,
   rpoNames,
   type SetName,
   type SetPolicy,

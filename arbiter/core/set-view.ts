@@ -1,19 +1,17 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
 import type { SetRequest } from "./controller-messages.ts";
+import type { DecisionRecord, DecisionVerdict, RefusalRecord } from "./decision.ts";
 import type { AskId, BrokerSettings, ConnectionId } from "./events.ts";
 import type { BrokerEvidence } from "./evidence.ts";
 import type { HappenedState } from "./happened.ts";
 import type {
   AnswerRecord,
   BrokerId,
-  DecisionRecord,
-  DecisionVerdict,
   DrainRecord,
   OffsetReading,
   ProtectionRecord,
   QuestionRecord,
-  RefusalRecord,
   SetName,
   SetRecord,
   SiteName,

@@ -2,9 +2,10 @@ import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
 import type { ControllerRequest, Heartbeat } from "./controller-messages.ts";
 import { input } from "./decision.fixture.ts";
+import type { DecisionRecord } from "./decision.ts";
 import type { Command, Event, LedgerEntry } from "./events.ts";
 import { clusterKey, decisionKey, historyKey, setKey } from "./keys.ts";
-import { type DecisionRecord, type SetName, type SetRecord, setName } from "./model.ts";
+import { type SetName, type SetRecord, setName } from "./model.ts";
 import { encodeCluster, encodeDecision, encodeHistory, encodeSet } from "./records.ts";
 import { timing } from "./timing.fixture.ts";
 

@@ -1,7 +1,8 @@
 import { input } from "./decision.fixture.ts";
+import type { DecisionRecord } from "./decision.ts";
 import type { Command, Event } from "./events.ts";
 import { decisionId, decisionKey, parseKey, setKey, switchKey } from "./keys.ts";
-import { type BrokerId, type DecisionRecord, type SetRecord, type SwitchRecord, setName } from "./model.ts";
+import { type BrokerId, type SetRecord, type SwitchRecord, setName } from "./model.ts";
 import {
   decodeDecision,
   decodeDrain,

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { actNames } from "../core/audit.ts";
 import { faultKinds } from "../core/audit-faults.ts";
-import { effectNames, protectionLevels, switchStages, verdicts } from "../core/model.ts";
+import { effectNames } from "../core/decision.ts";
+import { protectionLevels, switchStages, verdicts } from "../core/model.ts";
 import { phaseNames } from "../core/transitions.ts";
 import { idcsSchema, movesSchema } from "./api-idcs.ts";
 

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
+import type { DecisionRecord } from "../core/decision.ts";
 import { explainDecision, replayDecision } from "../core/explain.ts";
-import { type DecisionRecord, type SetName, type SetPolicy, setName } from "../core/model.ts";
+import { type SetName, type SetPolicy, setName } from "../core/model.ts";
 import { type MoveWish, planMoves } from "../core/moves.ts";
 import { parsePolicies } from "../core/policy.ts";
 import type { SetView } from "../core/set-view.ts";

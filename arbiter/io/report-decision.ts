@@ -1,4 +1,4 @@
-import type { DecisionRecord } from "../core/model.ts";
+import type { DecisionRecord } from "../core/decision.ts";
 import { encodeDecision } from "../core/records.ts";
 import type { DecisionReport, DecisionSummary } from "./api.ts";
 import { timeText } from "./report.ts";

@@ -1,5 +1,5 @@
 import { exitCodes } from "#lib/errors.ts";
-import type { DecisionRecord } from "../../arbiter/core/model.ts";
+import type { DecisionRecord } from "../../arbiter/core/decision.ts";
 import { setName } from "../../arbiter/core/model.ts";
 import { decodeDecision } from "../../arbiter/core/records.ts";
 import type { DecisionReport, SetReport } from "../../arbiter/io/api.ts";

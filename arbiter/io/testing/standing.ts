@@ -1,10 +1,11 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "../../core/arbiter.ts";
 import { question } from "../../core/decision.fixture.ts";
+import type { DecisionRecord } from "../../core/decision.ts";
 import type { AskId, Command, Event, Transaction } from "../../core/events.ts";
 import { auditFolder, clusterKey, decisionKey, protectionKey, questionKey, setKey, siteKey } from "../../core/keys.ts";
 import { createMemoryLedger } from "../../core/ledger.fixture.ts";
-import type { DecisionRecord, SetName, SetRecord } from "../../core/model.ts";
+import type { SetName, SetRecord } from "../../core/model.ts";
 import type { OperatorAnswer, OperatorRequest } from "../../core/operator-messages.ts";
 import {
   decodeDecision,

@@ -1,7 +1,8 @@
 import { decodeAuditEntry } from "../../../arbiter/core/audit.ts";
 import type { MasterInfo } from "../../../arbiter/core/controller-messages.ts";
+import type { DecisionRecord } from "../../../arbiter/core/decision.ts";
 import type { Command, LedgerEntry, Transaction } from "../../../arbiter/core/events.ts";
-import type { DecisionRecord, SetRecord } from "../../../arbiter/core/model.ts";
+import type { SetRecord } from "../../../arbiter/core/model.ts";
 import { decodeAnswer, decodeDecision, decodeQuestion, decodeSet } from "../../../arbiter/core/records.ts";
 import { type Ackers, createAckers } from "./ackers.ts";
 import { cluster, places, set } from "./places.ts";
