@@ -3,10 +3,11 @@ import { brokerOf, idsOf, isDownHere, isHeardHere, notify, refOf, servesHere } f
 import type { Context } from "./context.ts";
 import type { DecisionRecord, EffectName, EffectRecord } from "./decision.ts";
 import { effectsOf } from "./decision.ts";
+import { encodeDecision } from "./decision-records.ts";
 import { awaitFence } from "./fence.ts";
 import { decisionKey, refusalKey, setKey } from "./keys.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
-import { encodeDecision, encodeSet } from "./records.ts";
+import { encodeSet } from "./records.ts";
 import { isFenceAwaited, needsFence } from "./scripted.ts";
 import type { EffectsState, SetView } from "./set-view.ts";
 import { compareEnds, mayCompare } from "./switch-proof.ts";

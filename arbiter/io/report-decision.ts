@@ -1,5 +1,5 @@
 import type { DecisionRecord } from "../core/decision.ts";
-import { encodeDecision } from "../core/records.ts";
+import { encodeDecision } from "../core/decision-records.ts";
 import type { DecisionReport, DecisionSummary } from "./api.ts";
 import { timeText } from "./report.ts";
 import { reportEffects } from "./report-set.ts";
