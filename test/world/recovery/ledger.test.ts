@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
-import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api.ts";
+import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api-sets.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { readSet } from "../arbiter/operators.ts";
 import { raiseStage, type Stage, untilComplete } from "../failover/stage.ts";

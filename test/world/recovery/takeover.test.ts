@@ -2,7 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect } from "vitest";
-import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api.ts";
+import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api-sets.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { readSet } from "../arbiter/operators.ts";
 import { addressesOf } from "../failover/stage.ts";
