@@ -1,3 +1,4 @@
+import { ackTimesOf, longestBetween } from "../checkers/gap.ts";
 import { checkSet } from "../checkers/set.ts";
 import { readSettled } from "../checkers/stored.ts";
 import { addressesOf } from "../failover/stage.ts";
@@ -63,7 +64,7 @@ export function witness(place: Place): Witness {
       duplicated: duplicated.length,
       ackedBy: reigns.map((one) => one.broker),
       atOnce: reigns.filter((one, nth) => nth > 0 && one.from < (reigns[nth - 1]?.until ?? 0)).length,
-      gapMs: gapOf(history),
+      gapMs: Math.round(longestBetween(ackTimesOf(history.sends)).ms),
       acting,
     };
   };
@@ -82,10 +83,4 @@ function reignsOf({ sends }: History): { broker: string; from: number; until: nu
       return { broker, from: Math.min(...times), until: Math.max(...times) };
     })
     .toSorted((one, other) => one.from - other.from);
-}
-
-function gapOf({ sends }: History): number {
-  const times = sends.flatMap(({ code, answeredAt }) => (code === 0 && answeredAt !== null ? [answeredAt] : []));
-  const sorted = times.toSorted((one, other) => one - other);
-  return Math.round(Math.max(0, ...sorted.slice(1).map((at, nth) => at - (sorted[nth] ?? at))));
 }
