@@ -8,8 +8,8 @@ import { actsAsMaster } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import type { World } from "../world.ts";
 
-/** What producers and brokers say of a procedure that went on under load. */
-export interface Witnessed {
+/** What producers and brokers say of a procedure that was followed under load. */
+export interface LoadReport {
   readonly acked: number;
   readonly lost: number;
   readonly duplicated: number;
@@ -32,19 +32,19 @@ interface Place {
   readonly queues: number;
 }
 
-export interface Witness {
-  /** Ends the load, reads everything back, and tells. @param from who is read; left out: who acts as master in controller mode */
-  tell(from?: string): Promise<Witnessed>;
+export interface ReportedLoad {
+  /** Ends the load, and reads everything back. @param from who is read; left out: who acts as master in controller mode */
+  report(from?: string): Promise<LoadReport>;
 }
 
-export function witness(place: Place): Witness {
+export function startReportedLoad(place: Place): ReportedLoad {
   const { world } = place;
   const target = { ...place, nameServers: addressesOf(place.nameServers), brokers: addressesOf(place.brokers) };
   const load = startLoad(world.network, target);
-  let told: Promise<History> | undefined;
-  const tell = async (from?: string): Promise<Witnessed> => {
-    told ??= load.stop();
-    const history = await told;
+  let stopped: Promise<History> | undefined;
+  const report = async (from?: string): Promise<LoadReport> => {
+    stopped ??= load.stop();
+    const history = await stopped;
     const asked = from === undefined ? place.brokers : [];
     const roles = await Promise.all(
       asked
@@ -68,7 +68,7 @@ export function witness(place: Place): Witness {
       acting,
     };
   };
-  return { tell };
+  return { report };
 }
 
 /** From the sending of its first acknowledged message to that of its last. */
