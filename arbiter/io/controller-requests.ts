@@ -54,8 +54,8 @@ export function readControllerRequest(frame: Frame): ControllerRequest | undefin
       const { clusterName, brokerName, brokerIds, cleanLivingBroker } = decodeCleanBrokerDataRequest(frame);
       return {
         kind: "cleanBroker",
-        cluster: clusterName ?? null,
-        set: brokerName,
+        cluster: clusterName === undefined ? null : named(frame, "clusterName", clusterName),
+        set: named(frame, "brokerName", brokerName),
         ids: brokerIds ?? null,
         living: cleanLivingBroker,
       };
