@@ -1,4 +1,7 @@
-/** What the arbiter knows and writes down. The records below are what etcd holds, decoded (records.ts has their text). Decisions are in decision.ts. */
+/**
+ * What the arbiter knows and writes down. The records below are what etcd holds, decoded (records.ts has their text); decisions are in
+ * decision.ts.
+ */
 
 export type SiteName = string;
 /** The id a broker keeps for ever in the controller protocol: 1, 2, …; not the role id it shows to clients. */
