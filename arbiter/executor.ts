@@ -2,8 +2,9 @@ import { assert } from "#lib/assert.ts";
 import type { Instant } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { BrokerPort } from "./brokers/broker.ts";
-import type { AskId, BrokerRef, Command, Event, OperatorAnswer, ProbeOutcome } from "./core/events.ts";
+import type { AskId, BrokerRef, Command, Event, ProbeOutcome } from "./core/events.ts";
 import type { SetName } from "./core/model.ts";
+import type { OperatorAnswer } from "./core/operator-messages.ts";
 import type { DaemonDeps } from "./daemon.ts";
 import type { Door } from "./io/door.ts";
 

@@ -1,5 +1,6 @@
 import { createSeries, type MetricDoc, type Series } from "#lib/metrics.ts";
-import type { ControllerAnswer, Event } from "./core/events.ts";
+import type { ControllerAnswer } from "./core/controller-messages.ts";
+import type { Event } from "./core/events.ts";
 
 const set = ["set"] as const;
 

@@ -1,5 +1,6 @@
 import type { CallOptions } from "#lib/remoting/connections.ts";
-import type { BrokerSettings, MasterInfo, ProbeOutcome } from "../core/events.ts";
+import type { MasterInfo } from "../core/controller-messages.ts";
+import type { BrokerSettings, ProbeOutcome } from "../core/events.ts";
 
 /**
  * The few things the arbiter does to a broker, of whatever kind. Each call is one attempt, bounded by its own time; what

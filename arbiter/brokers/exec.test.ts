@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
-import type { MasterInfo } from "../core/events.ts";
+import type { MasterInfo } from "../core/controller-messages.ts";
 import { createScriptTurns } from "./exec/scripts.ts";
 import { createExecPort } from "./exec.ts";
 import { createFakeMembers } from "./testing/fake-member.ts";

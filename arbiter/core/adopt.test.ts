@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { resultCodes } from "#lib/remoting/codes.ts";
-import type { Command, ControllerRequest, OperatorAnswer, OperatorRequest } from "./events.ts";
+import type { ControllerRequest } from "./controller-messages.ts";
+import { decodeDecision } from "./decision-records.ts";
+import type { Command } from "./events.ts";
 import type { SetName, SetRecord } from "./model.ts";
-import { decodeDecision, decodeSet } from "./records.ts";
+import type { OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
+import { decodeSet } from "./records.ts";
 import { heldSet, type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";
 
 /** Brokers 1, 2 and 3 run, and the ledger has no record of them, or one from before. */

@@ -1,10 +1,10 @@
 import { brokerOf, isHeardHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
-import type { AdoptedBroker, OperatorAnswer, OperatorRequest } from "./events.ts";
 import { setKey } from "./keys.ts";
 import { viewOfSet } from "./mirror-records.ts";
 import type { BrokerId, Replica, SetRecord } from "./model.ts";
 import { answerTo, changedMeanwhile } from "./operator-answers.ts";
+import type { AdoptedBroker, OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
 import { encodeSet } from "./records.ts";
 import { recover } from "./recover.ts";
 import { isRestored, notFrozenYet } from "./restored.ts";

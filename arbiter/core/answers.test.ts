@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Command, ControllerRequest } from "./events.ts";
+import type { ControllerRequest } from "./controller-messages.ts";
+import type { Command } from "./events.ts";
 import { siteUnderTest } from "./site.fixture.ts";
 
 const register: ControllerRequest = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { ControllerAnswer, ControllerRequest } from "./controller-messages.ts";
 import { question } from "./decision.fixture.ts";
-import type { Command, ControllerAnswer, ControllerRequest } from "./events.ts";
+import type { Command } from "./events.ts";
 import { questionKey } from "./keys.ts";
 import { setName } from "./model.ts";
 import { decodeQuestion, encodeQuestion } from "./records.ts";

@@ -1,6 +1,6 @@
+import type { DecisionInput, Rejected } from "./decision.ts";
 import { isDown, outranked, type Ranking, type Readable, rank, unclean } from "./elect.ts";
 import { listText, progressText } from "./figures.ts";
-import type { DecisionInput, Rejected } from "./model.ts";
 import type { Objection } from "./permit.ts";
 import { compareProgress } from "./progress.ts";
 import { byId } from "./verdict.ts";

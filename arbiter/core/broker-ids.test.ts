@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { resultCodes } from "#lib/remoting/codes.ts";
-import type { Command, ControllerAnswer, ControllerRequest } from "./events.ts";
+import type { ControllerAnswer, ControllerRequest } from "./controller-messages.ts";
+import type { Command } from "./events.ts";
 import type { SetRecord } from "./model.ts";
 import { decodeSet } from "./records.ts";
 import { heldSet, type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";
@@ -74,4 +75,18 @@ test("neither a master nor a member of the in-sync set goes", () => {
     inSync: [1, 2, 3, 4],
   });
   expect(idsOf(putBy(ask(site, apply(5, code(3_100)))))).toEqual(["1", "2", "3", "4", "5"]);
+});
+
+test("the id that a broker did not go on with is alive all the same, as its address answers probes: it goes as a living one does", () => {
+  const site = siteUnderTest();
+  ask(site, apply(4, code(0)));
+  ask(site, apply(5, code(3_100)));
+  site.pass(500);
+  site.step(site.heartbeat(5, { address }));
+  site.step(site.probed(4, false));
+  const clean = (living: boolean) => ask(site, { kind: "cleanBroker", cluster: "C1", set: "bs1", ids: [4], living });
+  expect(answersOf(clean(false))).toMatchObject([
+    { kind: "refused", remark: "Broker 4 of bs1 is alive, clean broker data failure" },
+  ]);
+  expect(idsOf(putBy(clean(true)))).toEqual(["1", "2", "3", "5"]);
 });

@@ -1,12 +1,13 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
-import type { ControllerAnswer, SetRequest } from "./events.ts";
+import type { ControllerAnswer, SetRequest } from "./controller-messages.ts";
 import type { SetRecord } from "./model.ts";
 import type { Judgement, RequestContext } from "./requests.ts";
 
 /**
  * How a broker gets its id: it asks which is free (1012), and applies for it (1013) with a check code, "address;millis", of its own
  * clock. An answer that it has not got in 3 s it takes for a refusal, and applies for the next id: the first one stays on record, as
- * nobody knows which of the two it goes on with. An operator removes it (mqadmin cleanBrokerMetadata).
+ * nobody knows which of the two it goes on with. Its address answers probes, so it is alive as long as the broker is; no heartbeat
+ * ever names it. An operator removes it (mqadmin cleanBrokerMetadata).
  */
 
 export function nextBrokerId(context: RequestContext): Judgement {

@@ -1,5 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
+import type { CandidateFacts } from "./decision.ts";
 import type { BrokerRef } from "./events.ts";
 import {
   type BrokerEvidence,
@@ -12,7 +13,7 @@ import {
   unheard,
   viewOf,
 } from "./evidence.ts";
-import type { AnswerRecord, BrokerId, BrokerView, CandidateFacts, OffsetReading } from "./model.ts";
+import type { AnswerRecord, BrokerId, BrokerView, OffsetReading } from "./model.ts";
 import { compareProgress } from "./progress.ts";
 import { infoOf } from "./requests.ts";
 import { isFenceAwaited, isScripted } from "./scripted.ts";

@@ -1,6 +1,8 @@
 import { arbiterName } from "./audit.ts";
 import { brokerOf, idsOf, viewHere } from "./brokers.ts";
 import type { Context, Ending } from "./context.ts";
+import type { DecisionInput, DecisionKind, DecisionRecord, DecisionVerdict } from "./decision.ts";
+import { encodeDecision } from "./decision-records.ts";
 import type { Transaction } from "./events.ts";
 import {
   answerKey,
@@ -13,18 +15,8 @@ import {
   refusalKey,
   setKey,
 } from "./keys.ts";
-import type {
-  AnswerRecord,
-  BrokerId,
-  DecisionInput,
-  DecisionKind,
-  DecisionRecord,
-  DecisionVerdict,
-  SetRecord,
-  Stored,
-  SwitchRecord,
-} from "./model.ts";
-import { encodeDecision, encodeSet } from "./records.ts";
+import type { AnswerRecord, BrokerId, SetRecord, Stored, SwitchRecord } from "./model.ts";
+import { encodeSet } from "./records.ts";
 import { isRestored } from "./restored.ts";
 import { isFenceAwaited } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { decide } from "./decide.ts";
 import { candidate, down, input } from "./decision.fixture.ts";
-import type { CandidateFacts, DecisionInput } from "./model.ts";
+import type { CandidateFacts, DecisionInput } from "./decision.ts";
 
 /** Who becomes master where the record is of no use; recoveries by name and by progress are in decide.test.ts. */
 

@@ -1,7 +1,8 @@
 import { best, chosen, furtherText, furtherThan, notGathered } from "./best.ts";
+import type { DecisionInput, DecisionVerdict } from "./decision.ts";
 import { clean, isRead, type Ranking, type Readable, rank, unclean, whole } from "./elect.ts";
 import { listText, progressText } from "./figures.ts";
-import type { BrokerId, DecisionInput, DecisionVerdict } from "./model.ts";
+import type { BrokerId } from "./model.ts";
 import type { Objection } from "./permit.ts";
 import { elect, lagOf, notDesignated, refuse } from "./verdict.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decide } from "./decide.ts";
 import { candidate, input, planned, question } from "./decision.fixture.ts";
-import type { CandidateFacts, DecisionInput } from "./model.ts";
+import type { CandidateFacts, DecisionInput } from "./decision.ts";
 import { usualPolicy } from "./policy-forms.ts";
 import { epochMax } from "./verdict.ts";
 

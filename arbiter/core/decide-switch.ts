@@ -1,6 +1,7 @@
+import type { DecisionInput, DecisionVerdict } from "./decision.ts";
 import { clean, isRead, type Readable, rank, unclean } from "./elect.ts";
 import { bytesText, figure, progressText } from "./figures.ts";
-import type { DecisionInput, DecisionVerdict, SwitchRecord } from "./model.ts";
+import type { SwitchRecord } from "./model.ts";
 import { whileFrozen } from "./permit.ts";
 import { elect, ledgerBehind, notDesignated, refuse } from "./verdict.ts";
 

@@ -2,20 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decide } from "./decide.ts";
 import { answer, planned, question, threeSites } from "./decision.fixture.ts";
+import { type CandidateFacts, type DecisionInput, decisionKinds, refusalReasons } from "./decision.ts";
+import { decodeDecision, encodeDecision } from "./decision-records.ts";
 import { replayDecision } from "./explain.ts";
-import {
-  type CandidateFacts,
-  type DecisionInput,
-  decisionKinds,
-  type OffsetReading,
-  protectionLevels,
-  refusalReasons,
-  rpoNames,
-  setName,
-  verdicts,
-} from "./model.ts";
+import { type OffsetReading, protectionLevels, rpoNames, setName, verdicts } from "./model.ts";
 import { usualPolicy } from "./policy-forms.ts";
-import { decodeDecision, encodeDecision } from "./records.ts";
 import { epochMax } from "./verdict.ts";
 
 /** The invariants, over inputs of every kind; what an oracle says here is written without the code it judges. */

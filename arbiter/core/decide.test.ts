@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { decide } from "./decide.ts";
 import { answer, candidate, down, input, question, threeSites } from "./decision.fixture.ts";
-import type { CandidateFacts, DecisionInput, OffsetReading, SetPolicy } from "./model.ts";
+import type { CandidateFacts, DecisionInput } from "./decision.ts";
+import type { OffsetReading, SetPolicy } from "./model.ts";
 import { usualPolicy } from "./policy-forms.ts";
 import { epochMax } from "./verdict.ts";
 

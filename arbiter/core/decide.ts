@@ -2,9 +2,9 @@ import { best, notGathered } from "./best.ts";
 import { type Confirmation, confirm, majorityOf } from "./confirm.ts";
 import { recovered } from "./decide-recovery.ts";
 import { plannedSwitch, takenBack } from "./decide-switch.ts";
+import type { DecisionInput, DecisionVerdict } from "./decision.ts";
 import { clean, type Readable, rank } from "./elect.ts";
 import { bytesText, listText } from "./figures.ts";
-import type { DecisionInput, DecisionVerdict } from "./model.ts";
 import { lacking, tooLossy, unprotected, whileCoolingDown, whileFrozen } from "./permit.ts";
 import { elect, lagOf, ledgerBehind, notDesignated, refuse } from "./verdict.ts";
 

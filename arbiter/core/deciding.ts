@@ -3,7 +3,8 @@ import { candidatesOf, isHeardHere, readAll } from "./brokers.ts";
 import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
-import type { AnswerRecord, DecisionVerdict, Stored } from "./model.ts";
+import type { DecisionVerdict } from "./decision.ts";
+import type { AnswerRecord, Stored } from "./model.ts";
 import { recordRefusal } from "./refusals.ts";
 import type { SetView } from "./set-view.ts";
 

@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import { confirm } from "./confirm.ts";
 import { decide } from "./decide.ts";
+import type { DecisionInput } from "./decision.ts";
 import type { TriedOutcome } from "./events.ts";
 import {
   type BrokerEvidence,
@@ -19,7 +20,6 @@ import type {
   AnswerRecord,
   BrokerId,
   BrokerView,
-  DecisionInput,
   OffsetReading,
   QuestionRecord,
   SetPolicy,

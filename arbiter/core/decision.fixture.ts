@@ -1,12 +1,5 @@
-import type {
-  AnswerRecord,
-  CandidateFacts,
-  DecisionInput,
-  QuestionRecord,
-  SiteName,
-  SwitchRecord,
-  Verdict,
-} from "./model.ts";
+import type { CandidateFacts, DecisionInput } from "./decision.ts";
+import type { AnswerRecord, QuestionRecord, SiteName, SwitchRecord, Verdict } from "./model.ts";
 import { usualPolicy } from "./policy-forms.ts";
 
 /** Parts of decisions for tests: broker 1 in idc1 is master of C1/bs1 in epoch 7, brokers 2 (idc2) and 3 (idc1) are in sync. */

@@ -1,11 +1,13 @@
 import type { Instant } from "#lib/clock.ts";
 import { brokerOf, idsOf, isDownHere, isHeardHere, notify, refOf, servesHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
+import type { DecisionRecord, EffectName, EffectRecord } from "./decision.ts";
+import { effectsOf } from "./decision.ts";
+import { encodeDecision } from "./decision-records.ts";
 import { awaitFence } from "./fence.ts";
 import { decisionKey, refusalKey, setKey } from "./keys.ts";
-import type { BrokerId, DecisionRecord, EffectName, EffectRecord, SetRecord } from "./model.ts";
-import { effectsOf } from "./model.ts";
-import { encodeDecision, encodeSet } from "./records.ts";
+import type { BrokerId, SetRecord } from "./model.ts";
+import { encodeSet } from "./records.ts";
 import { isFenceAwaited, needsFence } from "./scripted.ts";
 import type { EffectsState, SetView } from "./set-view.ts";
 import { compareEnds, mayCompare } from "./switch-proof.ts";

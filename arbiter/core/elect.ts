@@ -1,6 +1,7 @@
 import { majorityOf } from "./confirm.ts";
+import type { CandidateFacts, DecisionInput, Rejected } from "./decision.ts";
 import { figure, progressText } from "./figures.ts";
-import type { CandidateFacts, DecisionInput, OffsetReading, Rejected, SiteName } from "./model.ts";
+import type { OffsetReading, SiteName } from "./model.ts";
 import { compareProgress } from "./progress.ts";
 
 /** A candidate that was read: one that can be compared. */

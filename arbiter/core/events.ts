@@ -1,5 +1,8 @@
 import type { Instant } from "#lib/clock.ts";
-import type { BrokerId, DecisionKind, OffsetReading, RefusalReason, Revision, SetName } from "./model.ts";
+import type { ControllerAnswer, ControllerRequest, Heartbeat, MasterInfo } from "./controller-messages.ts";
+import type { DecisionKind, RefusalReason } from "./decision.ts";
+import type { BrokerId, OffsetReading, Revision, SetName } from "./model.ts";
+import type { OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
 
 /**
  * What comes into the core, and what it wants done. The shell turns callbacks into events, one at a time, and carries the
@@ -13,192 +16,6 @@ export type ConnectionId = number;
 /** A transaction that the core has asked for. */
 export type Token = number;
 
-/** Requests of the controller protocol about one set, decoded (lib/remoting/records). */
-export type SetRequest =
-  | {
-      readonly kind: "alterInSync";
-      readonly set: string;
-      readonly master: BrokerId;
-      readonly epoch: number;
-      readonly inSync: readonly BrokerId[];
-      readonly inSyncEpoch: number;
-    }
-  | {
-      readonly kind: "electMaster";
-      readonly cluster: string;
-      readonly set: string;
-      /** null: none named (-1 on the wire). */
-      readonly id: BrokerId | null;
-      readonly designate: boolean;
-    }
-  | {
-      readonly kind: "registerBroker";
-      readonly cluster: string;
-      readonly set: string;
-      readonly id: BrokerId;
-      readonly address: string;
-    }
-  | { readonly kind: "replicaInfo"; readonly set: string }
-  | { readonly kind: "nextBrokerId"; readonly cluster: string; readonly set: string }
-  | {
-      readonly kind: "applyBrokerId";
-      readonly cluster: string;
-      readonly set: string;
-      readonly id: BrokerId;
-      /** "address;millis" */
-      readonly checkCode: string;
-    }
-  | {
-      readonly kind: "cleanBroker";
-      readonly cluster: string | null;
-      readonly set: string;
-      /** null: all. */
-      readonly ids: readonly BrokerId[] | null;
-      readonly living: boolean;
-    };
-
-export type ControllerRequest =
-  | SetRequest
-  | { readonly kind: "metadata" }
-  | { readonly kind: "inSyncData"; readonly sets: readonly string[] };
-
-/** Who is master, as the protocol tells it. */
-export interface MasterInfo {
-  readonly master: BrokerId | null;
-  readonly address: string | null;
-  readonly epoch: number;
-  readonly inSync: readonly BrokerId[];
-  readonly inSyncEpoch: number;
-}
-
-export interface InSyncReplica {
-  readonly set: string;
-  readonly id: BrokerId;
-  readonly address: string;
-  readonly alive: boolean;
-}
-
-/** Answers to ControllerRequests: `code` is the protocol's (lib/remoting/codes.ts); a success has what its kind needs. */
-export type ControllerAnswer =
-  | {
-      readonly kind: "refused";
-      readonly code: number;
-      readonly remark: string;
-      readonly cluster?: string;
-      readonly set?: string;
-    }
-  | { readonly kind: "alterInSync"; readonly inSync: readonly BrokerId[]; readonly inSyncEpoch: number }
-  | {
-      readonly kind: "electMaster";
-      /** 0, or 2011: there is a master, which the broker takes as success. */
-      readonly code: number;
-      readonly cluster: string;
-      readonly set: string;
-      readonly info: MasterInfo;
-      readonly members: Readonly<Record<BrokerId, string>>;
-    }
-  | { readonly kind: "registerBroker"; readonly cluster: string; readonly set: string; readonly info: MasterInfo }
-  | { readonly kind: "replicaInfo"; readonly info: MasterInfo }
-  /** leader: null when this site has no fresh quorum proof. */
-  | {
-      readonly kind: "metadata";
-      readonly leader: string | null;
-      readonly leaderSite: string;
-      readonly peers: readonly string[];
-    }
-  | {
-      readonly kind: "inSyncData";
-      readonly sets: Readonly<
-        Record<
-          string,
-          {
-            readonly info: MasterInfo;
-            readonly inSync: readonly InSyncReplica[];
-            readonly notInSync: readonly InSyncReplica[];
-          }
-        >
-      >;
-    }
-  | { readonly kind: "nextBrokerId"; readonly cluster: string; readonly set: string; readonly id: BrokerId }
-  | { readonly kind: "applyBrokerId"; readonly cluster: string; readonly set: string }
-  | { readonly kind: "cleanBroker" };
-
-export type OperatorRequest =
-  | {
-      readonly kind: "init";
-      readonly sites: readonly string[];
-      readonly incarnation: string;
-      /** "" where none was given. */
-      readonly reason: string;
-    }
-  | { readonly kind: "freeze"; readonly set: SetName; readonly reason: string; readonly untilWall: number | null }
-  | { readonly kind: "unfreeze"; readonly set: SetName; readonly reason: string }
-  | { readonly kind: "pause"; readonly reason: string; readonly untilWall: number | null }
-  /** `to`: a broker's id, its address or its host, or an IDC. */
-  | {
-      readonly kind: "switch";
-      readonly set: SetName;
-      readonly to: string;
-      readonly reason: string;
-      readonly dryRun: boolean;
-    }
-  /** What is left out stays as it is. */
-  | {
-      readonly kind: "idc";
-      readonly idc: string;
-      readonly state?: "active" | "drained";
-      readonly weight?: number;
-      readonly reason: string;
-    }
-  | {
-      readonly kind: "drainBroker";
-      readonly set: SetName;
-      readonly broker: BrokerId;
-      /** False: no longer. */
-      readonly drained: boolean;
-      readonly reason: string;
-    }
-  /** Brokers that run go on record as a set, or in place of what a lost ledger still has of it; then as `recover`. */
-  | {
-      readonly kind: "adopt";
-      readonly set: SetName;
-      readonly brokers: readonly AdoptedBroker[];
-      readonly master: BrokerId | null;
-      readonly reason: string;
-      readonly force: boolean;
-    }
-  | { readonly kind: "resume"; readonly reason: string }
-  | { readonly kind: "applyPolicies"; readonly text: string; readonly reason: string }
-  /** The set gets an epoch above every one seen; `master` null: the one with most progress. */
-  | {
-      readonly kind: "recover";
-      readonly set: SetName;
-      readonly master: BrokerId | null;
-      readonly reason: string;
-      readonly force: boolean;
-    };
-
-/** `address` null: the one at which it is heard. */
-export interface AdoptedBroker {
-  readonly id: BrokerId;
-  readonly address: string | null;
-}
-
-export type OperatorAnswer =
-  | { readonly kind: "done"; readonly detail: string }
-  | { readonly kind: "refused"; readonly code: string; readonly message: string; readonly hint: string };
-
-/** A heartbeat (904). */
-export interface Heartbeat {
-  readonly cluster: string;
-  readonly set: string;
-  readonly id: BrokerId;
-  readonly address: string;
-  readonly epoch: number;
-  readonly maxOffset: bigint;
-  readonly priority: number;
-}
-
 export interface BrokerRef {
   readonly set: SetName;
   readonly id: BrokerId;
@@ -209,7 +26,8 @@ export interface BrokerRef {
 export type TriedOutcome =
   | {
       readonly kind: "answered";
-      readonly reading: OffsetReading /** It says that it acts as master now. */;
+      readonly reading: OffsetReading;
+      /** It says that it acts as master now. */
       readonly acting: boolean;
     }
   | { readonly kind: "refused"; readonly detail: string }

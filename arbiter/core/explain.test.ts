@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { decide } from "./decide.ts";
 import { answer, candidate, down, input, planned, question, threeSites } from "./decision.fixture.ts";
+import type { DecisionInput, DecisionRecord } from "./decision.ts";
 import { explainDecision, replayDecision } from "./explain.ts";
-import type { DecisionInput, DecisionRecord } from "./model.ts";
 import { usualPolicy } from "./policy-forms.ts";
 
 function recordOf(changes: Partial<DecisionInput> = {}): DecisionRecord {

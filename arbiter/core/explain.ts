@@ -1,16 +1,9 @@
 import { majorityOf } from "./confirm.ts";
 import { decide } from "./decide.ts";
+import type { CandidateFacts, DecisionInput, DecisionKind, DecisionRecord, DecisionVerdict } from "./decision.ts";
+import { effectsOf } from "./decision.ts";
 import { bytesText, figure, listText, millisText, progressText, timeText } from "./figures.ts";
-import type {
-  AnswerRecord,
-  CandidateFacts,
-  DecisionInput,
-  DecisionKind,
-  DecisionRecord,
-  DecisionVerdict,
-  SetPolicy,
-} from "./model.ts";
-import { effectsOf } from "./model.ts";
+import type { AnswerRecord, SetPolicy } from "./model.ts";
 
 /** A decision for people: who saw what when, who could be elected and why not, who was, and what came of it (I11). */
 export function explainDecision(record: DecisionRecord): string[] {

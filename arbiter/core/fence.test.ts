@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { DecisionRecord } from "./decision.ts";
+import { decodeDecision, decodeRefusal } from "./decision-records.ts";
 import type { Command } from "./events.ts";
-import { type DecisionRecord, setName } from "./model.ts";
-import { decodeDecision, decodeRefusal } from "./records.ts";
+import { setName } from "./model.ts";
 import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const scripted = { scripted: ["C1"] } as const;

@@ -1,7 +1,7 @@
 import { arbiterName } from "./audit.ts";
 import { brokerOf, idsOf, isHeardHere, servesHere } from "./brokers.ts";
 import type { Context, Ending } from "./context.ts";
-import type { Heartbeat } from "./events.ts";
+import type { Heartbeat } from "./controller-messages.ts";
 import { isExpired } from "./expiry.ts";
 import { setKey } from "./keys.ts";
 import type { BrokerId, Freeze } from "./model.ts";

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
 import { question } from "./decision.fixture.ts";
+import { encodeDecision } from "./decision-records.ts";
 import type { LedgerEntry } from "./events.ts";
 import { decisionKey, questionKey, setKey, siteKey } from "./keys.ts";
 import { load, newMirror } from "./mirror.ts";
 import { setName } from "./model.ts";
-import { encodeDecision, encodeQuestion, encodeSet, encodeSite } from "./records.ts";
+import { encodeQuestion, encodeSet, encodeSite } from "./records.ts";
 import { decidedSet, decision } from "./site.fixture.ts";
 
 const name = setName("C1", "bs1");

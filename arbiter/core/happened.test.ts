@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { question } from "./decision.fixture.ts";
+import { encodeRefusal } from "./decision-records.ts";
 import type { Command } from "./events.ts";
 import { questionKey, refusalKey, siteKey } from "./keys.ts";
 import { setName } from "./model.ts";
-import { encodeQuestion, encodeRefusal, encodeSite } from "./records.ts";
+import { encodeQuestion, encodeSite } from "./records.ts";
 import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const name = setName("C1", "bs1");

@@ -1,9 +1,10 @@
 import type { Instant } from "#lib/clock.ts";
 import { brokerOf, isHeardHere, notify, servesHere, welcome } from "./brokers.ts";
 import type { Context } from "./context.ts";
+import type { Heartbeat } from "./controller-messages.ts";
 import { driveSet } from "./drive-set.ts";
 import { mayBeTold } from "./effects.ts";
-import type { ConnectionId, Event, Heartbeat } from "./events.ts";
+import type { ConnectionId, Event } from "./events.ts";
 import { onClosed, onHeartbeat, onLateHeartbeat, onProbed } from "./evidence.ts";
 import { freezeIfBehind, freezeIfTwice } from "./freezes.ts";
 import { type Inner, setsMax } from "./inner.ts";

@@ -1,8 +1,9 @@
 import type { Act } from "./audit.ts";
 import type { Context } from "./context.ts";
-import type { OperatorRequest, Transaction } from "./events.ts";
+import type { Transaction } from "./events.ts";
 import { drainKey, idcKey } from "./keys.ts";
 import type { DrainRecord, IdcRecord } from "./model.ts";
+import type { OperatorRequest } from "./operator-messages.ts";
 import { encodeDrain, encodeIdc } from "./records.ts";
 import type { SetView } from "./set-view.ts";
 

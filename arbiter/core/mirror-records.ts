@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { decodeAuditEntry, decodeAuditHead } from "./audit.ts";
+import { decodeDecision, decodeRefusal } from "./decision-records.ts";
 import { parseKey } from "./keys.ts";
 import type { AuditView, Mirror } from "./mirror.ts";
 import type { Revision, SetName, SetRecord, SiteName, Stored } from "./model.ts";
@@ -8,14 +9,12 @@ import { type Policies, parsePolicies } from "./policy.ts";
 import {
   decodeAnswer,
   decodeCluster,
-  decodeDecision,
   decodeDrain,
   decodeHistory,
   decodeIdc,
   decodePause,
   decodeProtection,
   decodeQuestion,
-  decodeRefusal,
   decodeSet,
   decodeSite,
   decodeSwitch,

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { question } from "./decision.fixture.ts";
+import type { DecisionRecord } from "./decision.ts";
+import { decodeDecision, decodeRefusal } from "./decision-records.ts";
 import type { Command } from "./events.ts";
 import { answerKey, policyKey, questionKey, refusalKey, siteKey } from "./keys.ts";
-import { type DecisionRecord, setName } from "./model.ts";
-import { decodeDecision, decodeRefusal, encodeAnswer, encodeQuestion, encodeSite } from "./records.ts";
+import { setName } from "./model.ts";
+import { encodeAnswer, encodeQuestion, encodeSite } from "./records.ts";
 import { type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";
 
 /** How far the old master was: what any site that answers has heard of it, as the one that decides may have been cut off from it. */

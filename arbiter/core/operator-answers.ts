@@ -1,5 +1,5 @@
 import type { Ending } from "./context.ts";
-import type { OperatorAnswer } from "./events.ts";
+import type { OperatorAnswer } from "./operator-messages.ts";
 
 /** What an operator is told of a transaction that ended. */
 

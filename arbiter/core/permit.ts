@@ -1,15 +1,8 @@
 import type { Confirmation } from "./confirm.ts";
+import type { DecisionInput, RefusalReason } from "./decision.ts";
 import type { Readable } from "./elect.ts";
 import { bytesText, figure, millisText } from "./figures.ts";
-import type {
-  BrokerId,
-  DecisionInput,
-  OffsetReading,
-  ProtectionLevel,
-  ProtectionRecord,
-  RefusalReason,
-  SetPolicy,
-} from "./model.ts";
+import type { BrokerId, OffsetReading, ProtectionLevel, ProtectionRecord, SetPolicy } from "./model.ts";
 import { compareProgress } from "./progress.ts";
 
 /** What a set's policy lets pass. null: it does; else why not. */

@@ -2,35 +2,23 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OperatorError } from "#lib/errors.ts";
 import { recordCharsMax } from "./codec.ts";
-import {
-  decisionKinds,
-  effectNames,
-  protectionLevels,
-  refusalReasons,
-  rpoNames,
-  type SetRecord,
-  setName,
-  switchStages,
-  verdicts,
-} from "./model.ts";
+import { decisionKinds, effectNames, refusalReasons } from "./decision.ts";
+import { decodeDecision, decodeRefusal, encodeDecision, encodeRefusal } from "./decision-records.ts";
+import { protectionLevels, rpoNames, type SetRecord, setName, switchStages, verdicts } from "./model.ts";
 import {
   decodeAnswer,
   decodeCluster,
-  decodeDecision,
   decodePause,
   decodeProtection,
   decodeQuestion,
-  decodeRefusal,
   decodeSet,
   decodeSite,
   decodeSwitch,
   encodeAnswer,
   encodeCluster,
-  encodeDecision,
   encodePause,
   encodeProtection,
   encodeQuestion,
-  encodeRefusal,
   encodeSet,
   encodeSite,
   encodeSwitch,

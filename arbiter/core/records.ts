@@ -12,20 +12,17 @@ import {
   millis,
   nullable,
   record,
-  some,
   text,
 } from "./codec.ts";
 import {
   answerKey,
   clusterKey,
-  decisionKey,
   drainKey,
   historyKey,
   idcKey,
   pauseKey,
   protectionKey,
   questionKey,
-  refusalKey,
   setKey,
   siteKey,
   switchKey,
@@ -33,14 +30,8 @@ import {
 import {
   type AnswerRecord,
   type BrokerView,
-  type CandidateFacts,
   type ClusterRecord,
-  type DecisionInput,
-  type DecisionRecord,
   type DrainRecord,
-  decisionKinds,
-  type EffectRecord,
-  effectNames,
   type Freeze,
   type HistoryRecord,
   type IdcRecord,
@@ -50,13 +41,8 @@ import {
   type ProtectionRecord,
   protectionLevels,
   type QuestionRecord,
-  type RefusalRecord,
-  type Rejected,
   type Replica,
-  refusalReasons,
-  rpoNames,
   type SetName,
-  type SetPolicy,
   type SetRecord,
   type SiteRecord,
   type SwitchRecord,
@@ -152,22 +138,6 @@ export function decodeAnswer(source: string, key = "answers/?"): AnswerRecord {
   return decodeRecord(answerCodec, source, key);
 }
 
-export function encodeRefusal(value: RefusalRecord, set: SetName): string {
-  return encodeRecord(refusalCodec, value, refusalKey(set));
-}
-
-export function decodeRefusal(source: string, key = "refusals/?"): RefusalRecord {
-  return decodeRecord(refusalCodec, source, key);
-}
-
-export function encodeDecision(value: DecisionRecord): string {
-  return encodeRecord(decisionCodec, value, decisionKey(value.id));
-}
-
-export function decodeDecision(source: string, key = "decisions/?"): DecisionRecord {
-  return decodeRecord(decisionCodec, source, key);
-}
-
 export function encodeProtection(value: ProtectionRecord, set: SetName): string {
   return encodeRecord(protectionCodec, value, protectionKey(set));
 }
@@ -216,7 +186,7 @@ const siteCodec: Codec<SiteRecord> = record({
   why: text,
 });
 
-const questionCodec: Codec<QuestionRecord> = record({
+export const questionCodec: Codec<QuestionRecord> = record({
   id: text,
   cluster: text,
   set: text,
@@ -227,7 +197,7 @@ const questionCodec: Codec<QuestionRecord> = record({
   at: millis,
 });
 
-const switchCodec: Codec<SwitchRecord> = record({
+export const switchCodec: Codec<SwitchRecord> = record({
   id: text,
   cluster: text,
   set: text,
@@ -260,96 +230,19 @@ const drainCodec: Codec<DrainRecord> = record({
 
 const view: Codec<BrokerView> = record({ verdict: choice(verdicts), evidence: text });
 
-const reading: Codec<OffsetReading> = record({ epoch: integer(-1), maxOffset: int64 });
+export const readingCodec: Codec<OffsetReading> = record({ epoch: integer(-1), maxOffset: int64 });
 
-const answerCodec: Codec<AnswerRecord> = record({
+export const answerCodec: Codec<AnswerRecord> = record({
   site: text,
   question: text,
   master: view,
   replicas: byId(view),
-  told: later(nullable(reading), null),
+  told: later(nullable(readingCodec), null),
   at: millis,
 });
 
-const candidate: Codec<CandidateFacts> = record({
-  id: brokerId,
-  inSync: flag,
-  confirmed: flag,
-  aliveAt: list(text),
-  downAt: list(text),
-  reading: nullable(reading),
-  reported: nullable(reading),
-  drained: flag,
-  priority: integer(Number.MIN_SAFE_INTEGER),
-  idc: text,
-});
-
-const policy: Codec<SetPolicy> = record({
-  rpo: choice(rpoNames),
-  survive: choice(["broker", "idc"]),
-  maxLostBytes: int64,
-  unclean: choice(["deny", "allow"]),
-  preferIdcs: list(text),
-  cooldownMs: millis,
-  degradeAfterMs: millis,
-  returnAfterMs: later(nullable(millis), null),
-  frozen: flag,
-});
-
-const protectionCodec: Codec<ProtectionRecord> = record({ level: choice(protectionLevels), why: text, at: millis });
-
-const input: Codec<DecisionInput> = record({
-  kind: choice(decisionKinds),
-  cluster: text,
-  set: text,
-  epoch: count,
-  inSyncEpoch: count,
-  master: nullable(brokerId),
-  inSync: list(brokerId),
-  sites: list(text),
-  question: nullable(questionCodec),
-  planned: nullable(switchCodec),
-  answers: list(answerCodec),
-  candidates: list(candidate),
-  acting: later(list(brokerId), []),
-  policy,
-  protection: nullable(protectionCodec),
-  failoversAt: list(millis),
-  now: millis,
-  gathered: flag,
-  designated: nullable(brokerId),
-  forced: flag,
-  reason: text,
-});
-
-const rejected: Codec<Rejected> = record({ id: brokerId, reason: choice(refusalReasons), detail: text });
-
-const refusalCodec: Codec<RefusalRecord> = record({
-  question: text,
-  site: text,
-  reason: choice(refusalReasons),
+export const protectionCodec: Codec<ProtectionRecord> = record({
+  level: choice(protectionLevels),
   why: text,
-  rejected: list(rejected),
   at: millis,
-});
-
-const elected: Codec<DecisionRecord["verdict"]> = record({
-  kind: choice(["elect"]),
-  winner: brokerId,
-  epoch: count,
-  inSyncEpoch: count,
-  rejected: list(rejected),
-  knownLag: nullable(int64),
-  why: text,
-});
-
-const effect: Codec<EffectRecord> = record({ site: text, at: millis, detail: text });
-
-const decisionCodec: Codec<DecisionRecord> = record({
-  id: text,
-  input,
-  verdict: elected,
-  decidedBy: text,
-  at: millis,
-  effects: some(effectNames, effect),
 });

@@ -3,10 +3,10 @@ import { brokerOf, candidatesOf, idsOf, readAll, servesHere } from "./brokers.ts
 import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
 import type { Context, Ending } from "./context.ts";
 import { decide } from "./decide.ts";
-import type { OperatorAnswer } from "./events.ts";
 import { mayServe } from "./evidence.ts";
 import type { BrokerId } from "./model.ts";
 import { answerTo, changedMeanwhile } from "./operator-answers.ts";
+import type { OperatorAnswer } from "./operator-messages.ts";
 import { isRestored, notFrozenYet } from "./restored.ts";
 import { isFenceAwaited, isScripted } from "./scripted.ts";
 import type { SetView } from "./set-view.ts";

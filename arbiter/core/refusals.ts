@@ -1,7 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
+import { encodeRefusal } from "./decision-records.ts";
 import { decisionKey, questionKey, refusalKey } from "./keys.ts";
-import { encodeRefusal } from "./records.ts";
 import type { SetView } from "./set-view.ts";
 
 /** Another reason is written at most this often. */

@@ -1,6 +1,6 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
 import { applyBrokerId, nextBrokerId } from "./broker-ids.ts";
-import type { ControllerAnswer, MasterInfo, SetRequest } from "./events.ts";
+import type { ControllerAnswer, MasterInfo, SetRequest } from "./controller-messages.ts";
 import type { BrokerId, SetPolicy, SetRecord } from "./model.ts";
 import { wishWaitMsMax } from "./timing.ts";
 

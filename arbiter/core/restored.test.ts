@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { resultCodes } from "#lib/remoting/codes.ts";
-import type { Command, ControllerAnswer, ControllerRequest } from "./events.ts";
+import type { ControllerAnswer, ControllerRequest } from "./controller-messages.ts";
+import type { Command } from "./events.ts";
 import type { SetName, SetRecord } from "./model.ts";
 import { decodeHistory, decodeSet } from "./records.ts";
 import { heldSet, type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";

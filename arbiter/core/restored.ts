@@ -1,9 +1,9 @@
 import type { Context } from "./context.ts";
-import type { OperatorAnswer } from "./events.ts";
 import { freeze } from "./freezes.ts";
 import type { Inner } from "./inner.ts";
 import { historyKey, parseKey } from "./keys.ts";
 import type { Mirror } from "./mirror.ts";
+import type { OperatorAnswer } from "./operator-messages.ts";
 import { encodeHistory } from "./records.ts";
 import type { SetView } from "./set-view.ts";
 

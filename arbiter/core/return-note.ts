@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import type { OperatorAnswer } from "./events.ts";
+import type { OperatorAnswer } from "./operator-messages.ts";
 import type { SetView } from "./set-view.ts";
 
 /** How a return ended: for the log, and its metric. */

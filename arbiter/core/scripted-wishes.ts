@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/clock.ts";
-import type { SetRequest } from "./events.ts";
+import type { SetRequest } from "./controller-messages.ts";
 import type { BrokerId, OffsetReading, SetRecord } from "./model.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import type { DecisionRecord } from "./model.ts";
+import type { DecisionRecord } from "./decision.ts";
 import type { SetView } from "./set-view.ts";
 
 /** Sets whose members obey scripts, not epochs: whom nobody has fenced may act as master for ever. */

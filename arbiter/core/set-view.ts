@@ -1,24 +1,24 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
-import type { AskId, BrokerSettings, ConnectionId, OperatorAnswer, OperatorRequest, SetRequest } from "./events.ts";
+import type { SetRequest } from "./controller-messages.ts";
+import type { DecisionRecord, DecisionVerdict, RefusalRecord } from "./decision.ts";
+import type { AskId, BrokerSettings, ConnectionId } from "./events.ts";
 import type { BrokerEvidence } from "./evidence.ts";
 import type { HappenedState } from "./happened.ts";
 import type {
   AnswerRecord,
   BrokerId,
-  DecisionRecord,
-  DecisionVerdict,
   DrainRecord,
   OffsetReading,
   ProtectionRecord,
   QuestionRecord,
-  RefusalRecord,
   SetName,
   SetRecord,
   SiteName,
   Stored,
   SwitchRecord,
 } from "./model.ts";
+import type { OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
 import { type BarrierWork, newBarrierWork, type SwitchAsk } from "./switch-work.ts";
 import type { PhaseName } from "./transitions.ts";
 

@@ -1,10 +1,13 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
+import type { ControllerRequest, Heartbeat } from "./controller-messages.ts";
 import { input } from "./decision.fixture.ts";
-import type { Command, ControllerRequest, Event, Heartbeat, LedgerEntry } from "./events.ts";
+import type { DecisionRecord } from "./decision.ts";
+import { encodeDecision } from "./decision-records.ts";
+import type { Command, Event, LedgerEntry } from "./events.ts";
 import { clusterKey, decisionKey, historyKey, setKey } from "./keys.ts";
-import { type DecisionRecord, type SetName, type SetRecord, setName } from "./model.ts";
-import { encodeCluster, encodeDecision, encodeHistory, encodeSet } from "./records.ts";
+import { type SetName, type SetRecord, setName } from "./model.ts";
+import { encodeCluster, encodeHistory, encodeSet } from "./records.ts";
 import { timing } from "./timing.fixture.ts";
 
 /** One site's core for tests: the ledger names the sites idc1, idc2, witness, and C1/bs1 with the brokers 1, 2 and 3. */

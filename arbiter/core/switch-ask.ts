@@ -1,11 +1,11 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
 import { brokerOf, idsOf, isDrained, isHeardHere, probe, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
-import type { OperatorAnswer } from "./events.ts";
 import { priorityOf } from "./evidence.ts";
 import { figure } from "./figures.ts";
 import { clusterKey, decisionId, pauseKey, questionKey, setKey, switchKey } from "./keys.ts";
 import type { SetRecord, SwitchRecord } from "./model.ts";
+import type { OperatorAnswer } from "./operator-messages.ts";
 import { encodeSwitch } from "./records.ts";
 import { noteReturn } from "./return-note.ts";
 import { isScripted } from "./scripted.ts";

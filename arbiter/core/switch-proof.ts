@@ -2,11 +2,12 @@ import { brokerOf, candidatesOf, isHeardHere, probe, readRole } from "./brokers.
 import { commitDecision, inputOf, viewFromHere } from "./commit-decision.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
+import type { DecisionRecord } from "./decision.ts";
+import { encodeDecision } from "./decision-records.ts";
 import type { SetEvent } from "./events.ts";
 import { figure } from "./figures.ts";
 import { decisionKey } from "./keys.ts";
-import type { BrokerId, DecisionRecord, OffsetReading, SetRecord, Stored, SwitchRecord } from "./model.ts";
-import { encodeDecision } from "./records.ts";
+import type { BrokerId, OffsetReading, SetRecord, Stored, SwitchRecord } from "./model.ts";
 import type { SetView } from "./set-view.ts";
 import { compareMsMax, levelMsMax } from "./timing.ts";
 

@@ -1,17 +1,10 @@
 import { input } from "./decision.fixture.ts";
+import type { DecisionRecord } from "./decision.ts";
+import { decodeDecision, encodeDecision } from "./decision-records.ts";
 import type { Command, Event } from "./events.ts";
 import { decisionId, decisionKey, parseKey, setKey, switchKey } from "./keys.ts";
-import { type BrokerId, type DecisionRecord, type SetRecord, type SwitchRecord, setName } from "./model.ts";
-import {
-  decodeDecision,
-  decodeDrain,
-  decodeIdc,
-  decodeSet,
-  decodeSwitch,
-  encodeDecision,
-  encodeSet,
-  encodeSwitch,
-} from "./records.ts";
+import { type BrokerId, type SetRecord, type SwitchRecord, setName } from "./model.ts";
+import { decodeDrain, decodeIdc, decodeSet, decodeSwitch, encodeSet, encodeSwitch } from "./records.ts";
 
 /** What stories of a switch begin with, and how commands and records read in them. */
 

@@ -1,10 +1,12 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "./arbiter.ts";
 import type { Moment } from "./context.ts";
-import type { BrokerRef, Command, ControllerRequest, Event, OperatorRequest, Transaction } from "./events.ts";
+import type { ControllerRequest } from "./controller-messages.ts";
+import type { BrokerRef, Command, Event, Transaction } from "./events.ts";
 import { clusterKey, parseKey, setKey, siteKey } from "./keys.ts";
 import { createMemoryLedger } from "./ledger.fixture.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
+import type { OperatorRequest } from "./operator-messages.ts";
 import { decodeSet, encodeCluster, encodeSet, encodeSite } from "./records.ts";
 import {
   addresses,

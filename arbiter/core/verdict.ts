@@ -1,6 +1,7 @@
+import type { DecisionInput, DecisionVerdict, RefusalReason, Rejected } from "./decision.ts";
 import type { Readable } from "./elect.ts";
 import { figure, progressText } from "./figures.ts";
-import type { BrokerId, DecisionInput, DecisionVerdict, RefusalReason, Rejected } from "./model.ts";
+import type { BrokerId } from "./model.ts";
 import type { Objection } from "./permit.ts";
 
 /** What every kind of decision ends with: an election under the next epoch, or a refusal. */

@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { idcStates } from "../core/model.ts";
+import { at, brokerId } from "./api-values.ts";
 
 /** Reports on what operators want of IDCs and brokers, and on the masters that would move for it. */
 
-const at = z.iso.datetime().meta({ description: "Wall time, for people." });
-const brokerId = z.int().min(0);
 const set = z.string().meta({ description: "cluster/set" });
 
 export const idcsSchema = z.strictObject({

@@ -12,7 +12,7 @@ import { encodeGetSyncStateDataResponse } from "#lib/remoting/records/get-sync-s
 import type { Master } from "#lib/remoting/records/master.ts";
 import { encodeRegisterBrokerResponse } from "#lib/remoting/records/register-broker.ts";
 import type { SyncStateSet } from "#lib/remoting/records/sync-state-set.ts";
-import type { ControllerAnswer, InSyncReplica, MasterInfo } from "../core/events.ts";
+import type { ControllerAnswer, InSyncReplica, MasterInfo } from "../core/controller-messages.ts";
 
 /** Of a stock controller it is the DLedger group's name; brokers do nothing with it. */
 const controllerGroup = "crossidc";

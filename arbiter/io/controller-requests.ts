@@ -10,7 +10,7 @@ import { decodeGetNextBrokerIdRequest } from "#lib/remoting/records/get-next-bro
 import { decodeGetReplicaInfoRequest } from "#lib/remoting/records/get-replica-info.ts";
 import { decodeGetSyncStateDataRequest } from "#lib/remoting/records/get-sync-state-data.ts";
 import { decodeRegisterBrokerRequest } from "#lib/remoting/records/register-broker.ts";
-import type { ControllerRequest, Heartbeat } from "../core/events.ts";
+import type { ControllerRequest, Heartbeat } from "../core/controller-messages.ts";
 
 /**
  * What brokers and admin tools ask a controller, as the core takes it.
@@ -54,8 +54,8 @@ export function readControllerRequest(frame: Frame): ControllerRequest | undefin
       const { clusterName, brokerName, brokerIds, cleanLivingBroker } = decodeCleanBrokerDataRequest(frame);
       return {
         kind: "cleanBroker",
-        cluster: clusterName ?? null,
-        set: brokerName,
+        cluster: clusterName === undefined ? null : named(frame, "clusterName", clusterName),
+        set: named(frame, "brokerName", brokerName),
         ids: brokerIds ?? null,
         living: cleanLivingBroker,
       };

@@ -8,7 +8,7 @@ import { connectRemoting, type RemotingClient } from "#lib/remoting/connection.t
 import { parseFastjson } from "#lib/remoting/fastjson.ts";
 import type { Frame } from "#lib/remoting/frame.ts";
 import { createManualClock } from "#lib/zookeeper/testing/manual-clock.ts";
-import type { ControllerAnswer, MasterInfo } from "../core/events.ts";
+import type { ControllerAnswer, MasterInfo } from "../core/controller-messages.ts";
 import { timing } from "../core/timing.fixture.ts";
 import { answerMsMax, type Door, type DoorAudit, type DoorEvent, openDoor } from "./door.ts";
 import { type Recorded, readConversations, readRecorded } from "./testing/recorded.ts";

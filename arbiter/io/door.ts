@@ -11,7 +11,8 @@ import type {
   ServerLimits,
   ServerTlsOptions,
 } from "#lib/remoting/server-options.ts";
-import type { AskId, ControllerAnswer, ControllerRequest, Event } from "../core/events.ts";
+import type { ControllerAnswer, ControllerRequest } from "../core/controller-messages.ts";
+import type { AskId, Event } from "../core/events.ts";
 import type { Timing } from "../core/timing.ts";
 import { createAdminList } from "./admin-list.ts";
 import { printControllerAnswer } from "./controller-answers.ts";

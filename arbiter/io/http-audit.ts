@@ -3,7 +3,7 @@ import { auditEntriesMax } from "../core/audit.ts";
 import { type AuditReading, readChain } from "../core/audit-faults.ts";
 import type { SiteName } from "../core/model.ts";
 import type { ArbiterDaemon } from "../daemon.ts";
-import type { AuditReport, AuditVerifyReport } from "./api.ts";
+import type { AuditReport, AuditVerifyReport } from "./api-audit.ts";
 import type { ArbiterHttpOptions } from "./http.ts";
 import { badRequest } from "./http-errors.ts";
 import { wantedLimit } from "./http-reads.ts";

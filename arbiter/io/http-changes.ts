@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
-import type { OperatorRequest } from "../core/events.ts";
 import { setName } from "../core/model.ts";
+import type { OperatorRequest } from "../core/operator-messages.ts";
 import { parsePolicies } from "../core/policy.ts";
-import { bodies, type DoneReport, type PolicyChangeReport } from "./api.ts";
+import type { DoneReport } from "./api.ts";
+import { bodies } from "./api-bodies.ts";
+import type { PolicyChangeReport } from "./api-policies.ts";
 import type { ArbiterHttpOptions } from "./http.ts";
 import { badRequest, readBody, refused } from "./http-errors.ts";
 import { findSet, type OneSet } from "./http-reads.ts";

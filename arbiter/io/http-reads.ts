@@ -1,21 +1,17 @@
 import type { FastifyInstance } from "fastify";
 import { OperatorError } from "#lib/errors.ts";
+import type { DecisionRecord } from "../core/decision.ts";
 import { explainDecision, replayDecision } from "../core/explain.ts";
-import { type DecisionRecord, type SetName, type SetPolicy, setName } from "../core/model.ts";
+import { type SetName, type SetPolicy, setName } from "../core/model.ts";
 import { type MoveWish, planMoves } from "../core/moves.ts";
 import { parsePolicies } from "../core/policy.ts";
 import type { SetView } from "../core/set-view.ts";
-import {
-  bodies,
-  type DecisionReport,
-  type ExplanationReport,
-  type LedgerReport,
-  type PoliciesReport,
-  type ReplayReport,
-  type SetReport,
-  type StatusReport,
-} from "./api.ts";
+import type { LedgerReport, StatusReport } from "./api.ts";
+import { bodies } from "./api-bodies.ts";
+import type { DecisionReport, ExplanationReport, ReplayReport } from "./api-decisions.ts";
 import type { IdcsReport, MovesReport } from "./api-idcs.ts";
+import type { PoliciesReport } from "./api-policies.ts";
+import type { SetReport } from "./api-sets.ts";
 import type { ArbiterHttpOptions } from "./http.ts";
 import { badRequest, readBody, refused } from "./http-errors.ts";
 import { reportSets, reportStatus, reportUnrecorded } from "./report.ts";

@@ -1,6 +1,6 @@
-import type { DecisionRecord } from "../core/model.ts";
-import { encodeDecision } from "../core/records.ts";
-import type { DecisionReport, DecisionSummary } from "./api.ts";
+import type { DecisionRecord } from "../core/decision.ts";
+import { encodeDecision } from "../core/decision-records.ts";
+import type { DecisionReport, DecisionSummary } from "./api-decisions.ts";
 import { timeText } from "./report.ts";
 import { reportEffects } from "./report-set.ts";
 

@@ -1,7 +1,7 @@
 import type { Context } from "../core/context.ts";
 import type { SetPolicy } from "../core/model.ts";
 import { type PolicyRule, policyOf } from "../core/policy.ts";
-import type { PoliciesReport, PolicyChangeReport } from "./api.ts";
+import type { PoliciesReport, PolicyChangeReport } from "./api-policies.ts";
 import { reportProtection } from "./report.ts";
 import { reportPolicy } from "./report-set.ts";
 

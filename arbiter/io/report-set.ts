@@ -1,16 +1,11 @@
 import { brokerOf, idsOf, isHeardHere, viewHere } from "../core/brokers.ts";
 import type { Context } from "../core/context.ts";
+import { type DecisionRecord, effectsOf } from "../core/decision.ts";
 import { mostReported } from "../core/evidence.ts";
-import {
-  type BrokerId,
-  type DecisionRecord,
-  effectsOf,
-  type SetPolicy,
-  type SetRecord,
-  type SwitchRecord,
-} from "../core/model.ts";
+import type { BrokerId, SetPolicy, SetRecord, SwitchRecord } from "../core/model.ts";
 import { blockedBy, phaseOf, type SetView } from "../core/set-view.ts";
-import type { BrokerReport, DecisionSummary, PolicyReport, SetReport } from "./api.ts";
+import type { DecisionSummary } from "./api-decisions.ts";
+import type { BrokerReport, PolicyReport, SetReport } from "./api-sets.ts";
 import { isPresent, summarize, timeText } from "./report.ts";
 
 /** All that this site knows of one set: what the ledger says, what it hears, and what is under way. */

@@ -9,7 +9,8 @@ import { isRestored } from "../core/restored.ts";
 import { blockedBy, phaseOf, type SetView } from "../core/set-view.ts";
 import { siteFreshMs } from "../core/timing.ts";
 import { unrecordedOf } from "../core/unrecorded.ts";
-import type { ProtectionReport, SetSummary, SiteReport, StatusReport, UnrecordedReport } from "./api.ts";
+import type { SiteReport, StatusReport } from "./api.ts";
+import type { ProtectionReport, SetSummary, UnrecordedReport } from "./api-sets.ts";
 
 /** What the arbiter tells of itself and of its sets, off the core's state. */
 

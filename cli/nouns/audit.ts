@@ -1,7 +1,7 @@
 import { exitCodes } from "#lib/errors.ts";
 import { formatTable } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
-import type { AuditReport, AuditVerifyReport } from "../../arbiter/io/api.ts";
+import type { AuditReport, AuditVerifyReport } from "../../arbiter/io/api-audit.ts";
 import { type Call, UsageError, type Verb } from "../call.ts";
 import { formatOutput } from "../output.ts";
 

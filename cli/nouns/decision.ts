@@ -1,6 +1,11 @@
 import { exitCodes, OperatorError } from "#lib/errors.ts";
 import { formatTable } from "#lib/table.ts";
-import type { DecisionReport, DecisionSummary, ExplanationReport, ReplayReport } from "../../arbiter/io/api.ts";
+import type {
+  DecisionReport,
+  DecisionSummary,
+  ExplanationReport,
+  ReplayReport,
+} from "../../arbiter/io/api-decisions.ts";
 import { type Call, onlyArg, UsageError, type Verb } from "../call.ts";
 import type { Client } from "../client.ts";
 import { formatOutput } from "../output.ts";

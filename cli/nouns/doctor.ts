@@ -1,7 +1,8 @@
 import { exitCodes, OperatorError } from "#lib/errors.ts";
 import { formatMs, formatTable } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
-import type { LedgerReport, SetReport, StatusReport } from "../../arbiter/io/api.ts";
+import type { LedgerReport, StatusReport } from "../../arbiter/io/api.ts";
+import type { SetReport } from "../../arbiter/io/api-sets.ts";
 import { type Call, noArgs, type Verb } from "../call.ts";
 import { formatOutput } from "../output.ts";
 

@@ -3,7 +3,7 @@ import { readConfigFile } from "#config/load.ts";
 import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
 import { formatTable } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
-import type { PoliciesReport, PolicyChangeReport } from "../../arbiter/io/api.ts";
+import type { PoliciesReport, PolicyChangeReport } from "../../arbiter/io/api-policies.ts";
 import { type Call, noArgs, onlyArg, UsageError, type Verb } from "../call.ts";
 import { formatOutput } from "../output.ts";
 

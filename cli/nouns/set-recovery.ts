@@ -1,5 +1,6 @@
 import { exitCodes, messageOf, OperatorError } from "#lib/errors.ts";
-import type { DoneReport, SetReport, SetSummary, StatusReport, UnrecordedReport } from "../../arbiter/io/api.ts";
+import type { DoneReport, StatusReport } from "../../arbiter/io/api.ts";
+import type { SetReport, SetSummary, UnrecordedReport } from "../../arbiter/io/api-sets.ts";
 import { type Call, noArgs, onlyArg, UsageError, type Verb } from "../call.ts";
 import type { Client } from "../client.ts";
 import { pathOf } from "./set.ts";

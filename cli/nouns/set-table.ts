@@ -1,6 +1,6 @@
 import { formatTable } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
-import type { SetSummary, UnrecordedReport } from "../../arbiter/io/api.ts";
+import type { SetSummary, UnrecordedReport } from "../../arbiter/io/api-sets.ts";
 
 /** One line for each broker set. */
 export function setTable(sets: readonly SetSummary[]): string {

@@ -1,7 +1,8 @@
 import { exitCodes, OperatorError } from "#lib/errors.ts";
 import { formatMs, formatTable } from "#lib/table.ts";
 import type { Paint } from "#lib/terminal.ts";
-import type { DoneReport, SetReport, SetSummary, UnrecordedReport } from "../../arbiter/io/api.ts";
+import type { DoneReport } from "../../arbiter/io/api.ts";
+import type { SetReport, SetSummary, UnrecordedReport } from "../../arbiter/io/api-sets.ts";
 import { type Call, noArgs, onlyArg, UsageError, type Verb } from "../call.ts";
 import type { Client } from "../client.ts";
 import { parseTime } from "../duration.ts";

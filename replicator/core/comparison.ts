@@ -3,11 +3,12 @@ import type { ReadRequest, ReadResult, Zxid } from "#lib/zookeeper/zookeeper.ts"
 import type { AclIndex } from "./acl-index.ts";
 import type { Brake } from "./brake.ts";
 import type { Carrier } from "./carrier.ts";
-import { createDivergence, type Past } from "./divergence.ts";
+import { createDivergence } from "./divergence.ts";
 import type { DriftKind } from "./drift.ts";
 import { deletable } from "./extras.ts";
 import type { LinkContext } from "./link-context.ts";
 import type { Side } from "./link-events.ts";
+import type { Past } from "./past.ts";
 import { isBelow } from "./paths.ts";
 import type { Problems } from "./problems.ts";
 import { sourcesOf } from "./rules/rules.ts";

@@ -1,16 +1,7 @@
-import type { Stat, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { Stat } from "#lib/zookeeper/zookeeper.ts";
 import type { DriftKind } from "./drift.ts";
+import type { Past } from "./past.ts";
 import { parentOf } from "./paths.ts";
-
-/** What a claim tells of the time before it. */
-export interface Past {
-  /** The target's zxid until which somebody watched the source. The link's own writes are not newer. */
-  readonly mark: Zxid;
-  /** Up to there the source had been carried over, but for what was still on its way. */
-  readonly sourceZxid: Zxid;
-  /** Whether what was written since then must not be overwritten. */
-  readonly stops: boolean;
-}
 
 /**
  * Finds out, in the first compare after a claim, what somebody else did in the target since the mark and what is not as the

@@ -1,12 +1,13 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Zxid } from "#lib/zookeeper/zookeeper.ts";
 import type { Fence, StopCode } from "./claim.ts";
-import type { Past } from "./divergence.ts";
+import { createCompareSchedule } from "./compare-schedule.ts";
 import type { DriftKind } from "./drift.ts";
 import { createKnowledge } from "./knowledge.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LinkContext, LinkOptions } from "./link-context.ts";
 import type { LinkCommand, LinkEvent, LinkProgress, LinkStatus, Pause, Side, WatchMode } from "./link-events.ts";
+import { createJudgedPast } from "./past.ts";
 import { mayHoldSources } from "./rules/rules.ts";
 import type { Tombstone } from "./tombstones.ts";
 import { type PhaseName, type PhaseTrigger, transitionOn } from "./transitions.ts";
@@ -43,17 +44,11 @@ export function createLink(options: LinkOptions): Link {
   let asked = { sourceWins: false, init: false };
   let sourceLostAt = Number.POSITIVE_INFINITY;
   let watch: WatchMode | undefined;
-  /** Whether a compare has judged what others wrote before it, and the source was watched ever since. */
-  let isPastJudged = false;
-  /** The time before the claim, until a compare has begun. */
-  let past: Past | undefined;
+  const past = createJudgedPast();
+  const schedule = createCompareSchedule(options);
   let lastId = 0;
   /** Id of the lead, claim or arm command whose answer is awaited. */
   let awaited = 0;
-  let nextCompareAt = Number.POSITIVE_INFINITY;
-  /** Asked for by an operator, or because events were dropped. Kept while a compare runs: it may have passed the place already. */
-  let compareWanted = false;
-  let lastCompare: LinkStatus["lastCompare"];
   let commands: LinkCommand[] = [];
 
   const context: LinkContext = {
@@ -104,7 +99,7 @@ export function createLink(options: LinkOptions): Link {
   const stop = (on: PhaseTrigger, code: StopCode, detail: string): void => {
     if (!move(on, detail)) return;
     stopped = { code, detail };
-    isPastJudged = false;
+    past.reopen();
     comparison.abandon();
     carrier.abandon();
   };
@@ -157,37 +152,29 @@ export function createLink(options: LinkOptions): Link {
     pause = seen;
     if (phase === "paused" && pause === undefined) startAgain();
     if (pause === undefined || !move("paused", pause.reason)) return;
-    isPastJudged = false;
+    past.reopen();
     comparison.abandon();
     carrier.abandon();
   };
   const beginClaim = (claimed: LinkEvent & { kind: "claimed" }, now: Instant): void => {
     const { checkpoint } = claimed;
     if (claimed.fence.name !== fence?.name) {
-      isPastJudged = false;
+      past.reopen();
       index.clear();
       if (checkpoint !== undefined) brake.resume(checkpoint.brake, now);
       tombstones?.resume(claimed.tombstones ?? [], now);
     }
     fence = claimed.fence;
     const { sourceWins } = asked;
-    const wins = sourceWins || checkpoint?.sourceWins !== undefined;
-    // A source that was watched all the time was not failed over from: what others wrote meanwhile is drift.
-    past = checkpoint && {
-      mark: checkpoint.sourceWins ?? checkpoint.mark,
-      sourceZxid: checkpoint.sourceZxid,
-      stops: !wins && !isPastJudged,
-    };
-    carrier.begin(claimed, { sourceWins, over: wins ? past?.mark : undefined }, now);
+    carrier.begin(claimed, { sourceWins, over: past.claimed(checkpoint, sourceWins) }, now);
     asked = { ...asked, init: false };
   };
   const startCompare = (now: Instant): void => {
-    nextCompareAt = Number.POSITIVE_INFINITY;
-    compareWanted = false;
+    schedule.begun();
     problems.clearAll("foreign");
     // Where nothing was ever carried over there is nothing to judge before the first write.
-    comparison.start(now, past, phase === "comparing" && past === undefined);
-    past = undefined;
+    const toJudge = past.take();
+    comparison.start(now, toJudge, phase === "comparing" && toJudge === undefined);
   };
 
   const handle = (event: LinkEvent, now: Instant): void => {
@@ -203,7 +190,7 @@ export function createLink(options: LinkOptions): Link {
         connected[event.side] = false;
         if (event.side === "source") {
           sourceLostAt = now;
-          isPastJudged = false;
+          past.reopen();
         }
         startOver(`${event.side} disconnected`);
         break;
@@ -260,7 +247,7 @@ export function createLink(options: LinkOptions): Link {
         carrier.wroteAcls(event.id, event.outcome, now);
         break;
       case "compareAsked":
-        compareWanted = true;
+        schedule.want();
         break;
       case "deletesAccepted":
         for (const path of brake.accept(carrier.waitsForChildren)) work.mark(path, undefined);
@@ -288,24 +275,22 @@ export function createLink(options: LinkOptions): Link {
     if (phase !== "comparing" && phase !== "following") return;
     const finished = comparison.takeFinished();
     if (finished !== undefined) {
-      nextCompareAt = now + (watch === "polling" ? options.pollEveryMs : options.compareEveryMs);
+      schedule.ended(finished, watch, now);
       context.counts.compares += 1;
       const { sourceNodes, targetNodes, differences, tookMs, diverged } = finished;
-      lastCompare = { at: now, sourceNodes, targetNodes, differences, tookMs };
       context.note({ kind: "compared", sourceNodes, targetNodes, differences, tookMs });
       if (diverged.size > 0) {
         stopDiverged(diverged, now);
         return;
       }
       carrier.compared(finished.sourceZxid);
-      isPastJudged = true;
+      past.judged();
       if (move("compared")) asked = { sourceWins: false, init: false };
     }
-    if (carrier.takeOverflow()) compareWanted = true;
-    if (phase === "following" && comparison.stage === undefined && (compareWanted || now >= nextCompareAt))
-      startCompare(now);
+    if (carrier.takeOverflow()) schedule.want();
+    if (phase === "following" && comparison.stage === undefined && schedule.isDue(now)) startCompare(now);
     if (phase === "comparing" && comparison.carries && comparison.stage === "source") {
-      isPastJudged = true;
+      past.judged();
       if (move("nothingToJudge")) asked = { sourceWins: false, init: false };
     }
     comparison.pump();
@@ -332,7 +317,7 @@ export function createLink(options: LinkOptions): Link {
     targetNodes: index.size,
     tombstones: tombstones?.size ?? 0,
     comparing: comparison.stage === undefined ? undefined : { stage: comparison.stage, nodes: comparison.nodes },
-    lastCompare,
+    lastCompare: schedule.last,
     brake: {
       engaged: brake.engagement() !== undefined,
       reason: brake.engagement()?.reason,

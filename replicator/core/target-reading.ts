@@ -1,9 +1,10 @@
 import { errorCodes } from "#lib/zookeeper/errors.ts";
 import type { ReadResult } from "#lib/zookeeper/zookeeper.ts";
 import type { AclIndex } from "./acl-index.ts";
-import type { Divergence, Past } from "./divergence.ts";
+import type { Divergence } from "./divergence.ts";
 import { hashData } from "./hash.ts";
 import type { LinkContext } from "./link-context.ts";
+import type { Past } from "./past.ts";
 import { ancestorsOf } from "./paths.ts";
 import { hasSources, mayHoldTargets } from "./rules/rules.ts";
 import { createScan, type Scan } from "./scan.ts";

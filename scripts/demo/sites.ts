@@ -1,8 +1,9 @@
 import { exitCodes } from "#lib/errors.ts";
-import type { DecisionRecord } from "../../arbiter/core/model.ts";
+import type { DecisionRecord } from "../../arbiter/core/decision.ts";
+import { decodeDecision } from "../../arbiter/core/decision-records.ts";
 import { setName } from "../../arbiter/core/model.ts";
-import { decodeDecision } from "../../arbiter/core/records.ts";
-import type { DecisionReport, SetReport } from "../../arbiter/io/api.ts";
+import type { DecisionReport } from "../../arbiter/io/api-decisions.ts";
+import type { SetReport } from "../../arbiter/io/api-sets.ts";
 import { eventually } from "../../test/integration/harness/eventually.ts";
 import { inProject } from "../../test/integration/harness/project.ts";
 import type { Stage as Sites } from "../../test/world/failover/stage.ts";

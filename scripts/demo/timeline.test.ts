@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createPaint } from "#lib/terminal.ts";
 import { decide } from "../../arbiter/core/decide.ts";
 import { answer, input, question } from "../../arbiter/core/decision.fixture.ts";
-import type { DecisionInput, DecisionRecord } from "../../arbiter/core/model.ts";
+import type { DecisionInput, DecisionRecord } from "../../arbiter/core/decision.ts";
 import { formatTimeline, timelineOf } from "./timeline.ts";
 
 const faultAt = question.at - 40;

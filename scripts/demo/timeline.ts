@@ -1,6 +1,7 @@
 import type { Paint } from "#lib/terminal.ts";
 import { majorityOf } from "../../arbiter/core/confirm.ts";
-import { type AnswerRecord, type DecisionRecord, effectNames } from "../../arbiter/core/model.ts";
+import { type DecisionRecord, effectNames } from "../../arbiter/core/decision.ts";
+import type { AnswerRecord } from "../../arbiter/core/model.ts";
 
 /** One line of a timeline. */
 interface Moment {

@@ -5,7 +5,7 @@ import {
   decodeNotifyBrokerRoleChangedResponse,
   encodeNotifyBrokerRoleChangedRequest,
 } from "#lib/remoting/records/notify-broker-role-changed.ts";
-import type { MasterInfo } from "../../core/events.ts";
+import type { MasterInfo } from "../../core/controller-messages.ts";
 import type { BrokerId } from "../../core/model.ts";
 import { masterRoleId, readEpochCache } from "./probe.ts";
 

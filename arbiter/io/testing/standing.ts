@@ -1,19 +1,14 @@
 import type { Instant } from "#lib/clock.ts";
 import { createArbiterCore } from "../../core/arbiter.ts";
 import { question } from "../../core/decision.fixture.ts";
-import type { AskId, Command, Event, OperatorAnswer, OperatorRequest, Transaction } from "../../core/events.ts";
+import type { DecisionRecord } from "../../core/decision.ts";
+import { decodeDecision, encodeDecision } from "../../core/decision-records.ts";
+import type { AskId, Command, Event, Transaction } from "../../core/events.ts";
 import { auditFolder, clusterKey, decisionKey, protectionKey, questionKey, setKey, siteKey } from "../../core/keys.ts";
 import { createMemoryLedger } from "../../core/ledger.fixture.ts";
-import type { DecisionRecord, SetName, SetRecord } from "../../core/model.ts";
-import {
-  decodeDecision,
-  encodeCluster,
-  encodeDecision,
-  encodeProtection,
-  encodeQuestion,
-  encodeSet,
-  encodeSite,
-} from "../../core/records.ts";
+import type { SetName, SetRecord } from "../../core/model.ts";
+import type { OperatorAnswer, OperatorRequest } from "../../core/operator-messages.ts";
+import { encodeCluster, encodeProtection, encodeQuestion, encodeSet, encodeSite } from "../../core/records.ts";
 import { timing } from "../../core/timing.fixture.ts";
 import type { HttpDaemon } from "../http.ts";
 

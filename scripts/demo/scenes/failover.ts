@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { formatCount, formatMs, formatTable } from "#lib/table.ts";
-import type { DecisionRecord } from "../../../arbiter/core/model.ts";
+import type { DecisionRecord } from "../../../arbiter/core/decision.ts";
 import { projectFolder } from "../../../test/integration/harness/project.ts";
 import type { FaultName } from "../../../test/world/failover/faults.ts";
 import { type Outcome, openPlay } from "../../../test/world/failover/play.ts";

@@ -71,13 +71,16 @@ const common = {
 function asking(code: fc.Arbitrary<number>, topic: fc.Arbitrary<string | undefined>, codes: readonly number[]) {
   return fc.record({ ...common, code, topic }).map(({ extra, topic: name, ...rest }): Asked => {
     const fields = { ...extra, ...(name === undefined ? {} : { topic: name }) };
-    const known = rest.code === requestCodes.GET_ROUTEINFO_BY_TOPIC ? bodies.get(name ?? "") : undefined;
+    const due = rest.code === requestCodes.GET_ROUTEINFO_BY_TOPIC ? bodies.get(name ?? "") : undefined;
     const frame = { ...rest, fields, isResponse: false };
-    return known === undefined ? { frame, codes } : { frame, codes: [resultCodes.SUCCESS], body: known };
+    return due === undefined ? { frame, codes } : { frame, codes: [resultCodes.SUCCESS], body: due };
   });
 }
 
 const { GET_ROUTEINFO_BY_TOPIC: route, ...others } = requestCodes;
+const known: ReadonlySet<number> = new Set(Object.values(requestCodes));
+/** A binary header has 16 bits for it. */
+const unknownCode = fc.integer({ min: -(2 ** 15), max: 2 ** 15 - 1 }).filter((code) => !known.has(code));
 const anyAnswer = [resultCodes.SUCCESS, resultCodes.SYSTEM_ERROR, resultCodes.REQUEST_CODE_NOT_SUPPORTED, 22];
 const asks = fc.oneof(
   { weight: 6, arbitrary: asking(fc.constant(route), fc.constantFrom(...topics), []) },
@@ -92,6 +95,12 @@ const asks = fc.oneof(
   {
     weight: 1,
     arbitrary: asking(fc.constantFrom(...Object.values(others)), fc.option(fc.string(), { nil: undefined }), anyAnswer),
+  },
+  {
+    weight: 1,
+    arbitrary: asking(unknownCode, fc.option(fc.string(), { nil: undefined }), [
+      resultCodes.REQUEST_CODE_NOT_SUPPORTED,
+    ]),
   },
 );
 

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { idcEntry } from "../harness/idc-entry.ts";
 import { cluster } from "../harness/name-server.ts";
 import { freePorts } from "../harness/ports.ts";
 import { type RunningProcess, startProcess } from "../harness/process.ts";
@@ -85,7 +86,7 @@ export async function startRouter(
   };
 }
 
-/** What operators want of IDCs, as idcctl writes it: each with a higher epoch. */
+/** What operators want of IDCs, as arbiters write it: each with a higher epoch. */
 export function createWishes(put: (key: string, value: string) => Promise<void>): {
   /** Resolves when etcd has it. */
   drain(isDrained: boolean): Promise<void>;
@@ -94,9 +95,8 @@ export function createWishes(put: (key: string, value: string) => Promise<void>)
   return {
     async drain(isDrained) {
       epoch += 1;
-      const state = isDrained ? "drained" : "active";
-      const record = { schema: 1, idc: ownIdc, state, weight: 100, epoch, reason: "a drill", at: Date.now() };
-      await put(`/crossidc/${environment}/idcs/${ownIdc}`, JSON.stringify(record));
+      const { key, text } = idcEntry(environment, ownIdc, { state: isDrained ? "drained" : "active", epoch });
+      await put(key, text);
     },
   };
 }

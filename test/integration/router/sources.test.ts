@@ -7,6 +7,7 @@ import { connect, type Route } from "../../../sdk/main.ts";
 import { type Application, connectApplication } from "../harness/application.ts";
 import { type EtcdCluster, startEtcd } from "../harness/etcd.ts";
 import { eventually } from "../harness/eventually.ts";
+import { type IdcWish, idcEntry } from "../harness/idc-entry.ts";
 import { freePorts } from "../harness/ports.ts";
 import { type RunningProcess, startProcess } from "../harness/process.ts";
 import { inProject } from "../harness/project.ts";
@@ -20,7 +21,6 @@ const settleMsMax = 20_000;
 const obeyMsMax = 500;
 /** From a write in ZooKeeper, which is not acknowledged yet then, to what a client is told. */
 const gatedMsMax = 1_000;
-const prefix = "/crossidc/test/";
 
 let etcd: EtcdCluster;
 let zooKeeper: ZooKeeperServer;
@@ -94,9 +94,9 @@ const sources = async (): Promise<[string, boolean][]> =>
   (await status()).sources.map(({ source, ok }) => [source, ok]);
 const usually = { withinMs: settleMsMax, everyMs: 50 };
 
-async function wish(state: string, epoch: number, weight = 100): Promise<void> {
-  const record = JSON.stringify({ schema: 1, idc: "idc1", state, weight, epoch, reason: "a drill", at: 0 });
-  await etcd.ctl("put", `${prefix}idcs/idc1`, record);
+async function wish(state: IdcWish["state"], epoch: number, weight = 100): Promise<void> {
+  const { key, text } = idcEntry("test", "idc1", { state, epoch, weight });
+  await etcd.ctl("put", key, text);
 }
 
 let epoch = 0;

@@ -1,7 +1,7 @@
 import { decodeAuditEntry } from "../../../arbiter/core/audit.ts";
 import { readChain } from "../../../arbiter/core/audit-faults.ts";
+import { decodeDecision } from "../../../arbiter/core/decision-records.ts";
 import type { LedgerEntry, Transaction } from "../../../arbiter/core/events.ts";
-import { decodeDecision } from "../../../arbiter/core/records.ts";
 import { type Site, sites } from "./net.ts";
 
 /** No decision without its entry in the audit log, no entry without its decision, and every chain whole. */

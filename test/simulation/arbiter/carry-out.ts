@@ -1,4 +1,5 @@
-import type { Command, ControllerAnswer, Event } from "../../../arbiter/core/events.ts";
+import type { ControllerAnswer } from "../../../arbiter/core/controller-messages.ts";
+import type { Command, Event } from "../../../arbiter/core/events.ts";
 import { timing } from "../../../arbiter/core/timing.fixture.ts";
 import type { Net, Site } from "./net.ts";
 import type { Surroundings } from "./virtual-broker.ts";

@@ -1,5 +1,5 @@
-import type { OperatorRequest } from "../../../arbiter/core/events.ts";
 import { setName } from "../../../arbiter/core/model.ts";
+import type { OperatorRequest } from "../../../arbiter/core/operator-messages.ts";
 import { type Site, sites } from "./net.ts";
 import { cluster, set } from "./places.ts";
 import type { World } from "./world.ts";

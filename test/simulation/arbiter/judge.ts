@@ -1,7 +1,10 @@
 import { decodeAuditEntry } from "../../../arbiter/core/audit.ts";
-import type { Command, LedgerEntry, MasterInfo, Transaction } from "../../../arbiter/core/events.ts";
-import type { DecisionRecord, SetRecord } from "../../../arbiter/core/model.ts";
-import { decodeAnswer, decodeDecision, decodeQuestion, decodeSet } from "../../../arbiter/core/records.ts";
+import type { MasterInfo } from "../../../arbiter/core/controller-messages.ts";
+import type { DecisionRecord } from "../../../arbiter/core/decision.ts";
+import { decodeDecision } from "../../../arbiter/core/decision-records.ts";
+import type { Command, LedgerEntry, Transaction } from "../../../arbiter/core/events.ts";
+import type { SetRecord } from "../../../arbiter/core/model.ts";
+import { decodeAnswer, decodeQuestion, decodeSet } from "../../../arbiter/core/records.ts";
 import { type Ackers, createAckers } from "./ackers.ts";
 import { cluster, places, set } from "./places.ts";
 import type { Broker } from "./virtual-broker.ts";

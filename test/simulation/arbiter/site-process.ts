@@ -1,5 +1,6 @@
 import { type ArbiterCore, createArbiterCore } from "../../../arbiter/core/arbiter.ts";
-import type { Command, ControllerAnswer, ControllerRequest, Event } from "../../../arbiter/core/events.ts";
+import type { ControllerAnswer, ControllerRequest } from "../../../arbiter/core/controller-messages.ts";
+import type { Command, Event } from "../../../arbiter/core/events.ts";
 import { carryOut, type Shell } from "./carry-out.ts";
 import type { Net, Site } from "./net.ts";
 import { optionsOf } from "./places.ts";

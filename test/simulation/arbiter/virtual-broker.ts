@@ -1,10 +1,5 @@
-import type {
-  ControllerAnswer,
-  ControllerRequest,
-  Event,
-  MasterInfo,
-  ProbeOutcome,
-} from "../../../arbiter/core/events.ts";
+import type { ControllerAnswer, ControllerRequest, MasterInfo } from "../../../arbiter/core/controller-messages.ts";
+import type { Event, ProbeOutcome } from "../../../arbiter/core/events.ts";
 import { type Net, type Site, sites } from "./net.ts";
 
 /**

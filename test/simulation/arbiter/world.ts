@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Command, OperatorRequest } from "../../../arbiter/core/events.ts";
+import type { Command } from "../../../arbiter/core/events.ts";
 import { setName } from "../../../arbiter/core/model.ts";
+import type { OperatorRequest } from "../../../arbiter/core/operator-messages.ts";
 import { createRandom, type Random } from "../random.ts";
 import { createTimeline, type Timeline } from "../timeline.ts";
 import { judgeAudited } from "./audit.ts";

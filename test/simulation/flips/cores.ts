@@ -22,7 +22,7 @@ export const cores: readonly Core[] = [
     seeds: 10,
   },
   {
-    files: filesOf("replicator", ["comparison", "evaluate", "settle", "brake", "link"]),
+    files: filesOf("replicator", ["comparison", "evaluate", "settle", "brake", "link", "compare-schedule", "past"]),
     tests: "replicator/core/",
     subject: "link",
     seeds: 300,

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { SetReport } from "../../../arbiter/io/api.ts";
+import type { SetReport } from "../../../arbiter/io/api-sets.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { addressesOf, raiseStage, type Stage } from "../failover/stage.ts";
 import type { Server } from "../server.ts";

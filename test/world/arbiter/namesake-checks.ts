@@ -1,7 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { SetReport } from "../../../arbiter/io/api.ts";
+import type { SetReport } from "../../../arbiter/io/api-sets.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { addressesOf, serverAt } from "../failover/stage.ts";
 import { everywhere, type House, isComplete, seconds, sets, settleMsMax } from "./house.ts";

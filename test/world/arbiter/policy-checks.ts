@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import type { SetReport } from "../../../arbiter/io/api.ts";
+import type { SetReport } from "../../../arbiter/io/api-sets.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
+import { ackTimesOf, longestBetween } from "../checkers/gap.ts";
 import { type Settings, serverAt } from "../failover/stage.ts";
-import { ackedOf } from "../load/history.ts";
 import type { SiteName } from "../network/sites.ts";
 import { changeSettings } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
@@ -141,10 +141,8 @@ export async function degrades(room: Room): Promise<void> {
     expect(await readMetric(world, arbiter, "idc_arbiter_set_in_sync_replicas", { set })).toBe(2);
   }
   await delay(warmMs);
-  const gapMs = longestGapMs(
-    ackedOf(load.history().sends).map(({ answeredAt }) => answeredAt),
-    killedAt,
-  );
+  const later = ackTimesOf(load.history().sends).filter((at) => at > killedAt);
+  const { ms: gapMs } = longestBetween([killedAt, ...later]);
   console.log(`degraded: no writes for ${seconds(gapMs)} with degradeAfterMs ${seconds(degradeAfterMs)}`);
   expect(gapMs).toBeGreaterThan(degradeAfterMs - 1_000);
   expect(gapMs).toBeLessThan(degradeAfterMs + 20_000);
@@ -272,9 +270,4 @@ async function expectLosses(
 
 async function change({ world }: Room, address: string, settings: Settings): Promise<void> {
   await changeSettings(world.network, "clients", address, settings);
-}
-
-function longestGapMs(times: readonly number[], sinceMs: number): number {
-  const marks = [sinceMs, ...times.filter((at) => at > sinceMs)];
-  return Math.max(...marks.slice(1).map((at, nth) => at - (marks[nth] ?? at)));
 }

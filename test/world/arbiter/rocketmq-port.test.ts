@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect } from "vitest";
-import type { MasterInfo } from "../../../arbiter/core/events.ts";
+import type { MasterInfo } from "../../../arbiter/core/controller-messages.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { worldRefusal } from "../rights.ts";
 import { openPortIn, type PortInSite } from "../rocketmq/port.ts";

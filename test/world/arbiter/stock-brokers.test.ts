@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import type { MasterInfo } from "../../../arbiter/core/events.ts";
+import type { MasterInfo } from "../../../arbiter/core/controller-messages.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { inProject } from "../../integration/harness/project.ts";
 import { cluster, set } from "../../simulation/arbiter/stock/script.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import type { SetReport } from "../../../arbiter/io/api.ts";
+import type { SetReport } from "../../../arbiter/io/api-sets.ts";
 import { inProject } from "../../integration/harness/project.ts";
 import { everywhere, type House, isComplete, seconds, sets, settleMsMax } from "./house.ts";
 import { mqadmin, readSet } from "./operators.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Acked, Producer } from "../load/history.ts";
-import { checkGap } from "./gap.ts";
+import { ackTimesOf, checkGap, longestBetween } from "./gap.ts";
 import { ack, unanswered } from "./made.ts";
 
 const producers: Producer[] = [
@@ -62,4 +62,21 @@ test("the old master's last acknowledgement is the last one before another broke
   ];
   expect(checkGap({ producers, sends }, watch).lastMs).toBe(-5);
   expect(checkGap({ producers, sends: acks("p1", "b:1", 0, 1_000) }, watch).lastMs).toBeNull();
+});
+
+test("between acknowledgements the longest time is the first of the longest, and neither refusals nor silence end it", () => {
+  const sends = [
+    ack("4", 300),
+    ack("1", 0),
+    unanswered("2", 100),
+    unanswered("3", 100, 1),
+    ack("5", 600),
+    ack("6", 700),
+  ];
+  expect(longestBetween(ackTimesOf(sends))).toEqual({ ms: 300, from: 5 });
+});
+
+test("fewer than two moments have no time between them", () => {
+  expect(longestBetween([])).toMatchObject({ ms: 0 });
+  expect(longestBetween([7])).toEqual({ ms: 0, from: 7 });
 });

@@ -44,11 +44,23 @@ function sendsOf(sends: readonly Send[], producers: readonly Producer[], site: s
 
 /** Also the time from the last acknowledgement to the end counts, and the whole watch when there is none at all. */
 function longestGap(sends: readonly Send[], { faultAt, endAt }: { faultAt: number; endAt: number }): Gap {
-  const times = ackedOf(sends).map(({ answeredAt }) => answeredAt);
+  const times = ackTimesOf(sends);
   const before = times.findLast((at) => at <= faultAt) ?? faultAt;
-  const marks = [before, ...times.filter((at) => at > faultAt && at < endAt), endAt];
-  return marks
-    .slice(1)
-    .map((at, nth) => ({ ms: at - (marks[nth] ?? at), fromMs: (marks[nth] ?? at) - faultAt }))
-    .reduce((longest, gap) => (gap.ms > longest.ms ? gap : longest));
+  const { ms, from } = longestBetween([before, ...times.filter((at) => at > faultAt && at < endAt), endAt]);
+  return { ms, fromMs: from - faultAt };
+}
+
+/** When each acknowledgement came, in their order. */
+export function ackTimesOf(sends: readonly Send[]): number[] {
+  return ackedOf(sends).map(({ answeredAt }) => answeredAt);
+}
+
+/**
+ * The longest time from one of these moments to the next. @param moments in their order
+ * @returns 0 ms where there are fewer than two
+ */
+export function longestBetween(moments: readonly number[]): { readonly ms: number; readonly from: number } {
+  return moments
+    .map((from, nth) => ({ ms: (moments[nth + 1] ?? from) - from, from }))
+    .reduce((longest, one) => (one.ms > longest.ms ? one : longest), { ms: 0, from: moments[0] ?? 0 });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { SetReport } from "../../../arbiter/io/api.ts";
+import type { SetReport } from "../../../arbiter/io/api-sets.ts";
 import { getText, httpAddressOf } from "../http.ts";
 import type { SiteName } from "../network/sites.ts";
 import type { Stage } from "./stage.ts";

@@ -39,7 +39,7 @@ export interface Fault {
   readonly what: string;
   /** What must become of the master while it lasts: another one, the same or another under a higher epoch, or nothing at all. */
   readonly must: "switch" | "new-epoch" | "keep";
-  /** Only one link is cut: whoever replaces a master then has believed a single witness. */
+  /** Only one link is cut: whoever replaces a master then has believed a single site. */
   readonly singleLink?: true;
   /** The one site that does not hear the master; each arbiter must show that it doubts, and that no other does. */
   readonly doubter?: SiteName;

@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
-import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api.ts";
+import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api-sets.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { readSet } from "../arbiter/operators.ts";
 import { raiseStage, type Stage, untilComplete } from "../failover/stage.ts";
@@ -14,7 +14,7 @@ import { etcdRecipes } from "../servers/etcd.ts";
 import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
 import { blocksOf, createReader, instead, type Reader } from "./page.ts";
-import { type Witnessed, witness } from "./witnessed.ts";
+import { type LoadReport, startReportedLoad } from "./reported-load.ts";
 
 /**
  * What docs/operations.md says of a lost or restored etcd, followed under load on real etcds and real brokers. No epoch goes back or is given
@@ -97,7 +97,7 @@ const complete = (report: SetReport): void =>
     inSync: 2,
   });
 
-function prove(of: string, seen: Witnessed, expected: Partial<Witnessed>): void {
+function prove(of: string, seen: LoadReport, expected: Partial<LoadReport>): void {
   console.log(`${of}: ${JSON.stringify(seen)}`);
   expect(seen).toMatchObject({ lost: 0, duplicated: 0, atOnce: 0, ...expected });
   expect(seen.acting).toHaveLength(1);
@@ -116,14 +116,14 @@ worldTest(
     const to = before.brokers.find(({ role }) => role !== "master")?.id;
     await reader.follow("idc1", `idcctl set switch ${set} --to ${to} --reason 'a test'`);
     const after = await until("idc1", complete);
-    const load = witness(stage);
+    const load = startReportedLoad(stage);
     for (const site of serverSites) await reader.follow(site, end);
     for (const site of serverSites) await reader.follow(site, ownOf(restore, site));
     await until("idc1", ({ frozen }) => expect(frozen?.code).toBe("ledger-behind"));
     const printed = await reader.follow("idc1", recover);
     expect(printed).toContain("ledger-behind");
     const recovered = await until("idc2", complete);
-    prove("snapshot", await load.tell(), { ackedBy: [after.master?.address ?? ""] });
+    prove("snapshot", await load.report(), { ackedBy: [after.master?.address ?? ""] });
     expect(recovered.master).toEqual(after.master);
     expect(recovered.epoch).toBeGreaterThan(after.epoch);
     expect(recovered.epoch).toBeGreaterThan(1_700_000_000);
@@ -146,14 +146,14 @@ worldTest(
     const { end } = await blocksOf("Etcd is restored from a snapshot", ["end"]);
     const { adopt } = await blocksOf("Etcd is wiped", ["adopt"]);
     const before = await until("idc1", complete);
-    const load = witness(stage);
+    const load = startReportedLoad(stage);
     for (const site of serverSites) await reader.follow(site, instead(end, { ".old": ".lost" }));
     for (const site of serverSites) await reader.follow(site, "systemctl start etcd\nsystemctl start crossidc-arbiter");
     await untilHeard("idc1");
     const printed = await reader.follow("idc1", adopt);
     expect(printed).toContain("heard, and not on record");
     const after = await until("idc2", complete);
-    prove("wiped", await load.tell(), { ackedBy: [before.master?.address ?? ""] });
+    prove("wiped", await load.report(), { ackedBy: [before.master?.address ?? ""] });
     expect(after.epoch).toBeGreaterThan(before.epoch);
     expect(after.brokers.map(({ id, address }) => ({ id, address }))).toEqual(
       before.brokers.map(({ id, address }) => ({ id, address })),
@@ -195,7 +195,7 @@ worldTest(
     const after = await until("witness", complete);
     expect(after.brokers.map(({ id }) => id)).not.toContain(lost?.id);
     // Three sites decide again: a master that dies is replaced.
-    const load = witness(stage);
+    const load = startReportedLoad(stage);
     await until("idc1", complete);
     const master = stage.brokers.find(({ address }) => address === after.master?.address);
     await master?.kill();
@@ -203,7 +203,7 @@ worldTest(
     expect(next.master?.id).not.toBe(after.master?.id);
     await master?.restart();
     await until("idc2", complete);
-    const seen = await load.tell();
+    const seen = await load.report();
     console.log(`rebuilt: ${JSON.stringify(seen)}`);
     expect(seen).toMatchObject({ atOnce: 0 });
     expect(seen.acting).toEqual([next.master?.address]);

@@ -2,7 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect } from "vitest";
-import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api.ts";
+import type { SetReport, UnrecordedReport } from "../../../arbiter/io/api-sets.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { readSet } from "../arbiter/operators.ts";
 import { addressesOf } from "../failover/stage.ts";
@@ -13,7 +13,7 @@ import type { Server } from "../server.ts";
 import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
 import { blocksOf, createReader, instead, type Reader } from "./page.ts";
-import { type Witnessed, witness } from "./witnessed.ts";
+import { type LoadReport, startReportedLoad } from "./reported-load.ts";
 
 /**
  * What docs/operations.md says of taking over broker sets that others decide over, or nobody, followed under load on stock brokers; and the
@@ -126,7 +126,7 @@ async function switches(takeover: Takeover, to: SiteName): Promise<void> {
   });
 }
 
-function prove(of: string, seen: Witnessed, expected: Partial<Witnessed>): void {
+function prove(of: string, seen: LoadReport, expected: Partial<LoadReport>): void {
   console.log(`${of}: ${JSON.stringify(seen)}`);
   expect(seen).toMatchObject({ lost: 0, duplicated: 0, ...expected });
   expect(seen.acting).toHaveLength(1);
@@ -150,7 +150,7 @@ worldTest(
       },
       { withinMs: settleMsMax, everyMs: 500 },
     );
-    const there = witness({ ...takeover, ...place });
+    const there = startReportedLoad({ ...takeover, ...place });
     await reader.follow("idc1", stopControllers);
     await reader.follow("idc1", tell);
     await eventually(
@@ -163,13 +163,13 @@ worldTest(
     );
     await reader.follow("idc1", adopt);
     const taken = await until(takeover, complete);
-    prove("from stock controllers", await there.tell(), { ackedBy: [before.masterAddress], atOnce: 0 });
+    prove("from stock controllers", await there.report(), { ackedBy: [before.masterAddress], atOnce: 0 });
     expect(taken.master?.address).toBe(before.masterAddress);
     expect(taken.epoch).toBeGreaterThan(before.masterEpoch);
     await switches(takeover, "idc2");
     await switches(takeover, "idc1");
 
-    const back = witness({ ...takeover, ...place });
+    const back = startReportedLoad({ ...takeover, ...place });
     const [master, slave] = brokers;
     if (master === undefined || slave === undefined) throw new Error("there are two brokers");
     const stock = instead(stopBroker, {
@@ -192,7 +192,7 @@ worldTest(
       { withinMs: settleMsMax, everyMs: 500 },
     );
     expect(after.masterAddress).toBe(master.address);
-    prove("back to stock controllers", await back.tell(), { ackedBy: [master.address] });
+    prove("back to stock controllers", await back.report(), { ackedBy: [master.address] });
   },
   testMsMax,
 );
@@ -208,7 +208,7 @@ worldTest(
     );
     const [master, slave] = brokers;
     if (master === undefined || slave === undefined) throw new Error("there are two brokers");
-    const there = witness({ ...takeover, ...place });
+    const there = startReportedLoad({ ...takeover, ...place });
     await delay(5_000);
     await reader.follow(slave.site, toController);
     await delay(3_000);
@@ -218,12 +218,12 @@ worldTest(
     await reader.follow("idc1", show);
     await reader.follow(slave.site, startBroker);
     await until(takeover, complete);
-    prove("from a classic pair", await there.tell(), { ackedBy: [master.address] });
+    prove("from a classic pair", await there.report(), { ackedBy: [master.address] });
     // The other one has everything, also what was written before.
     await switches(takeover, "idc2");
     await switches(takeover, "idc1");
 
-    const back = witness({ ...takeover, ...place });
+    const back = startReportedLoad({ ...takeover, ...place });
     await delay(3_000);
     await reader.follow(slave.site, toClassic);
     await reader.follow(master.site, toClassic);
@@ -234,7 +234,7 @@ worldTest(
       expect(await readFile(join(dataDir, "..", "broker.conf"), "utf8")).not.toContain("enableControllerMode=true");
     await delay(10_000);
     for (const { name: of, address } of [master, slave]) {
-      const seen = await back.tell(address);
+      const seen = await back.report(address);
       console.log(`back to a classic pair, read from ${of}: ${JSON.stringify(seen)}`);
       expect(seen).toMatchObject({ lost: 0, ackedBy: [master.address] });
     }

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { eventually } from "../../integration/harness/eventually.ts";
+import { type IdcWish, idcEntry } from "../../integration/harness/idc-entry.ts";
 import { inProject } from "../../integration/harness/project.ts";
 import { type StockProducer, startStockConsumer, startStockProducer } from "../clients/stock.ts";
 import { addressOf } from "../network/sites.ts";
@@ -69,7 +70,7 @@ worldTest(
       { state: "active", weight: 100, perms: { bs1: 6, bs2: 4 } },
       { state: "active", weight: 0, perms: { bs1: 4, bs2: 6 } },
       { state: "active", weight: 100, perms: { bs1: 6, bs2: 4 } },
-    ]) {
+    ] as const) {
       const tookMs = await obeys(
         world,
         { ...wish, epoch: obeyed.length + 1 },
@@ -136,13 +137,13 @@ worldTest(
 /** Writes what operators want of idc1, and asks again and again until a client there is shown it. @returns ms after the write's end */
 async function obeys(
   world: World,
-  { perms, ...wish }: { state: string; weight: number; epoch: number; perms: Record<string, number> },
+  { perms, ...wish }: IdcWish & { readonly perms: Record<string, number> },
   { etcd, router }: { etcd: string; router: Server },
 ): Promise<number> {
   await using client = createRemoting(await world.network.dial("idc1", router.address));
-  const record = JSON.stringify({ schema: 1, idc: "idc1", ...wish, reason: "a drill", at: 0 });
+  const { key, text } = idcEntry("world", "idc1", wish);
   const etcdctl = inProject(".cache/etcd/usr/bin/etcdctl");
-  const put = ["--endpoints", etcd, "put", "/crossidc/world/idcs/idc1", record];
+  const put = ["--endpoints", etcd, "put", key, text];
   const { code } = await world.run("idc1", [etcdctl, ...put]).exit;
   const writtenAt = performance.now();
   expect(code).toBe(0);

@@ -1,5 +1,5 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
-import type { ControllerAnswer, ControllerRequest, MasterInfo } from "../../../../arbiter/core/events.ts";
+import type { ControllerAnswer, ControllerRequest, MasterInfo } from "../../../../arbiter/core/controller-messages.ts";
 
 /** A controller that decides nothing: it says what it was told to say, to virtual brokers and to real ones alike. */
 export interface Script {

@@ -1,3 +1,4 @@
+import { ackTimesOf, longestBetween } from "../checkers/gap.ts";
 import { checkSet } from "../checkers/set.ts";
 import { readSettled } from "../checkers/stored.ts";
 import { addressesOf } from "../failover/stage.ts";
@@ -7,8 +8,8 @@ import { actsAsMaster } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import type { World } from "../world.ts";
 
-/** What producers and brokers say of a procedure that went on under load. */
-export interface Witnessed {
+/** What producers and brokers say of a procedure that was followed under load. */
+export interface LoadReport {
   readonly acked: number;
   readonly lost: number;
   readonly duplicated: number;
@@ -31,19 +32,19 @@ interface Place {
   readonly queues: number;
 }
 
-export interface Witness {
-  /** Ends the load, reads everything back, and tells. @param from who is read; left out: who acts as master in controller mode */
-  tell(from?: string): Promise<Witnessed>;
+export interface ReportedLoad {
+  /** Ends the load, and reads everything back. @param from who is read; left out: who acts as master in controller mode */
+  report(from?: string): Promise<LoadReport>;
 }
 
-export function witness(place: Place): Witness {
+export function startReportedLoad(place: Place): ReportedLoad {
   const { world } = place;
   const target = { ...place, nameServers: addressesOf(place.nameServers), brokers: addressesOf(place.brokers) };
   const load = startLoad(world.network, target);
-  let told: Promise<History> | undefined;
-  const tell = async (from?: string): Promise<Witnessed> => {
-    told ??= load.stop();
-    const history = await told;
+  let stopped: Promise<History> | undefined;
+  const report = async (from?: string): Promise<LoadReport> => {
+    stopped ??= load.stop();
+    const history = await stopped;
     const asked = from === undefined ? place.brokers : [];
     const roles = await Promise.all(
       asked
@@ -63,11 +64,11 @@ export function witness(place: Place): Witness {
       duplicated: duplicated.length,
       ackedBy: reigns.map((one) => one.broker),
       atOnce: reigns.filter((one, nth) => nth > 0 && one.from < (reigns[nth - 1]?.until ?? 0)).length,
-      gapMs: gapOf(history),
+      gapMs: Math.round(longestBetween(ackTimesOf(history.sends)).ms),
       acting,
     };
   };
-  return { tell };
+  return { report };
 }
 
 /** From the sending of its first acknowledged message to that of its last. */
@@ -82,10 +83,4 @@ function reignsOf({ sends }: History): { broker: string; from: number; until: nu
       return { broker, from: Math.min(...times), until: Math.max(...times) };
     })
     .toSorted((one, other) => one.from - other.from);
-}
-
-function gapOf({ sends }: History): number {
-  const times = sends.flatMap(({ code, answeredAt }) => (code === 0 && answeredAt !== null ? [answeredAt] : []));
-  const sorted = times.toSorted((one, other) => one - other);
-  return Math.round(Math.max(0, ...sorted.slice(1).map((at, nth) => at - (sorted[nth] ?? at))));
 }
