@@ -3,6 +3,8 @@ import { nearestAllocator } from "#lib/telemetry.ts";
 import { clientAgeMsMax, createClients, memberAgeMsMax } from "./clients.ts";
 
 const group = { topic: "orders", group: "billing" };
+const at = (id: string, idc = "idc1") => ({ id, idc });
+const all = (ids: readonly string[]) => ids.map((id) => at(id));
 const report = (more: object = {}) => ({ client: "c1", number: 1, version: "1", idc: "idc1", groups: [], ...more });
 
 describe("clients", () => {
@@ -42,7 +44,7 @@ describe("a group that mixes allocators", () => {
     const clients = createClients();
     const everySecond = (from: number, to: number, asking: readonly string[], members: readonly string[]) => {
       for (let now = from; now <= to; now += 10_000)
-        for (const id of asking) clients.allocated({ ...group, id }, members, now);
+        for (const id of asking) clients.allocated({ ...group, ...at(id) }, all(members), now);
     };
     everySecond(0, memberAgeMsMax, ["a", "b"], ["a", "b", "stock"]);
     expect(clients.mixed(memberAgeMsMax)).toEqual([]);
@@ -55,11 +57,28 @@ describe("a group that mixes allocators", () => {
 
   test("is not one whose members come and go, or that nobody asks for any more", () => {
     const clients = createClients();
-    clients.allocated({ ...group, id: "a" }, ["a", "b"], 0);
+    clients.allocated({ ...group, ...at("a") }, all(["a", "b"]), 0);
     expect(clients.mixed(memberAgeMsMax * 3)).toEqual([]);
     for (let now = 0; now < 300_000; now += 30_000)
       for (const id of ["a", "b"])
-        clients.allocated({ ...group, id }, ["a", "b", ...(now > 270_000 ? ["new"] : [])], now);
+        clients.allocated({ ...group, ...at(id) }, all(["a", "b", ...(now > 270_000 ? ["new"] : [])]), now);
     expect(clients.mixed(300_000)).toEqual([]);
+  });
+
+  test("is not one whose other members are in another IDC: they ask there", () => {
+    const clients = createClients();
+    const members = [...all(["a", "b"]), at("far", "idc2")];
+    for (let now = 0; now <= memberAgeMsMax * 3; now += 10_000)
+      for (const id of ["a", "b"]) clients.allocated({ ...group, ...at(id) }, members, now);
+    expect(clients.mixed(memberAgeMsMax * 3)).toEqual([]);
+  });
+
+  test("is one with a member of which nobody knows the IDC, and that never asks", () => {
+    const clients = createClients();
+    for (let now = 0; now <= memberAgeMsMax * 3; now += 10_000)
+      clients.allocated({ ...group, ...at("a") }, [at("a"), at("stock", ""), at("far", "idc2")], now);
+    expect(clients.mixed(memberAgeMsMax * 3)).toMatchObject([
+      { why: "1 of its 2 members never ask here, stock first" },
+    ]);
   });
 });

@@ -7,18 +7,23 @@ import { nearestAllocator, type TelemetryReport } from "#lib/telemetry.ts";
 export interface Clients {
   /** False: it has come before. */
   heard(report: Pick<TelemetryReport, "client" | "number" | "version" | "idc" | "groups">, now: number): boolean;
-  /** A member of a group has asked which queues are its own, and named all members. */
-  allocated(asked: GroupMember, members: readonly string[], now: number): void;
+  /** A member of a group has asked which queues are its own, and named all members. Those that are known to be in another IDC ask there. */
+  allocated(asked: GroupMember, members: readonly Placed[], now: number): void;
   /** Clients that have told something of late, by version and IDC. */
   counts(now: number): readonly { readonly version: string; readonly idc: string; readonly count: number }[];
   /** Groups that mix allocators: some queues may be read twice then, and some by nobody. */
   mixed(now: number): readonly MixedGroup[];
 }
 
-interface GroupMember {
+interface Placed {
+  readonly id: string;
+  /** "": unknown. */
+  readonly idc: string;
+}
+
+interface GroupMember extends Placed {
   readonly topic: string;
   readonly group: string;
-  readonly id: string;
 }
 
 interface MixedGroup {
@@ -48,7 +53,7 @@ interface Group {
   other: { readonly allocator: string; readonly at: number } | null;
   /** When each member last asked. */
   readonly asked: Map<string, number>;
-  /** Since when, and when last, each member was named by one that asked. */
+  /** Since when, and when last, each member was named by one of its own IDC that asked, or by anyone when its IDC is unknown. */
   readonly named: Map<string, { readonly since: number; readonly at: number }>;
 }
 
@@ -94,7 +99,8 @@ export function createClients(): Clients {
     allocated(asked, members, now) {
       const own = groupOf(asked, now);
       own.asked.set(asked.id, now);
-      for (const id of members) own.named.set(id, { since: own.named.get(id)?.since ?? now, at: now });
+      const near = members.filter(({ idc }) => idc === "" || idc === asked.idc);
+      for (const { id } of near) own.named.set(id, { since: own.named.get(id)?.since ?? now, at: now });
       for (const [id, { at }] of own.named) {
         if (now - at <= memberAgeMsMax) continue;
         own.named.delete(id);

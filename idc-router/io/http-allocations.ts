@@ -5,7 +5,7 @@ import { messageOf } from "#lib/errors.ts";
 import { type KafkaEntry, permissions } from "../core/model.ts";
 import { type AllocationReport, allocationLimits, allocationRequestSchema } from "./api.ts";
 import type { RouterHttpOptions } from "./http.ts";
-import { badRequest } from "./http-errors.ts";
+import { badRequest, idcOfCaller } from "./http-errors.ts";
 
 export const allocationsPath = "/v1/allocations";
 const lookUpMsMax = 5_000;
@@ -22,12 +22,9 @@ export function allocationRoutes(http: FastifyInstance, options: RouterHttpOptio
       if (!parsed.success) throw badRequest("RTR_BAD_ALLOCATION", z.prettifyError(parsed.error), "See /openapi.json");
       const { topic, queues, consumers, group, by } = parsed.data;
       if (group !== undefined && by !== undefined) {
-        const member = { topic: topic ?? "", group, id: by };
-        options.clients.allocated(
-          member,
-          consumers.map(({ id }) => id),
-          daemon.moment().now,
-        );
+        // Where it does not say where it is, its address does.
+        const idc = consumers.find(({ id }) => id === by)?.idc || idcOfCaller(request, undefined, options);
+        options.clients.allocated({ topic: topic ?? "", group, id: by, idc }, consumers, daemon.moment().now);
       }
       const all = queues ?? (await queuesOfTopic(topic ?? "", options));
       try {
