@@ -153,6 +153,8 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
       const [, seen] = since?.startsWith(`${instance}.`) === true ? since.split(".") : [];
       write(watch, `retry: 1000\nid: ${instance}.${revision()}\n\n`);
       for (const subject of watch.subjects) {
+        // Each write may end it, and has then taken it out of all its subjects.
+        if (!watches.has(watch)) break;
         const text = textFor(subject.key, host);
         subject.watches.set(watch, text?.etag);
         if (text !== undefined && (seen === undefined || text.revision > Number(seen))) write(watch, eventOf(text));
