@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type Answer, ruleOf, settingsOf } from "../core/answer.ts";
 import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
-import { type RouteRule, type Table, topicName } from "../core/model.ts";
+import { type RouteRule, type Table, type TopicHome, topicName } from "../core/model.ts";
 import type { MetadataReport, RouteReport, Use } from "./api.ts";
 import { isoOf, type RouteOrigin, reportRoute } from "./report.ts";
 import type { Slots } from "./slots.ts";
@@ -54,12 +54,21 @@ export interface RouteTextsOptions {
 
 const nowhere: Bootstrap = { levels: [], servers: [], lastResort: false };
 
-/** A text, with what it says beside the table. */
+/** A text, with what it says beside its answer. */
 interface Made {
   readonly says: string;
+  /** "": it has none. Metadata may be written again as they were: the table is the same one then. */
+  readonly zxid: string;
   readonly text: RouteText;
   /** Of the table with which that was last found out. */
-  readonly table: Table;
+  readonly revision: number;
+}
+
+/** Of Kafka topics there is no answer. */
+interface KafkaMade extends Made {
+  readonly home: TopicHome | undefined;
+  /** Wall time since which it says that. */
+  readonly since: number;
 }
 
 const etagCharacters = 22;
@@ -70,7 +79,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
   const { slots, table, kafka, proxies, rules, orderOf, instance, metadataOf, wallTime } = options;
   const made = { produce: new WeakMap<Answer, Made>(), consume: new WeakMap<Answer, Made>() };
   /** The last one of each key, with what it says: one that comes back is a new answer, with a revision of its own. */
-  const kafkaMade = new Map<string, Made>();
+  const kafkaMade = new Map<string, KafkaMade>();
 
   const originOf = (topic: string): RouteOrigin => ({ router: instance, metadata: metadataOf(topic) });
 
@@ -85,18 +94,21 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
     const now = table();
     const name = JSON.stringify([topic, idc, use, gated]);
     const known = kafkaMade.get(name);
-    if (known?.table === now) return known.text;
     const origin = originOf(topic);
+    const zxid = origin.metadata?.zxid ?? "";
+    if (known?.revision === now.revision && known.zxid === zxid) return known.text;
     const bootstrap = beginAt(cluster, key);
     const rule = ruleOf(topic, rules);
     const home = now.homes.get(topic);
     const client = settingsOf(rule, home);
     const isBehindGate = gated && home?.gate?.cluster === cluster.name;
-    const says = JSON.stringify([cluster.name, origin, bootstrap, client, home]);
-    if (known?.says === says) {
-      kafkaMade.set(name, { ...known, table: now });
-      return known.text;
+    const says = JSON.stringify([cluster.name, bootstrap, client]);
+    const same = known?.says === says && known.home === home ? known : undefined;
+    if (same?.zxid === zxid) {
+      kafkaMade.set(name, { ...same, revision: now.revision });
+      return same.text;
     }
+    const since = same?.since ?? wallTime();
     const most = bootstrap.levels.toSorted((one, other) => other.share - one.share)[0];
     const chosen = most !== undefined && most.share > 0 ? most.idc : "";
     const report: RouteReport = {
@@ -105,7 +117,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       kind: "kafka",
       idc,
       use,
-      revision: now.revision,
+      revision: same?.text.revision ?? now.revision,
       ...origin,
       gated: isBehindGate,
       client,
@@ -115,7 +127,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
         mode: "prefer-local",
         rule: rule.match,
         why: "bootstrap servers by nearness; the cluster's own metadata name each partition's leader",
-        since: isoOf(wallTime()),
+        since: isoOf(since),
         levels: bootstrap.levels.map(({ servers, ...level }) => ({ ...level, bootstrap: [...servers] })),
       },
       brokers: [],
@@ -123,7 +135,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
     };
     if (kafkaMade.size >= kafkaMadeMax) kafkaMade.clear();
     const text = { ...textOf(report), answer: null, chosen, stale: report.stale };
-    kafkaMade.set(name, { says, text, table: now });
+    kafkaMade.set(name, { says, zxid, text, revision: now.revision, home, since });
     return text;
   }
 
@@ -152,20 +164,23 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       if (answer === undefined) return undefined;
       const now = table();
       const known = made[key.use].get(answer);
+      const origin = originOf(key.topic);
+      const zxid = origin.metadata?.zxid ?? "";
       // Proxies stand in the order that the table gives them.
-      if (known?.table === now) return known.text;
+      if (known?.revision === now.revision && known.zxid === zxid) return known.text;
       const bootstrap = beginAt(proxies.get(answer.cluster), key);
       const says = JSON.stringify(bootstrap);
-      if (known?.says === says) {
-        made[key.use].set(answer, { ...known, table: now });
-        return known.text;
+      const same = known?.says === says ? known : undefined;
+      if (same?.zxid === zxid) {
+        made[key.use].set(answer, { ...same, revision: now.revision });
+        return same.text;
       }
       const { chosen, stale } = answer;
-      const report = reportRoute(answer, key.use, originOf(key.topic), bootstrap);
+      const report = reportRoute(answer, key.use, origin, bootstrap);
       // Proxies may come in another order while the answer is the same.
-      const revision = known === undefined ? answer.revision : now.revision;
+      const revision = same?.text.revision ?? (known === undefined ? answer.revision : now.revision);
       const text = { ...textOf({ ...report, revision }), answer, chosen, stale };
-      made[key.use].set(answer, { says, text, table: now });
+      made[key.use].set(answer, { says, zxid, text, revision: now.revision });
       return text;
     },
   };
