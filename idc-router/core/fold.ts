@@ -173,7 +173,10 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
     sets: folded.sets,
     topics: kept,
     homes: tableOfHomes(homes, { facts: before.homes, homes: table.homes }),
-    kafka: kafka === before.kafka ? table.kafka : tableOfKafka(table.kafka, kafka, options),
+    kafka:
+      kafka === before.kafka && isWatched(table.kafka, options)
+        ? table.kafka
+        : tableOfKafka(table.kafka, kafka, options),
     idcs: ledger.idcs === before.ledger.idcs ? table.idcs : sameIdcs(table.idcs, ledger.idcs),
     silentClusters: silentClusters(table.silentClusters, clusters, nameServers),
   };
@@ -216,7 +219,13 @@ function silentClusters(
   return silent.symmetricDifference(before).size === 0 ? before : silent;
 }
 
-/** Clusters that the config has no longer are gone. */
+/** Not always: the last good file may be of another config. */
+function isWatched(known: Table["kafka"], { kafka }: FoldOptions): boolean {
+  for (const cluster of known.keys()) if (!kafka.has(cluster)) return false;
+  return true;
+}
+
+/** Clusters that the config does not watch any more are gone. */
 function tableOfKafka(
   before: Table["kafka"],
   facts: RouterState["kafka"],

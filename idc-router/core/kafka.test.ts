@@ -170,4 +170,19 @@ describe("a Kafka cluster", () => {
       kafka: new Map(),
     });
   });
+
+  test("that the config does not watch any more is not known any more, whatever the last good file has of it", () => {
+    const watched = createTestRouter();
+    answer(watched, "k1:9092");
+    const table = decodeTable(encodeTable(watched.table), 5) ?? watched.table;
+    const kept = createTestRouter({ table });
+    kept.pass(1_000);
+    expect([...kept.table.kafka.keys()]).toEqual(["K1"]);
+    const router = createTestRouter({ table, kafka: new Map() });
+    router.pass(1_000);
+    expect(router.table.kafka.size).toBe(0);
+    const { revision } = router.table;
+    router.pass(1_000);
+    expect(router.table.revision).toBe(revision);
+  });
 });
