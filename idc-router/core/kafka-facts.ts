@@ -44,8 +44,8 @@ export function hearKafka(
   if (event.kind === "kafkaTopics") {
     const topics = new Map(facts.topics);
     for (const { topic, partitions } of event.topics) {
-      if ((topics.get(topic)?.askedAt ?? Number.NEGATIVE_INFINITY) > event.askedAt) return older(topic);
-      topics.set(topic, { askedAt: event.askedAt, partitions });
+      if ((topics.get(topic)?.askedAt ?? Number.NEGATIVE_INFINITY) > event.askedAt) older(topic);
+      else topics.set(topic, { askedAt: event.askedAt, partitions });
     }
     return { ...facts, topics };
   }

@@ -139,6 +139,27 @@ describe("a Kafka cluster", () => {
     expect(router.table).toBe(before);
   });
 
+  test("that tells something older of one topic is believed of the others", () => {
+    const router = createTestRouter();
+    answer(router, "k1:9092");
+    const tell = (askedAt: number, leader: number, topics: readonly string[]) =>
+      router.tell({
+        kind: "kafkaTopics",
+        cluster: "K1",
+        askedAt,
+        topics: topics.map((topic) => ({ topic, partitions: [{ partition: 0, leader }] })),
+      });
+    tell(router.now, 1, ["orders"]);
+    const commands = tell(0, 2, ["before", "orders", "after"]);
+    expect(commands).toEqual([{ kind: "older", source: "kafka", detail: "orders" }]);
+    const leaders = [...(router.table.kafka.get("K1")?.topics ?? [])].map(([topic, [first]]) => [topic, first?.leader]);
+    expect(leaders).toEqual([
+      ["orders", 1],
+      ["before", 2],
+      ["after", 2],
+    ]);
+  });
+
   test("is the same table while it says the same, and another one when a leader changes", () => {
     const router = createTestRouter();
     const tell = (leader: number) =>
