@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { nearestAllocator } from "#lib/telemetry.ts";
-import { clientAgeMsMax, createClients, memberAgeMsMax } from "./clients.ts";
+import { clientAgeMsMax, createClients, groupsMax, memberAgeMsMax, membersInAllMax, membersMax } from "./clients.ts";
 
 const group = { topic: "orders", group: "billing" };
 const at = (id: string, idc = "idc1") => ({ id, idc });
@@ -80,5 +80,43 @@ describe("a group that mixes allocators", () => {
     expect(clients.mixed(memberAgeMsMax * 3)).toMatchObject([
       { why: "1 of its 2 members never ask here, stock first" },
     ]);
+  });
+});
+
+describe("of too many", () => {
+  const names = (count: number, prefix: string) => Array.from({ length: count }, (_, nth) => at(`${prefix}${nth}`));
+
+  test("groups the one goes of which nobody has told for longest", () => {
+    const clients = createClients();
+    const tell = (name: string, now: number) =>
+      clients.heard(report({ groups: [{ topic: "orders", group: name, allocator: "RoundRobinAssigner" }] }), now);
+    for (let nth = 0; nth < groupsMax; nth += 1) tell(`g${nth}`, 0);
+    tell("g0", 1);
+    tell("one more", 1);
+    const known = new Set(clients.mixed(1).map((mixed) => mixed.group));
+    expect(known.size).toBe(groupsMax);
+    expect(["g0", "g1", "g2", "one more"].map((name) => known.has(name))).toEqual([true, false, true, true]);
+  });
+
+  test("members of one group the first ones are kept, for as long as they are named", () => {
+    const clients = createClients();
+    const tell = (prefix: string, now: number) =>
+      clients.allocated({ ...group, ...at("a") }, [at("a"), ...names(membersMax - 1, prefix)], now);
+    for (let now = 0; now <= memberAgeMsMax + 10_000; now += 10_000) for (const prefix of ["x", "y"]) tell(prefix, now);
+    expect(clients.mixed(memberAgeMsMax + 10_000)).toMatchObject([
+      { why: `${membersMax - 1} of its ${membersMax} members never ask here, x0 first` },
+    ]);
+  });
+
+  test("members of all groups those go with their group of which nobody has told for longest", () => {
+    const clients = createClients();
+    const groups = Array.from({ length: membersInAllMax / membersMax }, (_, nth) => `g${nth}`);
+    const members = [at("a"), ...names(membersMax - 1, "x")];
+    const tell = (name: string, now: number) =>
+      clients.allocated({ topic: "orders", group: name, ...at("a") }, members, now);
+    for (const now of [0, memberAgeMsMax, memberAgeMsMax + 1]) for (const name of groups) tell(name, now);
+    expect(clients.mixed(memberAgeMsMax + 1).map((mixed) => mixed.group)).toEqual(groups);
+    tell("one more", memberAgeMsMax + 1);
+    expect(clients.mixed(memberAgeMsMax + 1).map((mixed) => mixed.group)).toEqual(groups.slice(1));
   });
 });

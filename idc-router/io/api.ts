@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { telemetryBounds, telemetryLimits } from "#lib/telemetry.ts";
+import { membersMax } from "../core/clients.ts";
 import { idcStates, routeModes } from "../core/model.ts";
 
 /** What the router's HTTP door says. The types of the reports and openapi.json come from here. */
@@ -141,7 +142,7 @@ const explainSchema = z.strictObject({
 
 const names = (what: string) => z.string().min(1).max(255).meta({ description: what });
 /** Of one request. */
-export const allocationLimits = { queuesMax: 10_000, consumersMax: 1_000, bodyBytesMax: 2 * 1024 * 1024 } as const;
+export const allocationLimits = { queuesMax: 10_000, consumersMax: membersMax, bodyBytesMax: 2 * 1024 * 1024 } as const;
 
 export const allocationRequestSchema = z
   .strictObject({
@@ -171,6 +172,9 @@ export const allocationRequestSchema = z
   })
   .refine(({ group, by }) => (group === undefined) === (by === undefined), {
     error: "give both group and by, or neither",
+  })
+  .refine(({ by, consumers }) => by === undefined || consumers.some(({ id }) => id === by), {
+    error: "by is none of the consumers",
   })
   .refine(({ topic, queues }) => (topic === undefined) !== (queues === undefined), {
     error: "give a topic or queues, and not both",

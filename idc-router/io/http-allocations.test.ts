@@ -50,6 +50,7 @@ test.each([
   [{ consumers }, 400, "RTR_BAD_ALLOCATION"],
   [{ topic: "orders", queues: [], consumers }, 400, "RTR_BAD_ALLOCATION"],
   [{ topic: "orders", consumers: [...consumers, ...consumers] }, 400, "RTR_BAD_ALLOCATION"],
+  [{ topic: "orders", group: "billing", by: "stranger", consumers }, 400, "RTR_BAD_ALLOCATION"],
   [{ topic: "none", consumers }, 404, "RTR_NO_TOPIC"],
 ])("an allocation for %j is refused", async (body, status, code) => {
   expect(await allocate(body)).toMatchObject({ status, body: { error: { code } } });
