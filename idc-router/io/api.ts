@@ -154,6 +154,11 @@ export const allocationRequestSchema = z
       .meta({ description: "Instead of a topic: queues or partitions, each with the IDC of its master or leader." }),
     group: names("The consumers' group, where each of them asks for itself.").optional(),
     by: names("Which of the consumers asks. With `group`: members that never ask are found out.").optional(),
+    ip: z
+      .string()
+      .max(45)
+      .optional()
+      .meta({ description: "The address by which the topic's gate knows who asks; without it: as it is seen." }),
     consumers: z
       .array(
         z.strictObject({

@@ -31,6 +31,8 @@ export interface RouteTexts {
   of(key: RouteKey): RouteText | undefined;
   /** Whether the topic's gate lets this client through. @param host its address, without a port */
   isGated(topic: string, host: string): boolean;
+  /** The key as it is for this client. */
+  keyFor(key: RouteKey, host: string): RouteKey;
   /** undefined: it is no topic of Kafka. */
   kafkaOf(key: RouteKey): { readonly cluster: string; readonly bootstrap: Bootstrap } | undefined;
   /** Whether it makes a difference who asks. */
@@ -152,6 +154,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
 
   return {
     isGated: slots.isGated,
+    keyFor: (key, host) => (slots.isGated(key.topic, host) ? { ...key, gated: true } : key),
     kafkaOf(key) {
       const cluster = kafkaOf(key);
       return cluster === undefined ? undefined : { cluster: cluster.name, bootstrap: beginAt(cluster, key) };

@@ -12,6 +12,7 @@ const texts: RouteTexts = {
     return { json: topic, etag: `"${topic} ${revision}"`, revision, answer: null, chosen: "", stale: false };
   },
   isGated: () => false,
+  keyFor: (key) => key,
   kafkaOf: () => undefined,
   hasGate: () => false,
 };

@@ -81,10 +81,6 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
     return subject;
   }
 
-  function textFor(key: RouteKey, host: string): RouteText | undefined {
-    return texts.of(texts.isGated(key.topic, host) ? { ...key, gated: true } : key);
-  }
-
   function leave(subject: Subject): void {
     if (subject.watches.size === 0 && subject.waiting.size === 0) {
       subjects.delete(nameOf(subject.key));
@@ -155,7 +151,7 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
       for (const subject of watch.subjects) {
         // Each write may end it, and has then taken it out of all its subjects.
         if (!watches.has(watch)) break;
-        const text = textFor(subject.key, host);
+        const text = texts.of(texts.keyFor(subject.key, host));
         subject.watches.set(watch, text?.etag);
         if (text !== undefined && (seen === undefined || text.revision > Number(seen))) write(watch, eventOf(text));
       }
@@ -174,7 +170,7 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
         () => undefined,
       );
       // It may have changed before anybody listened.
-      const now = textFor(key, host);
+      const now = texts.of(texts.keyFor(key, host));
       if (now !== undefined && now.etag !== etag) told.resolve(now);
       return Promise.race([told.promise, late]).finally(() => {
         over.abort();
