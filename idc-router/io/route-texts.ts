@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type Answer, ruleOf, settingsOf } from "../core/answer.ts";
 import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
-import { type RouteRule, type Table, type TopicHome, topicName } from "../core/model.ts";
+import { type Gate, type RouteRule, type Table, type TopicHome, topicName } from "../core/model.ts";
 import type { MetadataReport, RouteReport, Use } from "./api.ts";
 import { isoOf, type RouteOrigin, reportRoute } from "./report.ts";
 import type { Slots } from "./slots.ts";
@@ -35,8 +35,8 @@ export interface RouteTexts {
   keyFor(key: RouteKey, host: string): RouteKey;
   /** undefined: it is no topic of Kafka. */
   kafkaOf(key: RouteKey): { readonly cluster: string; readonly bootstrap: Bootstrap } | undefined;
-  /** Whether it makes a difference who asks. */
-  hasGate(topic: string): boolean;
+  /** undefined: it makes no difference who asks. The same object while it says the same. */
+  gateOf(topic: string): Gate | undefined;
 }
 
 export interface RouteTextsOptions {
@@ -159,7 +159,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       const cluster = kafkaOf(key);
       return cluster === undefined ? undefined : { cluster: cluster.name, bootstrap: beginAt(cluster, key) };
     },
-    hasGate: (topic) => table().homes.get(topic)?.gate !== undefined,
+    gateOf: (topic) => table().homes.get(topic)?.gate,
     of(key) {
       const cluster = kafkaOf(key);
       if (cluster !== undefined) return ofKafka(cluster, key);
