@@ -7,7 +7,6 @@ import { requestName, resultCodes } from "./codes.ts";
 import { createCorkedWriter } from "./corked.ts";
 import { encodeFrame, type Frame } from "./frame.ts";
 import { createFrameStream } from "./frame-stream.ts";
-import type { HeaderReader } from "./header-memo.ts";
 import { answerEnvelope, type RemotingAnswer, refusal } from "./message.ts";
 import type { ReadyAnswer } from "./ready-answer.ts";
 import type { RemotingConnection, RemotingServerOptions, ServerCounters, ServerLimits } from "./server-options.ts";
@@ -27,7 +26,6 @@ export function servePeer<Context>(
     isTls: boolean;
     limits: ServerLimits;
     counters: ServerCounters;
-    readJson: HeaderReader;
     /** How many bytes more, or less, of a frame that is not whole are held. */
     onPending: (changeBytes: number) => void;
     onEnd: () => void;
