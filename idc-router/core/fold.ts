@@ -45,6 +45,8 @@ export interface RouterState {
   readonly topicsAskedAt: Asked;
   /** When old queues were last looked for. */
   readonly forgotAt: number;
+  /** When this process had last stood still: what began before does not count as failing since then. */
+  readonly stalledAt: number;
 }
 
 export interface Folded {
@@ -85,6 +87,7 @@ export function startState(table: Table = emptyTable): RouterState {
     checks: new Map(),
     topicsAskedAt: noneAsked,
     forgotAt: Number.NEGATIVE_INFINITY,
+    stalledAt: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -96,7 +99,9 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
   const checks = new Map([...before.checks].map(([name, check]) => [name, { ...check, isNew: false }]));
   const topicsAskedAt = new Map<TopicName, number>();
   const topics = new Map<TopicName, TopicEntry | undefined>();
-  let stalled = false;
+  const stalled = events.some(({ kind }) => kind === "stalled");
+  const stalledAt = stalled ? moment.now : before.stalledAt;
+  if (stalled) kafka = new Map([...kafka].map(([cluster, facts]) => [cluster, forgiveKafka(facts, moment.now)]));
 
   for (const event of events) {
     switch (event.kind) {
@@ -138,7 +143,7 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
       case "kafkaSilent":
       case "kafkaTopics": {
         const facts = kafka.get(event.cluster) ?? noKafka;
-        const heard = hearKafka(facts, event, { now: moment.now, timing: options.timing }, commands);
+        const heard = hearKafka(facts, event, { now: moment.now, stalledAt, timing: options.timing }, commands);
         kafka = new Map(kafka).set(event.cluster, heard);
         break;
       }
@@ -151,18 +156,15 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
         break;
       }
       case "stalled":
-        stalled = true;
-        break;
       case "tick":
         break;
     }
   }
 
-  if (stalled) kafka = new Map([...kafka].map(([cluster, facts]) => [cluster, forgiveKafka(facts, moment.now)]));
   const { clusters, forgetAfterMs } = options;
   const folded = foldSets(
     { sets: table.sets, healths: before.healths },
-    { ...options, nameServers, ledger, checks, stalled },
+    { ...options, nameServers, ledger, checks, stalled, stalledAt },
     moment,
   );
   const isTimeToForget = moment.now - before.forgotAt >= forgetEveryMs;
@@ -193,6 +195,7 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
       checks: new Map([...checks].filter(([name]) => folded.sets.has(name))),
       topicsAskedAt: withAsked(before.topicsAskedAt, topicsAskedAt, kept),
       forgotAt: isTimeToForget ? moment.now : before.forgotAt,
+      stalledAt,
     },
     commands,
   };

@@ -34,7 +34,7 @@ type KafkaEvent = Extract<Event, { kind: "kafkaBrokers" | "kafkaSilent" | "kafka
 export function hearKafka(
   facts: KafkaFacts,
   event: KafkaEvent,
-  { now, timing }: { readonly now: number; readonly timing: HealthTiming },
+  { now, stalledAt, timing }: { readonly now: number; readonly stalledAt: number; readonly timing: HealthTiming },
   commands: Command[],
 ): KafkaFacts {
   const older = (detail: string): KafkaFacts => {
@@ -53,7 +53,7 @@ export function hearKafka(
   const before = facts.nodes.get(address);
   if (before !== undefined && askedAt <= before.askedAt) return older(address);
   const failure = event.kind === "kafkaSilent" ? event.detail : null;
-  const seen = { failing: failure, at: askedAt, passed: failure === null };
+  const seen = { failing: failure, at: Math.max(askedAt, stalledAt), passed: failure === null };
   const health = observe(before?.health ?? wellAtFirst, seen, { now }, timing);
   const brokers = event.kind === "kafkaBrokers" ? event.brokers : (before?.brokers ?? []);
   const nodes = new Map(facts.nodes).set(address, { askedAt, failure, brokers, health });

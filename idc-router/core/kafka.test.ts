@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Event } from "./events.ts";
 import { type BootstrapView, bootstrapOf } from "./kafka.ts";
 import { decodeTable, encodeTable } from "./last-good.ts";
 import type { IdcEntry, KafkaBroker } from "./model.ts";
@@ -128,6 +129,22 @@ describe("a Kafka cluster", () => {
     const { revision } = router.table;
     seconds(router, 60, [], ["k1:9092", "k2:9092"]);
     expect(router.table.revision).toBe(revision);
+  });
+
+  test.each<[string, (silent: Event) => Event[][]]>([
+    ["before it is told", (silent) => [[silent, { kind: "stalled" }]]],
+    ["after it is told", (silent) => [[{ kind: "stalled" }, silent]]],
+    ["only then", (silent) => [[{ kind: "stalled" }], [silent]]],
+  ])("is not silent while this process stood still, if a question of before comes to its end %s", (_when, batches) => {
+    const router = createTestRouter();
+    seconds(router, 2, ["k1:9092", "k2:9092"]);
+    const askedAt = router.now;
+    const silent: Event = { kind: "kafkaSilent", cluster: "K1", address: "k1:9092", askedAt, detail: "no answer" };
+    router.pass(5_000, () => [], 5_000);
+    for (const batch of batches(silent)) router.tell(...batch);
+    expect(shown(router)[0]).toEqual(["k1:9092", "idc1", true]);
+    seconds(router, 2, ["k2:9092"], ["k1:9092"]);
+    expect(shown(router)[0]).toEqual(["k1:9092", "idc1", false]);
   });
 
   test("changes nothing by an answer to an older question", () => {
