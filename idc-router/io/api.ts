@@ -188,7 +188,7 @@ export const allocationRequestSchema = z
 const count = z.int().min(0).max(telemetryLimits.countMax);
 const tally = (what: keyof typeof telemetryBounds) =>
   z
-    .strictObject({
+    .object({
       counts: z
         .array(count)
         .length(telemetryBounds[what].length + 1)
@@ -198,8 +198,9 @@ const tally = (what: keyof typeof telemetryBounds) =>
     .meta({ description: what });
 const shortText = z.string().max(telemetryLimits.charactersMax);
 const someIdcs = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.array(z.strictObject({ idc: shortText, ...shape })).max(telemetryLimits.idcsMax);
-export const telemetryRequestSchema = z.strictObject({
+  z.array(z.object({ idc: shortText, ...shape })).max(telemetryLimits.idcsMax);
+// Not strict: a newer client may tell more, and what is known here of it counts.
+export const telemetryRequestSchema = z.object({
   client: shortText.min(1).meta({ description: "Of this process of the client, by chance." }),
   number: z.int().min(1).meta({ description: "Of the report: one that comes twice counts once." }),
   version: shortText,
@@ -207,7 +208,7 @@ export const telemetryRequestSchema = z.strictObject({
   produced: someIdcs({ acknowledged: count, failed: count, seconds: tally("seconds"), bytes: tally("bytes") }),
   consumed: someIdcs({ messages: count, seconds: tally("seconds"), bytes: tally("bytes") }),
   groups: z
-    .array(z.strictObject({ topic: shortText, group: shortText, allocator: shortText }))
+    .array(z.object({ topic: shortText, group: shortText, allocator: shortText }))
     .max(telemetryLimits.groupsMax),
 });
 
