@@ -32,8 +32,8 @@ export function readHome(
   const textAt = readerOf(data, format);
   const gate = readGate(textAt(keys.gatedIps), textAt(keys.gatedCluster), { keys, clusters, problems });
   const client: ClientSettings = {
-    ...readSetting("sendTimeoutMs", textAt(keys.sendTimeoutMs), problems),
-    ...readSetting("concurrency", textAt(keys.concurrency), problems),
+    ...readSetting("sendTimeoutMs", { textAt, keys, problems }),
+    ...readSetting("concurrency", { textAt, keys, problems }),
   };
   const home: TopicHome = {
     cluster: textAt(keys.cluster) || null,
@@ -95,11 +95,15 @@ function listOf(text: string): readonly string[] {
     .filter((part) => part !== "");
 }
 
-function readSetting(name: keyof typeof clientSettingRanges, text: string, problems: string[]): ClientSettings {
+function readSetting(
+  name: keyof typeof clientSettingRanges,
+  { textAt, keys, problems }: { textAt: (key: string) => string; keys: HomeKeys; problems: string[] },
+): ClientSettings {
+  const text = textAt(keys[name]);
   if (text === "") return {};
   const { min, max } = clientSettingRanges[name];
   const number = Number(text);
   if (Number.isInteger(number) && number >= min && number <= max) return { [name]: number };
-  problems.push(`${name} is ${text}, and should be ${min} to ${max}`);
+  problems.push(`${keys[name]} is ${text}, and should be ${min} to ${max}`);
   return {};
 }
