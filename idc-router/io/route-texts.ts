@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { type Answer, ruleOf, settingsOf } from "../core/answer.ts";
-import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
+import { type Bootstrap, type BootstrapCluster, beginAt } from "../core/kafka.ts";
 import { type Gate, type RouteRule, type Table, type TopicHome, topicName } from "../core/model.ts";
 import type { MetadataReport, RouteReport, Use } from "./api.ts";
 import { isoOf, type RouteOrigin, reportRoute } from "./report.ts";
@@ -85,12 +85,6 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
 
   const originOf = (topic: string): RouteOrigin => ({ router: instance, metadata: metadataOf(topic) });
 
-  function beginAt(cluster: BootstrapCluster | undefined, { idc }: RouteKey): Bootstrap {
-    if (cluster === undefined) return nowhere;
-    const { idcs, kafka: known } = table();
-    return bootstrapOf(cluster, { order: orderOf(idc), idcs, known: known.get(cluster.name) });
-  }
-
   function ofKafka(cluster: BootstrapCluster, key: RouteKey): RouteText {
     const { topic, idc, use, gated = false } = key;
     const now = table();
@@ -99,7 +93,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
     const origin = originOf(topic);
     const zxid = origin.metadata?.zxid ?? "";
     if (known?.revision === now.revision && known.zxid === zxid) return known.text;
-    const bootstrap = beginAt(cluster, key);
+    const bootstrap = beginAt(cluster, now, orderOf(idc));
     const rule = ruleOf(topic, rules);
     const home = now.homes.get(topic);
     const client = settingsOf(rule, home);
@@ -157,7 +151,8 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
     keyFor: (key, host) => (slots.isGated(key.topic, host) ? { ...key, gated: true } : key),
     kafkaOf(key) {
       const cluster = kafkaOf(key);
-      return cluster === undefined ? undefined : { cluster: cluster.name, bootstrap: beginAt(cluster, key) };
+      if (cluster === undefined) return undefined;
+      return { cluster: cluster.name, bootstrap: beginAt(cluster, table(), orderOf(key.idc)) };
     },
     gateOf: (topic) => table().homes.get(topic)?.gate,
     of(key) {
@@ -171,7 +166,8 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       const zxid = origin.metadata?.zxid ?? "";
       // Proxies stand in the order that the table gives them.
       if (known?.revision === now.revision && known.zxid === zxid) return known.text;
-      const bootstrap = beginAt(proxies.get(answer.cluster), key);
+      const proxy = proxies.get(answer.cluster);
+      const bootstrap = proxy === undefined ? nowhere : beginAt(proxy, now, orderOf(key.idc));
       const says = JSON.stringify(bootstrap);
       const same = known?.says === says ? known : undefined;
       if (same?.zxid === zxid) {
