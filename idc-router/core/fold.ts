@@ -178,7 +178,7 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
     kafka:
       kafka === before.kafka && isWatched(table.kafka, options)
         ? table.kafka
-        : tableOfKafka(table.kafka, kafka, options),
+        : tableOfKafka(table.kafka, kafka, { ...options, now: moment.now }),
     idcs: ledger.idcs === before.ledger.idcs ? table.idcs : sameIdcs(table.idcs, ledger.idcs),
     silentClusters: silentClusters(table.silentClusters, clusters, nameServers),
   };
@@ -232,11 +232,16 @@ function isWatched(known: Table["kafka"], { kafka }: FoldOptions): boolean {
 function tableOfKafka(
   before: Table["kafka"],
   facts: RouterState["kafka"],
-  { kafka, kafkaIdcOf }: FoldOptions,
+  { kafka, kafkaIdcOf, now, forgetAfterMs }: FoldOptions & { readonly now: number },
 ): Table["kafka"] {
   const entries = [...kafka].flatMap(([cluster, servers]) => {
     const idcOf = (address: string, rack: string): string => kafkaIdcOf(cluster, address, rack);
-    const entry = kafkaEntry(cluster, facts.get(cluster) ?? noKafka, before.get(cluster), { servers, idcOf });
+    const entry = kafkaEntry(cluster, facts.get(cluster) ?? noKafka, before.get(cluster), {
+      servers,
+      idcOf,
+      now,
+      forgetAfterMs,
+    });
     return entry === undefined ? [] : [[cluster, entry] as const];
   });
   const isSame = entries.length === before.size && entries.every(([cluster, entry]) => before.get(cluster) === entry);

@@ -4,7 +4,7 @@ import type { Event } from "./events.ts";
 import { type BootstrapView, bootstrapOf } from "./kafka.ts";
 import { decodeTable, encodeTable } from "./last-good.ts";
 import type { IdcEntry, KafkaBroker } from "./model.ts";
-import { createTestRouter, type TestRouter, timing } from "./router.fixture.ts";
+import { createTestRouter, forgetAfterMs, type TestRouter, timing } from "./router.fixture.ts";
 
 const cluster = { name: "K1", kind: "kafka", servers: { idc1: ["a:1", "b:1"], idc2: ["c:1"] } } as const;
 const order = ["idc1", "idc2"];
@@ -175,6 +175,34 @@ describe("a Kafka cluster", () => {
       ["before", 2],
       ["after", 2],
     ]);
+  });
+
+  test("that denies a topic keeps what was known of it until it has denied it for forgetAfterMs (I9)", () => {
+    const router = createTestRouter();
+    answer(router, "k1:9092");
+    const known = [{ partition: 0, leader: 1 }];
+    const tell = (partitions: typeof known | null) =>
+      router.tell({
+        kind: "kafkaTopics",
+        cluster: "K1",
+        askedAt: router.now,
+        topics: [{ topic: "orders", partitions }],
+      });
+    const kept = () => router.table.kafka.get("K1")?.topics.get("orders");
+    tell(known);
+    tell(null);
+    router.pass(forgetAfterMs - 1_000, () => [], 5_000);
+    tell(null);
+    expect(kept()).toEqual(known);
+    tell(known);
+    router.pass(2_000);
+    tell(null);
+    router.pass(forgetAfterMs - 1_000, () => [], 5_000);
+    tell(null);
+    expect(kept()).toEqual(known);
+    router.pass(2_000);
+    tell(null);
+    expect(kept()).toBeUndefined();
   });
 
   test("is the same table while it says the same, and another one when a leader changes", () => {
