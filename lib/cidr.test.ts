@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createNetworks, hostOf, isCidr } from "./cidr.ts";
+import { cidrOf, createNetworks, hostOf, isCidr } from "./cidr.ts";
 
 describe("a network", () => {
   test.each(["10.1.0.0/16", "10.1.0.7/32", "0.0.0.0/0", "fd00::/8", "::1/128", "::/0"])("can be %s", (text) => {
@@ -20,6 +20,19 @@ describe("a network", () => {
     expect(isCidr(text)).toBe(false);
     expect(createNetworks([text])("10.1.0.7")).toBe(false);
   });
+});
+
+test.each([
+  ["10.1.0.4", "10.1.0.4/32"],
+  ["fd00::1", "fd00::1/128"],
+  ["10.1.7.0/24", "10.1.7.0/24"],
+  ["fd00::/8", "fd00::/8"],
+  ["host-7", undefined],
+  ["10.1.0.4/33", undefined],
+  ["fe80::1%eth0", undefined],
+  ["", undefined],
+])("%j is the network %j", (text, cidr) => {
+  expect(cidrOf(text)).toBe(cidr);
 });
 
 describe("a host", () => {

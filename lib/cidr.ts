@@ -5,6 +5,11 @@ export function isCidr(text: string): boolean {
   return parse(text) !== undefined;
 }
 
+/** An address as the network that has it alone, and a network as it is; undefined: it is neither. */
+export function cidrOf(text: string): string | undefined {
+  return [text, `${text}/${isIP(text) === 6 ? 128 : 32}`].find(isCidr);
+}
+
 /**
  * Whether a host lies in one of the networks. Names do in none; an IPv4 address written as IPv6 counts as what it is.
  * @param cidrs those that are none match nothing: see {@link isCidr}

@@ -48,3 +48,23 @@ test("a router that hangs keeps nobody from ending", async () => {
   expect(performance.now() - startedAt).toBeLessThan(5_000);
   expect(posted.length).toBeLessThanOrEqual(2);
 });
+
+test("a report that the end came between is told once more, and then what was counted since", async () => {
+  const { posted, tallies, end, running } = await run(["hang"], 1);
+  tallies.consumed({ idc: "idc1", seconds: 1, bytes: 1 });
+  end();
+  await running;
+  expect(posted.map(({ number }) => number)).toEqual([1, 1, 2]);
+  expect(posted[2]?.consumed).toMatchObject([{ messages: 1 }]);
+});
+
+test("a router that hangs when it is told once more keeps nobody from ending, and what was counted since is told", async () => {
+  const { posted, tallies, end, running } = await run([false, "hang"], 1);
+  await vi.waitUntil(() => posted.length === 2, { timeout: 5_000, interval: 1 });
+  tallies.consumed({ idc: "idc1", seconds: 1, bytes: 1 });
+  end();
+  const startedAt = performance.now();
+  await running;
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(posted.map(({ number }) => number)).toEqual([1, 1, 1, 2]);
+});

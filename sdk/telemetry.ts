@@ -27,20 +27,23 @@ export async function runTelemetry(options: TelemetryOptions): Promise<void> {
   let number = 0;
   for (;;) {
     await pause(clock, limits.telemetryEveryMs, signal);
-    if (owed !== undefined && !signal.aborted) await post(owed).catch(() => false);
+    const isLast = signal.aborted;
+    // Nobody waits long at the end for a router that does not answer.
+    const until = isLast ? AbortSignal.timeout(endMsMax) : signal;
+    const tell = (report: TelemetryReport): Promise<boolean> => untilAborted(post(report), until).catch(() => false);
+    if (owed !== undefined) await tell(owed);
+    // What the end came between is told once more, and so is what was counted since.
+    if (signal.aborted && !isLast) continue;
     owed = undefined;
     const counts = tallies.take();
     if (counts !== undefined) {
       number += 1;
       const report = { client, number, version, idc: idc(), ...counts };
-      const posting = post(report);
-      // Nobody waits long at the end for a router that does not answer.
-      const until = signal.aborted ? AbortSignal.timeout(endMsMax) : signal;
-      const taken = await untilAborted(posting, until).catch(() => false);
-      if (!taken) owed = report;
+      if (!(await tell(report))) owed = report;
     }
-    if (signal.aborted) return;
+    if (isLast) return;
   }
 }
 
+/** For all that is told at the end. */
 const endMsMax = 500;

@@ -209,15 +209,32 @@ function sameList(one: readonly SetEntry[], other: readonly SetEntry[]): boolean
 /** What of a table is by topic; the rest of it is in every answer. */
 const byTopic: ReadonlySet<string> = new Set<keyof Table>(["revision", "topics", "homes"]);
 
-/** Whether all that answers about this topic rest on is the same in both tables: most changes are about other topics. */
-export function sameGround(one: Table, other: Table, topic: string, clusters: readonly string[]): boolean {
+/** What answers about one topic rest on. It holds nothing of a table but what is about this topic: who keeps it keeps no table. */
+type Ground = readonly unknown[];
+
+/** Most changes are about other topics, so grounds are asked for again and again, of ever newer tables. */
+export function createGroundOf(clusters: readonly string[]): (table: Table, topic: string) => Ground {
+  let latest: Table | undefined;
+  /** Rises when anything changes that is in every answer. */
+  let shared = 0;
+  return (table, topic) => {
+    if (latest !== table) {
+      if (latest !== undefined && !sameShared(latest, table)) shared += 1;
+      latest = table;
+    }
+    const entries = clusters.map((cluster) => table.topics.get(topicName(cluster, topic)));
+    return [shared, table.homes.get(topic), ...entries];
+  };
+}
+
+function sameShared(one: Table, other: Table): boolean {
   for (const name in one) {
     const part = name as keyof Table;
     if (!byTopic.has(part) && one[part] !== other[part]) return false;
   }
-  if (one.homes.get(topic) !== other.homes.get(topic)) return false;
-  return clusters.every((cluster) => {
-    const key = topicName(cluster, topic);
-    return one.topics.get(key) === other.topics.get(key);
-  });
+  return true;
+}
+
+export function sameGround(one: Ground, other: Ground): boolean {
+  return one.length === other.length && one.every((part, nth) => part === other[nth]);
 }

@@ -7,18 +7,23 @@ import { nearestAllocator, type TelemetryReport } from "#lib/telemetry.ts";
 export interface Clients {
   /** False: it has come before. */
   heard(report: Pick<TelemetryReport, "client" | "number" | "version" | "idc" | "groups">, now: number): boolean;
-  /** A member of a group has asked which queues are its own, and named all members. */
-  allocated(asked: GroupMember, members: readonly string[], now: number): void;
+  /** A member of a group has asked which queues are its own, and named all members. Those that are known to be in another IDC ask there. */
+  allocated(asked: GroupMember, members: readonly Placed[], now: number): void;
   /** Clients that have told something of late, by version and IDC. */
   counts(now: number): readonly { readonly version: string; readonly idc: string; readonly count: number }[];
   /** Groups that mix allocators: some queues may be read twice then, and some by nobody. */
   mixed(now: number): readonly MixedGroup[];
 }
 
-interface GroupMember {
+interface Placed {
+  readonly id: string;
+  /** "": unknown. */
+  readonly idc: string;
+}
+
+interface GroupMember extends Placed {
   readonly topic: string;
   readonly group: string;
-  readonly id: string;
 }
 
 interface MixedGroup {
@@ -28,7 +33,11 @@ interface MixedGroup {
 }
 
 const clientsMax = 50_000;
-const groupsMax = 10_000;
+export const groupsMax = 10_000;
+/** Of one group, within `memberAgeMsMax`. One more is not looked at. */
+export const membersMax = 1_000;
+/** Of all groups together. */
+export const membersInAllMax = 100_000;
 /** Who has told nothing for so long is not there any more. */
 export const clientAgeMsMax = 60_000;
 /** A member that is named for so long and has not asked itself takes another allocator. */
@@ -46,60 +55,78 @@ interface Group {
   readonly group: string;
   /** Another allocator than ours that its members agreed on, and when a client last told. */
   other: { readonly allocator: string; readonly at: number } | null;
-  /** When each member last asked. */
-  readonly asked: Map<string, number>;
-  /** Since when, and when last, each member was named by one that asked. */
-  readonly named: Map<string, { readonly since: number; readonly at: number }>;
+  /** Each that was named by one of its own IDC that asked, or by anyone when its IDC is unknown; the one named last comes last. */
+  readonly members: Map<string, Member>;
+}
+
+interface Member {
+  /** When it was named first, and last. */
+  readonly since: number;
+  readonly at: number;
+  /** When it asked last itself. */
+  readonly askedAt: number | null;
 }
 
 export function createClients(): Clients {
+  /** Who has told something last comes last, here and among groups. */
   const clients = new Map<string, Client>();
   const groups = new Map<string, Group>();
+  let membersInAll = 0;
 
-  function groupOf({ topic, group }: { readonly topic: string; readonly group: string }, now: number): Group {
+  function groupOf({ topic, group }: { readonly topic: string; readonly group: string }): Group {
     const name = JSON.stringify([topic, group]);
-    const known = groups.get(name);
-    if (known !== undefined) return known;
-    if (groups.size >= groupsMax) forgetGroups(now);
-    const fresh: Group = { topic, group, other: null, asked: new Map(), named: new Map() };
-    groups.set(name, fresh);
-    return fresh;
+    const own = groups.get(name) ?? { topic, group, other: null, members: new Map() };
+    toEnd(groups, name, own);
+    if (groups.size > groupsMax) forgetGroup();
+    return own;
   }
 
-  function forgetGroups(now: number): void {
-    for (const [name, { other, named }] of groups) {
-      const isQuiet = [...named.values()].every(({ at }) => now - at > memberAgeMsMax);
-      if (isQuiet && (other === null || now - other.at > clientAgeMsMax)) groups.delete(name);
+  /** The one of which nobody has told for longest. */
+  function forgetGroup(): void {
+    for (const [name, { members }] of groups) {
+      groups.delete(name);
+      membersInAll -= members.size;
+      return;
     }
-    // All of them tell something: the oldest goes.
-    const [oldest] = groups.keys();
-    if (groups.size >= groupsMax && oldest !== undefined) groups.delete(oldest);
   }
 
   function forgetClients(now: number): void {
-    for (const [name, { at }] of clients) if (now - at > clientAgeMsMax) clients.delete(name);
+    for (const [name, { at }] of clients) {
+      if (now - at <= clientAgeMsMax) return;
+      clients.delete(name);
+    }
+  }
+
+  function forgetMembers(members: Group["members"], now: number): void {
+    for (const [id, { at }] of members) {
+      if (now - at <= memberAgeMsMax) return;
+      members.delete(id);
+    }
   }
 
   return {
     heard({ client, number, version, idc, groups: agreed }, now) {
       if (clients.size >= clientsMax && !clients.has(client)) forgetClients(now);
       const isNew = (clients.get(client)?.number ?? 0) < number;
-      if (clients.size < clientsMax || clients.has(client)) clients.set(client, { number, version, idc, at: now });
+      if (clients.size < clientsMax || clients.has(client)) toEnd(clients, client, { number, version, idc, at: now });
       for (const { topic, group, allocator } of agreed) {
         // One member speaks for all: Kafka lets a group agree on one allocator.
-        groupOf({ topic, group }, now).other = allocator === nearestAllocator ? null : { allocator, at: now };
+        groupOf({ topic, group }).other = allocator === nearestAllocator ? null : { allocator, at: now };
       }
       return isNew;
     },
-    allocated(asked, members, now) {
-      const own = groupOf(asked, now);
-      own.asked.set(asked.id, now);
-      for (const id of members) own.named.set(id, { since: own.named.get(id)?.since ?? now, at: now });
-      for (const [id, { at }] of own.named) {
-        if (now - at <= memberAgeMsMax) continue;
-        own.named.delete(id);
-        own.asked.delete(id);
+    allocated(asked, named, now) {
+      const { members } = groupOf(asked);
+      const before = members.size;
+      forgetMembers(members, now);
+      for (const { id, idc } of named) {
+        const known = members.get(id);
+        if ((idc !== "" && idc !== asked.idc) || (known === undefined && members.size >= membersMax)) continue;
+        const askedAt = id === asked.id ? now : (known?.askedAt ?? null);
+        toEnd(members, id, { since: known?.since ?? now, at: now, askedAt });
       }
+      membersInAll += members.size - before;
+      while (membersInAll > membersInAllMax) forgetGroup();
     },
     counts(now) {
       forgetClients(now);
@@ -110,23 +137,28 @@ export function createClients(): Clients {
       });
     },
     mixed(now) {
-      return [...groups.values()].flatMap(({ topic, group, other, asked, named }): MixedGroup[] => {
+      return [...groups.values()].flatMap(({ topic, group, other, members }): MixedGroup[] => {
         if (other !== null && now - other.at <= clientAgeMsMax)
           return [
             { topic, group, why: `its members agreed on ${other.allocator}: some do not know ${nearestAllocator}` },
           ];
-        const strangers = [...named].filter(
-          ([id, { since, at }]) =>
+        const strangers = [...members].filter(
+          ([, { since, at, askedAt }]) =>
             now - at <= memberAgeMsMax &&
             now - since > memberAgeMsMax &&
-            now - (asked.get(id) ?? Number.NEGATIVE_INFINITY) > memberAgeMsMax,
+            now - (askedAt ?? Number.NEGATIVE_INFINITY) > memberAgeMsMax,
         );
         if (strangers.length === 0) return [];
         const [first] = strangers.map(([id]) => id).toSorted();
         return [
-          { topic, group, why: `${strangers.length} of its ${named.size} members never ask here, ${first} first` },
+          { topic, group, why: `${strangers.length} of its ${members.size} members never ask here, ${first} first` },
         ];
       });
     },
   };
+}
+
+function toEnd<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.delete(key);
+  map.set(key, value);
 }

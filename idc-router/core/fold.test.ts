@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Event } from "./events.ts";
 import { decodeTable, encodeTable } from "./last-good.ts";
 import { forgetAfterMs, setRecord, timing, twoSets } from "./router.fixture.ts";
 
@@ -228,6 +229,27 @@ describe("own checks", () => {
     router.pass(900);
     router.pass(5_000, () => [{ kind: "stalled" }], 5_000);
     expect(router.set("bs1").available).toBe(true);
+  });
+
+  test.each<[string, (failed: Event) => Event[][]]>([
+    ["with the word of it", (failed) => [[failed, { kind: "stalled" }]]],
+    ["after it", (failed) => [[{ kind: "stalled" }], [failed]]],
+  ])("say nothing of that time when they were sent before it and fail %s", (_when, batches) => {
+    const router = twoSets();
+    const sentAt = router.now;
+    router.pass(5_000, () => [], 5_000);
+    const failed: Event = {
+      kind: "checked",
+      cluster: "C1",
+      set: "bs1",
+      address: "idc1:1",
+      sentAt,
+      failure: "no answer",
+    };
+    for (const batch of batches(failed)) router.tell(...batch);
+    expect(router.set("bs1").available).toBe(true);
+    router.pass(timing.outAfterMs);
+    expect(router.set("bs1").available).toBe(false);
   });
 });
 

@@ -45,6 +45,8 @@ export interface RouterState {
   readonly topicsAskedAt: Asked;
   /** When old queues were last looked for. */
   readonly forgotAt: number;
+  /** When this process had last stood still: what began before does not count as failing since then. */
+  readonly stalledAt: number;
 }
 
 export interface Folded {
@@ -85,6 +87,7 @@ export function startState(table: Table = emptyTable): RouterState {
     checks: new Map(),
     topicsAskedAt: noneAsked,
     forgotAt: Number.NEGATIVE_INFINITY,
+    stalledAt: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -96,7 +99,9 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
   const checks = new Map([...before.checks].map(([name, check]) => [name, { ...check, isNew: false }]));
   const topicsAskedAt = new Map<TopicName, number>();
   const topics = new Map<TopicName, TopicEntry | undefined>();
-  let stalled = false;
+  const stalled = events.some(({ kind }) => kind === "stalled");
+  const stalledAt = stalled ? moment.now : before.stalledAt;
+  if (stalled) kafka = new Map([...kafka].map(([cluster, facts]) => [cluster, forgiveKafka(facts, moment.now)]));
 
   for (const event of events) {
     switch (event.kind) {
@@ -138,7 +143,7 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
       case "kafkaSilent":
       case "kafkaTopics": {
         const facts = kafka.get(event.cluster) ?? noKafka;
-        const heard = hearKafka(facts, event, { now: moment.now, timing: options.timing }, commands);
+        const heard = hearKafka(facts, event, { now: moment.now, stalledAt, timing: options.timing }, commands);
         kafka = new Map(kafka).set(event.cluster, heard);
         break;
       }
@@ -151,18 +156,15 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
         break;
       }
       case "stalled":
-        stalled = true;
-        break;
       case "tick":
         break;
     }
   }
 
-  if (stalled) kafka = new Map([...kafka].map(([cluster, facts]) => [cluster, forgiveKafka(facts, moment.now)]));
   const { clusters, forgetAfterMs } = options;
   const folded = foldSets(
     { sets: table.sets, healths: before.healths },
-    { ...options, nameServers, ledger, checks, stalled },
+    { ...options, nameServers, ledger, checks, stalled, stalledAt },
     moment,
   );
   const isTimeToForget = moment.now - before.forgotAt >= forgetEveryMs;
@@ -173,7 +175,10 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
     sets: folded.sets,
     topics: kept,
     homes: tableOfHomes(homes, { facts: before.homes, homes: table.homes }),
-    kafka: kafka === before.kafka ? table.kafka : tableOfKafka(table.kafka, kafka, options),
+    kafka:
+      kafka === before.kafka && isWatched(table.kafka, options)
+        ? table.kafka
+        : tableOfKafka(table.kafka, kafka, { ...options, now: moment.now }),
     idcs: ledger.idcs === before.ledger.idcs ? table.idcs : sameIdcs(table.idcs, ledger.idcs),
     silentClusters: silentClusters(table.silentClusters, clusters, nameServers),
   };
@@ -190,6 +195,7 @@ export function fold(before: RouterState, events: readonly Event[], options: Fol
       checks: new Map([...checks].filter(([name]) => folded.sets.has(name))),
       topicsAskedAt: withAsked(before.topicsAskedAt, topicsAskedAt, kept),
       forgotAt: isTimeToForget ? moment.now : before.forgotAt,
+      stalledAt,
     },
     commands,
   };
@@ -216,15 +222,26 @@ function silentClusters(
   return silent.symmetricDifference(before).size === 0 ? before : silent;
 }
 
-/** Clusters that the config has no longer are gone. */
+/** Not always: the last good file may be of another config. */
+function isWatched(known: Table["kafka"], { kafka }: FoldOptions): boolean {
+  for (const cluster of known.keys()) if (!kafka.has(cluster)) return false;
+  return true;
+}
+
+/** Clusters that the config does not watch any more are gone. */
 function tableOfKafka(
   before: Table["kafka"],
   facts: RouterState["kafka"],
-  { kafka, kafkaIdcOf }: FoldOptions,
+  { kafka, kafkaIdcOf, now, forgetAfterMs }: FoldOptions & { readonly now: number },
 ): Table["kafka"] {
   const entries = [...kafka].flatMap(([cluster, servers]) => {
     const idcOf = (address: string, rack: string): string => kafkaIdcOf(cluster, address, rack);
-    const entry = kafkaEntry(cluster, facts.get(cluster) ?? noKafka, before.get(cluster), { servers, idcOf });
+    const entry = kafkaEntry(cluster, facts.get(cluster) ?? noKafka, before.get(cluster), {
+      servers,
+      idcOf,
+      now,
+      forgetAfterMs,
+    });
     return entry === undefined ? [] : [[cluster, entry] as const];
   });
   const isSame = entries.length === before.size && entries.every(([cluster, entry]) => before.get(cluster) === entry);

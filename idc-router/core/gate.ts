@@ -1,4 +1,4 @@
-import { createNetworks } from "#lib/cidr.ts";
+import { cidrOf, createNetworks } from "#lib/cidr.ts";
 import type { Gate } from "./model.ts";
 
 /** Whether a client is among those that a gate lets through. @param host its address, without a port */
@@ -11,9 +11,7 @@ export function createGateKeeper(): GateKeeper {
     if (gate === undefined) return false;
     const known = ready.get(gate);
     if (known !== undefined) return known(host);
-    const matches = createNetworks(
-      gate.ips.map((ip) => (ip.includes("/") ? ip : `${ip}/${ip.includes(":") ? 128 : 32}`)),
-    );
+    const matches = createNetworks(gate.ips.map(cidrOf).filter((cidr) => cidr !== undefined));
     ready.set(gate, matches);
     return matches(host);
   };

@@ -43,6 +43,16 @@ describe("a topic's metadata", () => {
     expect(ofText(text)).toEqual({ home: { cluster: "K1" }, problems });
   });
 
+  test("whose settings cannot be taken are told of under the keys that the config names", () => {
+    const named = { ...keys, sendTimeoutMs: "send.timeout", concurrency: "threads" };
+    const { problems } = readHome(Buffer.from("clusterName=K1\nsend.timeout=soon\nthreads=0\n"), {
+      format: "properties",
+      keys: named,
+      clusters,
+    });
+    expect(problems.map((problem) => problem.split(" ")[0])).toEqual(["send.timeout", "threads"]);
+  });
+
   test("that cannot be read say nothing", () => {
     expect(readHome(Buffer.from("{"), { format: "json", keys, clusters }).home).toEqual({ cluster: null });
     expect(readHome(null, { format: "properties", keys, clusters }).home).toEqual({ cluster: null });

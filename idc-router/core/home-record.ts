@@ -1,4 +1,4 @@
-import { isCidr } from "#lib/cidr.ts";
+import { cidrOf } from "#lib/cidr.ts";
 import { clientSettingRanges } from "#lib/client-settings.ts";
 import { decodeProperties } from "#lib/remoting/properties.ts";
 import type { ClientSettings, Gate, TopicHome } from "./model.ts";
@@ -32,8 +32,8 @@ export function readHome(
   const textAt = readerOf(data, format);
   const gate = readGate(textAt(keys.gatedIps), textAt(keys.gatedCluster), { keys, clusters, problems });
   const client: ClientSettings = {
-    ...readSetting("sendTimeoutMs", textAt(keys.sendTimeoutMs), problems),
-    ...readSetting("concurrency", textAt(keys.concurrency), problems),
+    ...readSetting("sendTimeoutMs", { textAt, keys, problems }),
+    ...readSetting("concurrency", { textAt, keys, problems }),
   };
   const home: TopicHome = {
     cluster: textAt(keys.cluster) || null,
@@ -77,15 +77,11 @@ function readGate(
     problems.push(`${keys.gatedCluster} is ${clusterText}, and the config has ${clusters.join(", ")}`);
     return undefined;
   }
-  const good = ips.filter(isAddressOrNetwork);
-  const bad = ips.filter((ip) => !isAddressOrNetwork(ip));
+  const good = ips.filter((ip) => cidrOf(ip) !== undefined);
+  const bad = ips.filter((ip) => cidrOf(ip) === undefined);
   if (bad.length > 0) problems.push(`${keys.gatedIps} has ${bad.slice(0, 5).join(", ")}: no address and no network`);
   if (good.length > ipsMax) problems.push(`${keys.gatedIps} has more than ${ipsMax}: the rest is left out`);
   return good.length === 0 ? undefined : { cluster, ips: good.slice(0, ipsMax) };
-}
-
-function isAddressOrNetwork(text: string): boolean {
-  return isCidr(text) || isCidr(`${text}/${text.includes(":") ? 128 : 32}`);
 }
 
 function listOf(text: string): readonly string[] {
@@ -95,11 +91,15 @@ function listOf(text: string): readonly string[] {
     .filter((part) => part !== "");
 }
 
-function readSetting(name: keyof typeof clientSettingRanges, text: string, problems: string[]): ClientSettings {
+function readSetting(
+  name: keyof typeof clientSettingRanges,
+  { textAt, keys, problems }: { textAt: (key: string) => string; keys: HomeKeys; problems: string[] },
+): ClientSettings {
+  const text = textAt(keys[name]);
   if (text === "") return {};
   const { min, max } = clientSettingRanges[name];
   const number = Number(text);
   if (Number.isInteger(number) && number >= min && number <= max) return { [name]: number };
-  problems.push(`${name} is ${text}, and should be ${min} to ${max}`);
+  problems.push(`${keys[name]} is ${text}, and should be ${min} to ${max}`);
   return {};
 }

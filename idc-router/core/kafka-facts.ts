@@ -5,7 +5,6 @@ import type { HealthTiming, KafkaBroker, KafkaEntry, KafkaPartition } from "./mo
 /** What the brokers of a Kafka cluster said last, each for itself. */
 export interface KafkaFacts {
   readonly nodes: ReadonlyMap<string, KafkaNode>;
-  /** `partitions` null: there is no such topic. */
   readonly topics: ReadonlyMap<string, TopicWord>;
   readonly heardAt: number | null;
 }
@@ -21,7 +20,10 @@ interface KafkaNode {
 
 interface TopicWord {
   readonly askedAt: number;
+  /** null: there is no such topic. */
   readonly partitions: readonly KafkaPartition[] | null;
+  /** Since when that was said, again and again; null: it was not. */
+  readonly deniedSince: number | null;
 }
 
 type Listed = readonly { readonly id: number; readonly address: string; readonly rack: string }[];
@@ -34,7 +36,7 @@ type KafkaEvent = Extract<Event, { kind: "kafkaBrokers" | "kafkaSilent" | "kafka
 export function hearKafka(
   facts: KafkaFacts,
   event: KafkaEvent,
-  { now, timing }: { readonly now: number; readonly timing: HealthTiming },
+  { now, stalledAt, timing }: { readonly now: number; readonly stalledAt: number; readonly timing: HealthTiming },
   commands: Command[],
 ): KafkaFacts {
   const older = (detail: string): KafkaFacts => {
@@ -44,8 +46,14 @@ export function hearKafka(
   if (event.kind === "kafkaTopics") {
     const topics = new Map(facts.topics);
     for (const { topic, partitions } of event.topics) {
-      if ((topics.get(topic)?.askedAt ?? Number.NEGATIVE_INFINITY) > event.askedAt) return older(topic);
-      topics.set(topic, { askedAt: event.askedAt, partitions });
+      const { askedAt = Number.NEGATIVE_INFINITY, deniedSince = null } = topics.get(topic) ?? {};
+      if (askedAt > event.askedAt) older(topic);
+      else
+        topics.set(topic, {
+          askedAt: event.askedAt,
+          partitions,
+          deniedSince: partitions === null ? (deniedSince ?? now) : null,
+        });
     }
     return { ...facts, topics };
   }
@@ -53,7 +61,7 @@ export function hearKafka(
   const before = facts.nodes.get(address);
   if (before !== undefined && askedAt <= before.askedAt) return older(address);
   const failure = event.kind === "kafkaSilent" ? event.detail : null;
-  const seen = { failing: failure, at: askedAt, passed: failure === null };
+  const seen = { failing: failure, at: Math.max(askedAt, stalledAt), passed: failure === null };
   const health = observe(before?.health ?? wellAtFirst, seen, { now }, timing);
   const brokers = event.kind === "kafkaBrokers" ? event.brokers : (before?.brokers ?? []);
   const nodes = new Map(facts.nodes).set(address, { askedAt, failure, brokers, health });
@@ -86,7 +94,13 @@ export function kafkaEntry(
   {
     servers,
     idcOf,
-  }: { readonly servers: readonly string[]; readonly idcOf: (address: string, rack: string) => string },
+    ...when
+  }: {
+    readonly servers: readonly string[];
+    readonly idcOf: (address: string, rack: string) => string;
+    readonly now: number;
+    readonly forgetAfterMs: number;
+  },
 ): KafkaEntry | undefined {
   const answering = [...facts.nodes.values()].filter(({ failure }) => failure === null);
   if (answering.length === 0) return before;
@@ -100,7 +114,7 @@ export function kafkaEntry(
   const entry: KafkaEntry = {
     cluster,
     brokers: sameBrokers(before?.brokers, brokers) ? before.brokers : brokers,
-    topics: topicsOf(facts, before),
+    topics: topicsOf(facts, before, when),
   };
   return entry.brokers === before?.brokers && entry.topics === before.topics ? before : entry;
 }
@@ -109,13 +123,18 @@ function whyOut(health: Extract<SetHealth, { kind: "out" }>): string {
   return health.wellSince === null ? `out: ${health.reason}` : "in hold-down: it was out, and is well again";
 }
 
-/** What nobody was asked for stays as it was. */
-function topicsOf({ topics }: KafkaFacts, before: KafkaEntry | undefined): KafkaEntry["topics"] {
+/** What nobody was asked for stays as it was, and what is denied until it has been for long (I9). */
+function topicsOf(
+  { topics }: KafkaFacts,
+  before: KafkaEntry | undefined,
+  { now: at, forgetAfterMs }: { readonly now: number; readonly forgetAfterMs: number },
+): KafkaEntry["topics"] {
   const known: KafkaEntry["topics"] = before?.topics ?? new Map();
   const now = new Map(known);
-  for (const [topic, { partitions }] of topics) {
-    if (partitions === null) now.delete(topic);
-    else if (!samePartitions(known.get(topic), partitions)) now.set(topic, partitions);
+  for (const [topic, { partitions, deniedSince }] of topics) {
+    if (partitions === null) {
+      if (deniedSince !== null && at - deniedSince > forgetAfterMs) now.delete(topic);
+    } else if (!samePartitions(known.get(topic), partitions)) now.set(topic, partitions);
   }
   const isSame = known.size === now.size && [...now].every(([topic, partitions]) => known.get(topic) === partitions);
   return isSame ? known : now;

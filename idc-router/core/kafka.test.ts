@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Event } from "./events.ts";
 import { type BootstrapView, bootstrapOf } from "./kafka.ts";
 import { decodeTable, encodeTable } from "./last-good.ts";
 import type { IdcEntry, KafkaBroker } from "./model.ts";
-import { createTestRouter, type TestRouter, timing } from "./router.fixture.ts";
+import { createTestRouter, forgetAfterMs, type TestRouter, timing } from "./router.fixture.ts";
 
 const cluster = { name: "K1", kind: "kafka", servers: { idc1: ["a:1", "b:1"], idc2: ["c:1"] } } as const;
 const order = ["idc1", "idc2"];
@@ -130,6 +131,22 @@ describe("a Kafka cluster", () => {
     expect(router.table.revision).toBe(revision);
   });
 
+  test.each<[string, (silent: Event) => Event[][]]>([
+    ["before it is told", (silent) => [[silent, { kind: "stalled" }]]],
+    ["after it is told", (silent) => [[{ kind: "stalled" }, silent]]],
+    ["only then", (silent) => [[{ kind: "stalled" }], [silent]]],
+  ])("is not silent while this process stood still, if a question of before comes to its end %s", (_when, batches) => {
+    const router = createTestRouter();
+    seconds(router, 2, ["k1:9092", "k2:9092"]);
+    const askedAt = router.now;
+    const silent: Event = { kind: "kafkaSilent", cluster: "K1", address: "k1:9092", askedAt, detail: "no answer" };
+    router.pass(5_000, () => [], 5_000);
+    for (const batch of batches(silent)) router.tell(...batch);
+    expect(shown(router)[0]).toEqual(["k1:9092", "idc1", true]);
+    seconds(router, 2, ["k2:9092"], ["k1:9092"]);
+    expect(shown(router)[0]).toEqual(["k1:9092", "idc1", false]);
+  });
+
   test("changes nothing by an answer to an older question", () => {
     const router = createTestRouter();
     seconds(router, 2, ["k1:9092"]);
@@ -137,6 +154,55 @@ describe("a Kafka cluster", () => {
     const commands = router.tell({ kind: "kafkaBrokers", cluster: "K1", address: "k1:9092", askedAt: 0, brokers: [] });
     expect(commands).toEqual([{ kind: "older", source: "kafka", detail: "k1:9092" }]);
     expect(router.table).toBe(before);
+  });
+
+  test("that tells something older of one topic is believed of the others", () => {
+    const router = createTestRouter();
+    answer(router, "k1:9092");
+    const tell = (askedAt: number, leader: number, topics: readonly string[]) =>
+      router.tell({
+        kind: "kafkaTopics",
+        cluster: "K1",
+        askedAt,
+        topics: topics.map((topic) => ({ topic, partitions: [{ partition: 0, leader }] })),
+      });
+    tell(router.now, 1, ["orders"]);
+    const commands = tell(0, 2, ["before", "orders", "after"]);
+    expect(commands).toEqual([{ kind: "older", source: "kafka", detail: "orders" }]);
+    const leaders = [...(router.table.kafka.get("K1")?.topics ?? [])].map(([topic, [first]]) => [topic, first?.leader]);
+    expect(leaders).toEqual([
+      ["orders", 1],
+      ["before", 2],
+      ["after", 2],
+    ]);
+  });
+
+  test("that denies a topic keeps what was known of it until it has denied it for forgetAfterMs (I9)", () => {
+    const router = createTestRouter();
+    answer(router, "k1:9092");
+    const known = [{ partition: 0, leader: 1 }];
+    const tell = (partitions: typeof known | null) =>
+      router.tell({
+        kind: "kafkaTopics",
+        cluster: "K1",
+        askedAt: router.now,
+        topics: [{ topic: "orders", partitions }],
+      });
+    const kept = () => router.table.kafka.get("K1")?.topics.get("orders");
+    tell(known);
+    tell(null);
+    router.pass(forgetAfterMs - 1_000, () => [], 5_000);
+    tell(null);
+    expect(kept()).toEqual(known);
+    tell(known);
+    router.pass(2_000);
+    tell(null);
+    router.pass(forgetAfterMs - 1_000, () => [], 5_000);
+    tell(null);
+    expect(kept()).toEqual(known);
+    router.pass(2_000);
+    tell(null);
+    expect(kept()).toBeUndefined();
   });
 
   test("is the same table while it says the same, and another one when a leader changes", () => {
@@ -169,5 +235,20 @@ describe("a Kafka cluster", () => {
       homes: new Map([["t", { cluster: "K1" }]]),
       kafka: new Map(),
     });
+  });
+
+  test("that the config does not watch any more is not known any more, whatever the last good file has of it", () => {
+    const watched = createTestRouter();
+    answer(watched, "k1:9092");
+    const table = decodeTable(encodeTable(watched.table), 5) ?? watched.table;
+    const kept = createTestRouter({ table });
+    kept.pass(1_000);
+    expect([...kept.table.kafka.keys()]).toEqual(["K1"]);
+    const router = createTestRouter({ table, kafka: new Map() });
+    router.pass(1_000);
+    expect(router.table.kafka.size).toBe(0);
+    const { revision } = router.table;
+    router.pass(1_000);
+    expect(router.table.revision).toBe(revision);
   });
 });

@@ -1,4 +1,4 @@
-import type { IdcEntry, KafkaBroker, KafkaEntry } from "./model.ts";
+import type { IdcEntry, KafkaBroker, KafkaEntry, Table } from "./model.ts";
 import { limitOf, whyLimited } from "./rank.ts";
 import { spill } from "./spill.ts";
 
@@ -69,6 +69,11 @@ export function bootstrapOf({ servers }: BootstrapCluster, view: BootstrapView):
     servers: [...new Set(tried.flatMap((level) => level.servers))],
     lastResort,
   };
+}
+
+/** The same by all that a table says. @param order see {@link BootstrapView} */
+export function beginAt(cluster: BootstrapCluster, { idcs, kafka }: Table, order: readonly string[]): Bootstrap {
+  return bootstrapOf(cluster, { order, idcs, known: kafka.get(cluster.name) });
 }
 
 type Member = Pick<KafkaBroker, "address" | "available" | "why">;

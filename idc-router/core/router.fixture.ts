@@ -33,14 +33,15 @@ export function createTestRouter(
     table?: Table;
     weights?: Readonly<Record<string, number>>;
     clusters?: readonly string[];
+    kafka?: FoldOptions["kafka"];
   } = {},
 ): TestRouter {
-  const { rules = [], weights = {}, clusters = [cluster] } = options;
+  const { rules = [], weights = {}, clusters = [cluster], kafka = new Map([["K1", ["k1:9092", "k2:9092"]]]) } = options;
   const foldOptions: FoldOptions = {
     clusters,
     idcOf: (address) => address.split(":")[0]?.split("-")[0] ?? "",
     weightOf: (name) => weights[name] ?? 1,
-    kafka: new Map([["K1", ["k1:9092", "k2:9092"]]]),
+    kafka,
     kafkaIdcOf: (_cluster, _address, rack) => rack,
     timing,
     forgetAfterMs,

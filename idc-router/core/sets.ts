@@ -29,6 +29,8 @@ export interface SetsInput {
   readonly forgetAfterMs: number;
   /** This process stood still before this moment. */
   readonly stalled: boolean;
+  /** When it last had. */
+  readonly stalledAt: number;
 }
 
 export interface SetsFold {
@@ -85,7 +87,8 @@ function foldSet(
   const addresses = addressesOf(shown, old?.addresses, master);
   const check = input.checks.get(full);
   const failing = failureOf({ present, master, calledDown, check });
-  const at = master !== null && !calledDown ? (check?.sentAt ?? moment.now) : moment.now;
+  const since = master !== null && !calledDown ? (check?.sentAt ?? moment.now) : moment.now;
+  const at = Math.max(since, input.stalledAt);
   const passed = check?.isNew === true && check.failure === null && check.address === master;
   const kept = input.stalled ? forgive(health, moment.now) : health;
   const nextHealth = observe(kept, { failing, at, passed }, moment, input.timing);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { telemetryBounds, telemetryLimits } from "#lib/telemetry.ts";
+import { membersMax } from "../core/clients.ts";
 import { idcStates, routeModes } from "../core/model.ts";
 
 /** What the router's HTTP door says. The types of the reports and openapi.json come from here. */
@@ -141,7 +142,7 @@ const explainSchema = z.strictObject({
 
 const names = (what: string) => z.string().min(1).max(255).meta({ description: what });
 /** Of one request. */
-export const allocationLimits = { queuesMax: 10_000, consumersMax: 1_000, bodyBytesMax: 2 * 1024 * 1024 } as const;
+export const allocationLimits = { queuesMax: 10_000, consumersMax: membersMax, bodyBytesMax: 2 * 1024 * 1024 } as const;
 
 export const allocationRequestSchema = z
   .strictObject({
@@ -153,6 +154,11 @@ export const allocationRequestSchema = z
       .meta({ description: "Instead of a topic: queues or partitions, each with the IDC of its master or leader." }),
     group: names("The consumers' group, where each of them asks for itself.").optional(),
     by: names("Which of the consumers asks. With `group`: members that never ask are found out.").optional(),
+    ip: z
+      .string()
+      .max(45)
+      .optional()
+      .meta({ description: "The address by which the topic's gate knows who asks; without it: as it is seen." }),
     consumers: z
       .array(
         z.strictObject({
@@ -172,6 +178,9 @@ export const allocationRequestSchema = z
   .refine(({ group, by }) => (group === undefined) === (by === undefined), {
     error: "give both group and by, or neither",
   })
+  .refine(({ by, consumers }) => by === undefined || consumers.some(({ id }) => id === by), {
+    error: "by is none of the consumers",
+  })
   .refine(({ topic, queues }) => (topic === undefined) !== (queues === undefined), {
     error: "give a topic or queues, and not both",
   });
@@ -179,7 +188,7 @@ export const allocationRequestSchema = z
 const count = z.int().min(0).max(telemetryLimits.countMax);
 const tally = (what: keyof typeof telemetryBounds) =>
   z
-    .strictObject({
+    .object({
       counts: z
         .array(count)
         .length(telemetryBounds[what].length + 1)
@@ -189,8 +198,9 @@ const tally = (what: keyof typeof telemetryBounds) =>
     .meta({ description: what });
 const shortText = z.string().max(telemetryLimits.charactersMax);
 const someIdcs = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.array(z.strictObject({ idc: shortText, ...shape })).max(telemetryLimits.idcsMax);
-export const telemetryRequestSchema = z.strictObject({
+  z.array(z.object({ idc: shortText, ...shape })).max(telemetryLimits.idcsMax);
+// Not strict: a newer client may tell more, and what is known here of it counts.
+export const telemetryRequestSchema = z.object({
   client: shortText.min(1).meta({ description: "Of this process of the client, by chance." }),
   number: z.int().min(1).meta({ description: "Of the report: one that comes twice counts once." }),
   version: shortText,
@@ -198,7 +208,7 @@ export const telemetryRequestSchema = z.strictObject({
   produced: someIdcs({ acknowledged: count, failed: count, seconds: tally("seconds"), bytes: tally("bytes") }),
   consumed: someIdcs({ messages: count, seconds: tally("seconds"), bytes: tally("bytes") }),
   groups: z
-    .array(z.strictObject({ topic: shortText, group: shortText, allocator: shortText }))
+    .array(z.object({ topic: shortText, group: shortText, allocator: shortText }))
     .max(telemetryLimits.groupsMax),
 });
 

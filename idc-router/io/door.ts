@@ -5,6 +5,7 @@ import type { Logger } from "#lib/log.ts";
 import { createRateLimit } from "#lib/rate.ts";
 import { requestCodes, requestName, resultCodes } from "#lib/remoting/codes.ts";
 import type { Frame } from "#lib/remoting/frame.ts";
+import { createHeaderMemo } from "#lib/remoting/header-memo.ts";
 import { notSupported, type RemotingAnswer, refusal } from "#lib/remoting/message.ts";
 import type { ReadyAnswer } from "#lib/remoting/ready-answer.ts";
 import { decodeGetRouteInfoRequest } from "#lib/remoting/records/get-route-info.ts";
@@ -134,6 +135,8 @@ export async function openDoor(options: DoorOptions): Promise<RemotingServer<unk
     listen: options.listen,
     context: () => ({ idc: "", point: 0, host: "", isKnown: false }),
     onRequest,
+    // Clients ask for the same topics again and again.
+    readJson: createHeaderMemo(),
     // Requests of clients are small; answers may be large.
     limits: { connectionsMax: options.connectionsMax, headerBytesMax: 64 * 1024 },
     clock,

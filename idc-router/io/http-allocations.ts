@@ -5,7 +5,7 @@ import { messageOf } from "#lib/errors.ts";
 import { type KafkaEntry, permissions } from "../core/model.ts";
 import { type AllocationReport, allocationLimits, allocationRequestSchema } from "./api.ts";
 import type { RouterHttpOptions } from "./http.ts";
-import { badRequest } from "./http-errors.ts";
+import { badRequest, idcOfCaller, ipOfCaller } from "./http-errors.ts";
 
 export const allocationsPath = "/v1/allocations";
 const lookUpMsMax = 5_000;
@@ -20,16 +20,14 @@ export function allocationRoutes(http: FastifyInstance, options: RouterHttpOptio
     async (request): Promise<AllocationReport> => {
       const parsed = allocationRequestSchema.safeParse(request.body);
       if (!parsed.success) throw badRequest("RTR_BAD_ALLOCATION", z.prettifyError(parsed.error), "See /openapi.json");
-      const { topic, queues, consumers, group, by } = parsed.data;
+      const { topic, queues, consumers, group, by, ip } = parsed.data;
+      const host = ipOfCaller(request, ip);
       if (group !== undefined && by !== undefined) {
-        const member = { topic: topic ?? "", group, id: by };
-        options.clients.allocated(
-          member,
-          consumers.map(({ id }) => id),
-          daemon.moment().now,
-        );
+        // Where it does not say where it is, its address does.
+        const idc = consumers.find(({ id }) => id === by)?.idc || idcOfCaller(request, undefined, options);
+        options.clients.allocated({ topic: topic ?? "", group, id: by, idc }, consumers, daemon.moment().now);
       }
-      const all = queues ?? (await queuesOfTopic(topic ?? "", options));
+      const all = queues ?? (await queuesOfTopic({ topic: topic ?? "", host }, options));
       try {
         const allocation = Object.fromEntries(
           allocate(all, consumers)
@@ -46,12 +44,13 @@ export function allocationRoutes(http: FastifyInstance, options: RouterHttpOptio
 
 /** Those that can be read, each with the IDC of its set's master. @throws {OperatorError} RTR_NO_TOPIC, answered with 404 */
 async function queuesOfTopic(
-  topic: string,
+  { topic, host }: { readonly topic: string; readonly host: string },
   { texts, lookUp, daemon }: RouterHttpOptions,
 ): Promise<readonly AllocationQueue[]> {
   // Which IDC asks changes the order of brokers only.
-  const key = { topic, idc: "", use: "consume" } as const;
-  if (texts.of(key) === undefined) await lookUp(topic, AbortSignal.timeout(lookUpMsMax));
+  const plain = { topic, idc: "", use: "consume" } as const;
+  if (texts.of(texts.keyFor(plain, host)) === undefined) await lookUp(topic, AbortSignal.timeout(lookUpMsMax));
+  const key = texts.keyFor(plain, host);
   const kafka = texts.kafkaOf(key);
   if (kafka !== undefined) return partitionsOf(topic, daemon.table.kafka.get(kafka.cluster));
   const answer = texts.of(key)?.answer;

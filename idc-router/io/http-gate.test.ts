@@ -68,3 +68,29 @@ test("a gate tells whoever comes back to a watch, though both answers were made 
   await again.until(1);
   expect(again.seen[0]?.data.cluster).toBe("K1");
 });
+
+test("a gate's clients are given queues of the cluster that it leads them to", async () => {
+  router.tell(
+    { kind: "kafkaBrokers", cluster: "K1", address: "k1:9092", askedAt: router.now, brokers: [] },
+    {
+      kind: "kafkaTopics",
+      cluster: "K1",
+      askedAt: router.now,
+      topics: [{ topic: "orders", partitions: [0, 1].map((partition) => ({ partition, leader: 1 })) }],
+    },
+  );
+  const allocate = async (ip?: string): Promise<string[]> => {
+    const response = await fetch(`${base}/v1/allocations`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ topic: "orders", consumers: [{ id: "a" }], ip }),
+    });
+    return ((await response.json()) as { allocation: { a: string[] } }).allocation.a;
+  };
+  say(gate(ours));
+  expect(await allocate(ours)).toEqual(["0", "1"]);
+  expect(await allocate("10.1.0.5")).toHaveLength(8);
+  expect(await allocate()).toHaveLength(8);
+  say(gate("127.0.0.0/8"));
+  expect(await allocate()).toEqual(["0", "1"]);
+});

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
+import { beginAt } from "../core/kafka.ts";
 import type { BootstrapReport, ExplainReport, StatusReport } from "./api.ts";
 import type { RouterHttpOptions } from "./http.ts";
 import { badRequest, idcOfCaller } from "./http-errors.ts";
@@ -12,15 +12,6 @@ interface OfIdc {
 /** What is asked for by people, and where clients begin. */
 export function readRoutes(http: FastifyInstance, options: RouterHttpOptions): void {
   const { daemon, clusters, doors, orderOf, site, version, texts } = options;
-
-  const beginAt = (cluster: BootstrapCluster, idc: string): Bootstrap => {
-    const { idcs, kafka } = daemon.table;
-    return bootstrapOf(cluster, {
-      order: orderOf(idc),
-      idcs,
-      known: kafka.get(cluster.name),
-    });
-  };
 
   http.get("/v1/status", async (): Promise<StatusReport> => {
     const moment = daemon.moment();
@@ -38,7 +29,7 @@ export function readRoutes(http: FastifyInstance, options: RouterHttpOptions): v
         const hint = `The config has ${[...clusters.keys()].join(", ")}`;
         throw badRequest("RTR_NO_CLUSTER", `There is no cluster ${JSON.stringify(cluster)}`, hint, 404);
       }
-      const servers = [...beginAt(known, idc).servers];
+      const servers = [...beginAt(known, daemon.table, orderOf(idc)).servers];
       const list = servers.join(known.kind === "kafka" ? "," : ";");
       return { cluster, kind: known.kind, idc, servers, list };
     },
@@ -61,7 +52,7 @@ export function readRoutes(http: FastifyInstance, options: RouterHttpOptions): v
 
   http.get<{ Querystring: OfIdc }>("/rocketmq/nsaddr", async (request, reply) => {
     const idc = idcOfCaller(request, request.query.idc, options);
-    const { servers } = beginAt({ name: "", kind: "rocketmq", servers: doors }, idc);
+    const { servers } = beginAt({ name: "", kind: "rocketmq", servers: doors }, daemon.table, orderOf(idc));
     if (servers.length === 0) {
       const hint = "Name them in nameserver.doors of the config";
       throw badRequest("RTR_NO_DOORS", "No name server doors are known", hint, 404);

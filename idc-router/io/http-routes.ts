@@ -22,14 +22,10 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
 
   /** undefined: nobody knows it; "silent": nobody answers who could. */
   async function find(key: RouteKey, host: string): Promise<RouteText | "silent" | undefined> {
-    const known = textFor(key, host);
+    const known = texts.of(texts.keyFor(key, host));
     if (known !== undefined) return known;
     const isAnswered = await options.lookUp(key.topic, AbortSignal.timeout(lookUpMsMax));
-    return textFor(key, host) ?? (isAnswered ? undefined : "silent");
-  }
-
-  function textFor(key: RouteKey, host: string): RouteText | undefined {
-    return texts.of(texts.isGated(key.topic, host) ? { ...key, gated: true } : key);
+    return texts.of(texts.keyFor(key, host)) ?? (isAnswered ? undefined : "silent");
   }
 
   async function send(reply: FastifyReply, text: RouteText, key: RouteKey): Promise<void> {

@@ -72,3 +72,18 @@ test("status names groups that mix allocators", async () => {
   await post("/v1/telemetry", report({ number: 2, groups: [{ ...groups[0], allocator: nearestAllocator }] }));
   expect((await ask("/v1/status")).body.mixedGroups).toEqual([]);
 });
+
+test("what a newer client tells beyond what is known here is no reason to refuse the rest", async () => {
+  const [produced] = report().produced;
+  const groups = [{ topic: "events", group: "g", allocator: "RoundRobinAssigner", since: 3 }];
+  const newer = report({
+    memory: 1,
+    produced: [{ ...produced, retried: 1, seconds: { ...produced?.seconds, max: 4 } }],
+    groups,
+  });
+  expect(await post("/v1/telemetry", newer)).toEqual({ status: 200, body: { counted: true } });
+  expect(await series("idc_router_client_messages_total{")).toContainEqual(
+    expect.stringMatching(/outcome="failed".*\} 2$/),
+  );
+  expect((await ask("/v1/status")).body.mixedGroups).toHaveLength(1);
+});

@@ -180,48 +180,6 @@ describe("too much", () => {
   });
 });
 
-describe("an allocation", () => {
-  async function allocate(body: object) {
-    const response = await fetch(`${base}/v1/allocations`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    return { status: response.status, body: (await response.json()) as unknown };
-  }
-  const consumers = [
-    { id: "a", idc: "idc1" },
-    { id: "b", idc: "idc2", has: ["bs2:0"] },
-  ];
-
-  test("gives a topic's queues to consumers of their own IDC", async () => {
-    const { status, body } = await allocate({ topic: "orders", consumers });
-    expect(status).toBe(200);
-    expect(reports.allocation.parse(body).allocation).toEqual({
-      a: ["bs1:0", "bs1:1", "bs1:2", "bs1:3"],
-      b: ["bs2:0", "bs2:1", "bs2:2", "bs2:3"],
-    });
-  });
-
-  test("gives out queues that the caller names", async () => {
-    const queues = [{ id: "0", idc: "idc2" }, { id: "1", idc: "idc1" }, { id: "2" }];
-    expect(await allocate({ queues, consumers })).toMatchObject({
-      status: 200,
-      body: { allocation: { a: ["1", "2"], b: ["0"] } },
-    });
-  });
-
-  test.each([
-    [{ topic: "orders" }, 400, "RTR_BAD_ALLOCATION"],
-    [{ consumers }, 400, "RTR_BAD_ALLOCATION"],
-    [{ topic: "orders", queues: [], consumers }, 400, "RTR_BAD_ALLOCATION"],
-    [{ topic: "orders", consumers: [...consumers, ...consumers] }, 400, "RTR_BAD_ALLOCATION"],
-    [{ topic: "none", consumers }, 404, "RTR_NO_TOPIC"],
-  ])("for %j is refused", async (body, status, code) => {
-    expect(await allocate(body)).toMatchObject({ status, body: { error: { code } } });
-  });
-});
-
 test("nsaddr, bootstrap lists and explanations put the nearest first", async () => {
   expect((await ask("/rocketmq/nsaddr?idc=idc2")).body).toBe("r2:9886;r1:9886");
   const { body } = await ask("/v1/clusters/K1/bootstrap?idc=idc2");

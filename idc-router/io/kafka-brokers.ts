@@ -2,7 +2,7 @@ import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { createKafkaPeer, type KafkaPeer, type KafkaTls } from "#lib/kafka/peer.ts";
 import type { Event } from "../core/events.ts";
-import { clustersOf } from "../core/homes.ts";
+import { createKafkaTurn } from "../core/kafka-turn.ts";
 import type { Table } from "../core/model.ts";
 
 /** One Kafka cluster's brokers: each is asked whether it lives and who else is there, and one of them for topics' leaders. */
@@ -22,14 +22,13 @@ export interface KafkaBrokersOptions {
 
 const clientId = "crossidc-router";
 const brokersMax = 256;
-const topicsAtOnceMax = 500;
 
 /** Until the signal is aborted. */
 export async function followKafkaBrokers(options: KafkaBrokersOptions, signal: AbortSignal): Promise<void> {
   const { cluster, servers, table, clock, push, everyMs, timeoutMs } = options;
   const peers = new Map<string, KafkaPeer>();
   const asking = new Set<string>();
-  const turn = createTurn(options);
+  const turn = createKafkaTurn(options);
 
   async function ask(peer: KafkaPeer, topics: readonly string[]): Promise<void> {
     const { address } = peer;
@@ -40,6 +39,7 @@ export async function followKafkaBrokers(options: KafkaBrokersOptions, signal: A
       if (said.length > 0) push({ kind: "kafkaTopics", cluster, askedAt, topics: said });
     } catch (error) {
       if (signal.aborted) return;
+      turn.unanswered(topics);
       push({ kind: "kafkaSilent", cluster, address, askedAt, detail: messageOf(error) });
     } finally {
       asking.delete(address);
@@ -66,26 +66,4 @@ export async function followKafkaBrokers(options: KafkaBrokersOptions, signal: A
     await clock.sleep(everyMs, { signal }).catch(() => {});
   }
   for (const peer of peers.values()) peer.close();
-}
-
-/** Topics of the cluster, some at a time: new ones first, and all within `topicsEveryMs`. */
-function createTurn({ cluster, table, everyMs, topicsEveryMs }: KafkaBrokersOptions): { next(): readonly string[] } {
-  let waiting: string[] = [];
-  let roundSize = 0;
-  return {
-    next() {
-      const { homes, kafka } = table();
-      if (waiting.length === 0) {
-        waiting = [...homes].filter(([, home]) => clustersOf(home).includes(cluster)).map(([topic]) => topic);
-        roundSize = waiting.length;
-      }
-      const known = kafka.get(cluster)?.topics;
-      const fresh = waiting.filter((topic) => known?.has(topic) !== true).slice(0, topicsAtOnceMax);
-      const share = Math.min(topicsAtOnceMax, Math.ceil((roundSize * everyMs) / topicsEveryMs));
-      const others = waiting.filter((topic) => !fresh.includes(topic)).slice(0, Math.max(0, share - fresh.length));
-      const now = new Set([...fresh, ...others]);
-      waiting = waiting.filter((topic) => !now.has(topic));
-      return [...now];
-    },
-  };
 }

@@ -69,7 +69,8 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
 
   /** Each topic once within routeRefreshMs, some in each tick; those of a cluster that has changed as soon as there is room. */
   async function refreshAll(signal: AbortSignal): Promise<void> {
-    let carry = 0;
+    /** Parts of look-ups, by cluster: one has no more of them than its own. */
+    const carried = new Map<string, number>();
     const turns = new Map<string, Iterator<string>>();
     while (!signal.aborted) {
       await clock.sleep(refreshTickMs, { signal }).catch(() => {});
@@ -77,7 +78,7 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
         const waiting = due.get(source.cluster) ?? new Set();
         // One at least: a topic behind a gate may be in the table only when it was found.
         const topics = Math.max(1, daemon.table.topics.size);
-        carry += (topics * refreshTickMs) / poll.routeRefreshMs;
+        let carry = (carried.get(source.cluster) ?? 0) + (topics * refreshTickMs) / poll.routeRefreshMs;
         for (; carry >= 1; carry -= 1) {
           const turn = turns.get(source.cluster) ?? topicsOf(source.cluster).values();
           const next = turn.next();
@@ -87,6 +88,7 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
             waiting.add(next.value);
           }
         }
+        carried.set(source.cluster, carry);
         for (const topic of waiting) {
           if (source.lookUps >= lookUpsMax) break;
           waiting.delete(topic);
@@ -125,7 +127,9 @@ export function createNameServers({ clusters, poll, daemon, connections, clock }
       const isKnown = sources.some(({ cluster }) => daemon.table.topics.has(topicName(cluster, topic)));
       if (isKnown) unknown.delete(topic);
       else {
-        if (unknown.size >= unknownMax) unknown.clear();
+        unknown.delete(topic);
+        const [oldest] = unknown.keys();
+        if (unknown.size >= unknownMax && oldest !== undefined) unknown.delete(oldest);
         unknown.set(topic, clock.now());
       }
       return true;

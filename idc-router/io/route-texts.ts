@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type Answer, ruleOf, settingsOf } from "../core/answer.ts";
-import { type Bootstrap, type BootstrapCluster, bootstrapOf } from "../core/kafka.ts";
-import { type RouteRule, type Table, topicName } from "../core/model.ts";
+import { type Bootstrap, type BootstrapCluster, beginAt } from "../core/kafka.ts";
+import { type Gate, type RouteRule, type Table, type TopicHome, topicName } from "../core/model.ts";
 import type { MetadataReport, RouteReport, Use } from "./api.ts";
 import { isoOf, type RouteOrigin, reportRoute } from "./report.ts";
 import type { Slots } from "./slots.ts";
@@ -31,10 +31,12 @@ export interface RouteTexts {
   of(key: RouteKey): RouteText | undefined;
   /** Whether the topic's gate lets this client through. @param host its address, without a port */
   isGated(topic: string, host: string): boolean;
+  /** The key as it is for this client. */
+  keyFor(key: RouteKey, host: string): RouteKey;
   /** undefined: it is no topic of Kafka. */
   kafkaOf(key: RouteKey): { readonly cluster: string; readonly bootstrap: Bootstrap } | undefined;
-  /** Whether it makes a difference who asks. */
-  hasGate(topic: string): boolean;
+  /** undefined: it makes no difference who asks. The same object while it says the same. */
+  gateOf(topic: string): Gate | undefined;
 }
 
 export interface RouteTextsOptions {
@@ -54,12 +56,21 @@ export interface RouteTextsOptions {
 
 const nowhere: Bootstrap = { levels: [], servers: [], lastResort: false };
 
-/** A text, with what it says beside the table. */
+/** A text, with what it says beside its answer. */
 interface Made {
   readonly says: string;
+  /** "": it has none. Metadata may be written again as they were: the table is the same one then. */
+  readonly zxid: string;
   readonly text: RouteText;
   /** Of the table with which that was last found out. */
-  readonly table: Table;
+  readonly revision: number;
+}
+
+/** Of Kafka topics there is no answer. */
+interface KafkaMade extends Made {
+  readonly home: TopicHome | undefined;
+  /** Wall time since which it says that. */
+  readonly since: number;
 }
 
 const etagCharacters = 22;
@@ -70,33 +81,30 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
   const { slots, table, kafka, proxies, rules, orderOf, instance, metadataOf, wallTime } = options;
   const made = { produce: new WeakMap<Answer, Made>(), consume: new WeakMap<Answer, Made>() };
   /** The last one of each key, with what it says: one that comes back is a new answer, with a revision of its own. */
-  const kafkaMade = new Map<string, Made>();
+  const kafkaMade = new Map<string, KafkaMade>();
 
   const originOf = (topic: string): RouteOrigin => ({ router: instance, metadata: metadataOf(topic) });
-
-  function beginAt(cluster: BootstrapCluster | undefined, { idc }: RouteKey): Bootstrap {
-    if (cluster === undefined) return nowhere;
-    const { idcs, kafka: known } = table();
-    return bootstrapOf(cluster, { order: orderOf(idc), idcs, known: known.get(cluster.name) });
-  }
 
   function ofKafka(cluster: BootstrapCluster, key: RouteKey): RouteText {
     const { topic, idc, use, gated = false } = key;
     const now = table();
     const name = JSON.stringify([topic, idc, use, gated]);
     const known = kafkaMade.get(name);
-    if (known?.table === now) return known.text;
     const origin = originOf(topic);
-    const bootstrap = beginAt(cluster, key);
+    const zxid = origin.metadata?.zxid ?? "";
+    if (known?.revision === now.revision && known.zxid === zxid) return known.text;
+    const bootstrap = beginAt(cluster, now, orderOf(idc));
     const rule = ruleOf(topic, rules);
     const home = now.homes.get(topic);
     const client = settingsOf(rule, home);
     const isBehindGate = gated && home?.gate?.cluster === cluster.name;
-    const says = JSON.stringify([cluster.name, origin, bootstrap, client, home]);
-    if (known?.says === says) {
-      kafkaMade.set(name, { ...known, table: now });
-      return known.text;
+    const says = JSON.stringify([cluster.name, bootstrap, client]);
+    const same = known?.says === says && known.home === home ? known : undefined;
+    if (same?.zxid === zxid) {
+      kafkaMade.set(name, { ...same, revision: now.revision });
+      return same.text;
     }
+    const since = same?.since ?? wallTime();
     const most = bootstrap.levels.toSorted((one, other) => other.share - one.share)[0];
     const chosen = most !== undefined && most.share > 0 ? most.idc : "";
     const report: RouteReport = {
@@ -105,7 +113,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       kind: "kafka",
       idc,
       use,
-      revision: now.revision,
+      revision: same?.text.revision ?? now.revision,
       ...origin,
       gated: isBehindGate,
       client,
@@ -115,7 +123,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
         mode: "prefer-local",
         rule: rule.match,
         why: "bootstrap servers by nearness; the cluster's own metadata name each partition's leader",
-        since: isoOf(wallTime()),
+        since: isoOf(since),
         levels: bootstrap.levels.map(({ servers, ...level }) => ({ ...level, bootstrap: [...servers] })),
       },
       brokers: [],
@@ -123,7 +131,7 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
     };
     if (kafkaMade.size >= kafkaMadeMax) kafkaMade.clear();
     const text = { ...textOf(report), answer: null, chosen, stale: report.stale };
-    kafkaMade.set(name, { says, text, table: now });
+    kafkaMade.set(name, { says, zxid, text, revision: now.revision, home, since });
     return text;
   }
 
@@ -140,11 +148,13 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
 
   return {
     isGated: slots.isGated,
+    keyFor: (key, host) => (slots.isGated(key.topic, host) ? { ...key, gated: true } : key),
     kafkaOf(key) {
       const cluster = kafkaOf(key);
-      return cluster === undefined ? undefined : { cluster: cluster.name, bootstrap: beginAt(cluster, key) };
+      if (cluster === undefined) return undefined;
+      return { cluster: cluster.name, bootstrap: beginAt(cluster, table(), orderOf(key.idc)) };
     },
-    hasGate: (topic) => table().homes.get(topic)?.gate !== undefined,
+    gateOf: (topic) => table().homes.get(topic)?.gate,
     of(key) {
       const cluster = kafkaOf(key);
       if (cluster !== undefined) return ofKafka(cluster, key);
@@ -152,20 +162,24 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
       if (answer === undefined) return undefined;
       const now = table();
       const known = made[key.use].get(answer);
+      const origin = originOf(key.topic);
+      const zxid = origin.metadata?.zxid ?? "";
       // Proxies stand in the order that the table gives them.
-      if (known?.table === now) return known.text;
-      const bootstrap = beginAt(proxies.get(answer.cluster), key);
+      if (known?.revision === now.revision && known.zxid === zxid) return known.text;
+      const proxy = proxies.get(answer.cluster);
+      const bootstrap = proxy === undefined ? nowhere : beginAt(proxy, now, orderOf(key.idc));
       const says = JSON.stringify(bootstrap);
-      if (known?.says === says) {
-        made[key.use].set(answer, { ...known, table: now });
-        return known.text;
+      const same = known?.says === says ? known : undefined;
+      if (same?.zxid === zxid) {
+        made[key.use].set(answer, { ...same, revision: now.revision });
+        return same.text;
       }
       const { chosen, stale } = answer;
-      const report = reportRoute(answer, key.use, originOf(key.topic), bootstrap);
+      const report = reportRoute(answer, key.use, origin, bootstrap);
       // Proxies may come in another order while the answer is the same.
-      const revision = known === undefined ? answer.revision : now.revision;
+      const revision = same?.text.revision ?? (known === undefined ? answer.revision : now.revision);
       const text = { ...textOf({ ...report, revision }), answer, chosen, stale };
-      made[key.use].set(answer, { says, text, table: now });
+      made[key.use].set(answer, { says, zxid, text, revision: now.revision });
       return text;
     },
   };

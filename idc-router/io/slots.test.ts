@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { cluster, type TestRouter, twoSets } from "../core/router.fixture.ts";
 import { createSlots } from "./slots.ts";
+import { isKept } from "./testing/kept.ts";
 
 function slotsOf(router: TestRouter) {
   let made = 0;
@@ -47,4 +48,15 @@ test.each<[string, (router: TestRouter) => void]>([
   change(router);
   expect(slots.answer("orders")).not.toBe(answer);
   expect(slots.made()).toBe(2);
+});
+
+test("an answer that nobody asks for any more keeps nothing of the table but what it says", async () => {
+  const router = twoSets();
+  const slots = slotsOf(router);
+  slots.answer("orders");
+  const old = [router.table, router.table.sets, router.table.topics].map((part) => new WeakRef(part));
+  router.topic("pay", "bs1");
+  router.show({ bs1: null, bs2: "idc2:1" });
+  slots.answer("pay");
+  for (const part of old) expect(await isKept(part)).toBe(false);
 });

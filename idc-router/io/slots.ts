@@ -1,6 +1,6 @@
 import { success } from "#lib/remoting/message.ts";
 import { createReadyAnswer, type ReadyAnswer } from "#lib/remoting/ready-answer.ts";
-import { type Answer, type AnswerOptions, answerOf, sameAnswer, sameGround } from "../core/answer.ts";
+import { type Answer, type AnswerOptions, answerOf, createGroundOf, sameAnswer, sameGround } from "../core/answer.ts";
 import { createGateKeeper } from "../core/gate.ts";
 import type { Table } from "../core/model.ts";
 import { routeBody } from "../core/route-body.ts";
@@ -28,13 +28,16 @@ export interface SlotsOptions {
 }
 
 interface Slot {
-  table: Table;
+  /** Of the last table with which the answer was the same. */
+  revision: number;
+  ground: ReturnType<ReturnType<typeof createGroundOf>>;
   answer: Answer;
 }
 
 export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions): Slots {
   const plainSlots = new Map<string, Map<string, Slot>>();
   const gatedSlots = new Map<string, Map<string, Slot>>();
+  const groundOf = createGroundOf(answers.clusters);
   const isLetThrough = createGateKeeper();
   const frames = new WeakMap<Answer, Map<number, ReadyAnswer>>();
   let size = 0;
@@ -57,12 +60,11 @@ export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions
       const now = table();
       const ofIdc = slotsOf(idc, gated);
       const slot = ofIdc.get(topic);
-      if (slot !== undefined) {
-        if (slot.table === now) return slot.answer;
-        if (sameGround(slot.table, now, topic, answers.clusters)) {
-          slot.table = now;
-          return slot.answer;
-        }
+      if (slot?.revision === now.revision) return slot.answer;
+      const ground = groundOf(now, topic);
+      if (slot !== undefined && sameGround(slot.ground, ground)) {
+        slot.revision = now.revision;
+        return slot.answer;
       }
       const answer = answerOf(now, { topic, idc, gated }, answers, wallTime());
       if (answer === undefined) {
@@ -70,7 +72,8 @@ export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions
         return undefined;
       }
       if (slot !== undefined) {
-        slot.table = now;
+        slot.revision = now.revision;
+        slot.ground = ground;
         if (!sameAnswer(slot.answer, answer)) slot.answer = answer;
         return slot.answer;
       }
@@ -79,7 +82,7 @@ export function createSlots({ table, answers, wallTime, slotsMax }: SlotsOptions
         gatedSlots.clear();
         size = 0;
       }
-      slotsOf(idc, gated).set(topic, { table: now, answer });
+      slotsOf(idc, gated).set(topic, { revision: now.revision, ground, answer });
       size += 1;
       return answer;
     },

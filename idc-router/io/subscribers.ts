@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Clock } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
+import type { Gate } from "../core/model.ts";
 import type { RouteKey, RouteText, RouteTexts } from "./route-texts.ts";
 
 /** Clients that wait for a change: watches (SSE), which get each of them, and long polls, which get the next one. */
@@ -42,13 +43,20 @@ const aliveEveryMs = 15_000;
 
 interface Subject {
   readonly key: RouteKey;
-  /** Of what clients without a gate were told last. */
-  etag: string | undefined;
-  /** The topic had a gate then: not all were told the same. */
-  hadGate: boolean;
+  /** What was told last. */
+  told: Told;
   /** Each with the etag of what it was told last. */
   readonly watches: Map<Watch, string | undefined>;
   readonly waiting: Set<Waiting>;
+}
+
+interface Told {
+  /** Of what clients were told that no gate lets through. */
+  readonly etag: string | undefined;
+  /** Of what the others were told. */
+  readonly gatedEtag: string | undefined;
+  /** Who they are. */
+  readonly gate: Gate | undefined;
 }
 
 interface Watch {
@@ -75,14 +83,18 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
     const name = nameOf(key);
     const known = subjects.get(name);
     if (known !== undefined) return known;
-    const hadGate = texts.hasGate(key.topic);
-    const subject: Subject = { key, etag: texts.of(key)?.etag, hadGate, watches: new Map(), waiting: new Set() };
+    const { told } = lookAt(key);
+    const subject: Subject = { key, told, watches: new Map(), waiting: new Set() };
     subjects.set(name, subject);
     return subject;
   }
 
-  function textFor(key: RouteKey, host: string): RouteText | undefined {
-    return texts.of(texts.isGated(key.topic, host) ? { ...key, gated: true } : key);
+  /** What there is to tell now. */
+  function lookAt(key: RouteKey): { plain: RouteText | undefined; gated: RouteText | undefined; told: Told } {
+    const gate = texts.gateOf(key.topic);
+    const plain = texts.of(key);
+    const gated = gate === undefined ? plain : texts.of({ ...key, gated: true });
+    return { plain, gated, told: { etag: plain?.etag, gatedEtag: gated?.etag, gate } };
   }
 
   function leave(subject: Subject): void {
@@ -153,7 +165,9 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
       const [, seen] = since?.startsWith(`${instance}.`) === true ? since.split(".") : [];
       write(watch, `retry: 1000\nid: ${instance}.${revision()}\n\n`);
       for (const subject of watch.subjects) {
-        const text = textFor(subject.key, host);
+        // Each write may end it, and has then taken it out of all its subjects.
+        if (!watches.has(watch)) break;
+        const text = texts.of(texts.keyFor(subject.key, host));
         subject.watches.set(watch, text?.etag);
         if (text !== undefined && (seen === undefined || text.revision > Number(seen))) write(watch, eventOf(text));
       }
@@ -172,7 +186,7 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
         () => undefined,
       );
       // It may have changed before anybody listened.
-      const now = textFor(key, host);
+      const now = texts.of(texts.keyFor(key, host));
       if (now !== undefined && now.etag !== etag) told.resolve(now);
       return Promise.race([told.promise, late]).finally(() => {
         over.abort();
@@ -183,14 +197,13 @@ export function createSubscribers(options: SubscribersOptions): Subscribers {
     },
     tell() {
       for (const subject of [...subjects.values()]) {
-        const { key } = subject;
-        const hasGate = texts.hasGate(key.topic);
-        const text = texts.of(key);
-        const isSame = text === undefined || text.etag === subject.etag;
-        if (isSame && !hasGate && !subject.hadGate) continue;
-        subject.etag = text?.etag ?? subject.etag;
-        subject.hadGate = hasGate;
-        tellAll(subject, text, hasGate ? texts.of({ ...key, gated: true }) : text);
+        const { told: before } = subject;
+        const { plain, gated, told } = lookAt(subject.key);
+        // What is not there just now was told: who has it keeps it.
+        const { etag = before.etag, gatedEtag = before.gatedEtag, gate } = told;
+        if (etag === before.etag && gatedEtag === before.gatedEtag && gate === before.gate) continue;
+        subject.told = { etag, gatedEtag, gate };
+        tellAll(subject, plain, gated);
       }
     },
     counts: () => ({ watch: watches.size, wait: waits }),

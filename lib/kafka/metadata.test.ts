@@ -7,7 +7,7 @@ import { decodeMetadataResponse, writeText } from "./metadata.ts";
 import { createKafkaPeer } from "./peer.ts";
 
 /** As a broker writes it; test/integration/router/kafka.test.ts asks real ones. */
-function answer(writer: Writer): void {
+function answer(writer: Writer, more: readonly { error: number; topic: string; leaders: number[] }[] = []): void {
   writer.i32(0);
   writer.vector(
     [
@@ -25,10 +25,7 @@ function answer(writer: Writer): void {
   writeText(writer, "a cluster");
   writer.i32(1);
   writer.vector(
-    [
-      { error: 0, topic: "orders", leaders: [1, -1] },
-      { error: 3, topic: "none", leaders: [] },
-    ],
+    [{ error: 0, topic: "orders", leaders: [1, -1] }, { error: 3, topic: "none", leaders: [] }, ...more],
     (to, { error, topic, leaders }) => {
       to.i16(error);
       writeText(to, topic);
@@ -66,6 +63,16 @@ test("brokers, racks, and who leads what are read", () => {
       { topic: "none", partitions: null },
     ],
   });
+});
+
+test.each([
+  ["that may not be seen", 29],
+  ["whose leaders are being moved", 5],
+  ["that the broker cannot tell of right now", -1],
+  ["that comes without any partition", 0],
+])("a topic %s is not told of: it may be there all the same", (_why, error) => {
+  const bytes = bytesOf((writer) => answer(writer, [{ error, topic: "hidden", leaders: [] }]));
+  expect(decodeMetadataResponse(new Reader(bytes)).topics.map(({ topic }) => topic)).toEqual(["orders", "none"]);
 });
 
 test("an answer that is cut off anywhere is refused", () => {

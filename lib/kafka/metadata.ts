@@ -7,9 +7,12 @@ export const metadataApi = { key: 3, version: 4 } as const;
 
 export interface KafkaMetadata {
   readonly brokers: readonly { readonly id: number; readonly address: string; readonly rack: string }[];
-  /** Those that were asked for. `partitions` null: there is no such topic, or it may not be seen. */
+  /** Those that the broker tells of. `partitions` null: there is no such topic. One that it fails to tell of is not in here. */
   readonly topics: readonly { readonly topic: string; readonly partitions: readonly KafkaPartition[] | null }[];
 }
+
+/** The one error that says that there is no such topic; others say that this broker does not tell: not now, or not us. */
+const unknownTopic = 3;
 
 interface KafkaPartition {
   readonly partition: number;
@@ -50,11 +53,16 @@ export function decodeMetadataResponse(reader: Reader): KafkaMetadata {
     const error = each.i16();
     const topic = readText(each);
     each.bool();
-    const partitions = each.vector(18, readPartition);
-    // A partition without a leader has an error of its own, and is told all the same.
-    return { topic, partitions: error === 0 || partitions.length > 0 ? partitions : null };
+    return { error, topic, partitions: each.vector(18, readPartition) };
   });
-  return { brokers, topics };
+  return {
+    brokers,
+    topics: topics.flatMap(({ error, topic, partitions }): KafkaMetadata["topics"] => {
+      // A partition without a leader has an error of its own, and is told all the same.
+      if (partitions.length > 0) return [{ topic, partitions }];
+      return error === unknownTopic ? [{ topic, partitions: null }] : [];
+    }),
+  };
 }
 
 function readPartition(reader: Reader): KafkaPartition {

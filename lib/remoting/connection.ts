@@ -4,10 +4,10 @@ import { DecodeError } from "../bytes/reader.ts";
 import { type Clock, noLongerNeeded } from "../clock.ts";
 import { formatAddress } from "./address.ts";
 import { requestName } from "./codes.ts";
-import { createCorkedWriter } from "./corked.ts";
 import { RemotingError } from "./errors.ts";
 import { encodeFrame, type Frame, type FrameLimits, frameLimits } from "./frame.ts";
 import { createFrameStream } from "./frame-stream.ts";
+import { createGatheringWriter } from "./gathered-writes.ts";
 import type { RemotingRequest } from "./message.ts";
 
 /** One connection to one server: no retry, no second address. */
@@ -89,7 +89,7 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
   const { clock, signal } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const stream = createFrameStream(limits);
-  const { write } = createCorkedWriter(socket);
+  const { write } = createGatheringWriter(socket);
   const waiting = new Map<number, PromiseWithResolvers<Frame>>();
   const closed = Promise.withResolvers<string>();
   const localAddress = formatAddress(socket.localAddress, socket.localPort);

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { systemClock } from "../clock.ts";
+import { silentLogger } from "../log.ts";
+import { requestCodes } from "./codes.ts";
+import { connectRemoting } from "./connection.ts";
 import { decodeJsonHeader } from "./header-json.ts";
 import { createHeaderMemo } from "./header-memo.ts";
+import { request, success } from "./message.ts";
+import { listenRemoting } from "./server.ts";
 
 const numbers = fc.oneof(
   fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).map(String),
@@ -55,4 +61,37 @@ test("random bytes read as if nothing was kept", () => {
       },
     ),
   );
+});
+
+test.each([
+  ["each header by itself, where nobody says otherwise", {}, false],
+  ["the same header once, where it is to remember them", { readJson: createHeaderMemo() }, true],
+])("a server reads %s", async (_how, options, isOnce) => {
+  const { signal } = new AbortController();
+  const fields: object[] = [];
+  await using server = await listenRemoting({
+    listen: "127.0.0.1:0",
+    context: () => null,
+    onRequest(frame) {
+      fields.push(frame.fields);
+      return success();
+    },
+    ...options,
+    clock: systemClock,
+    log: silentLogger,
+    signal,
+  });
+  const port = Number(server.address.split(":")[1]);
+  const timeoutMs = 5_000;
+  await using client = await connectRemoting({
+    host: "127.0.0.1",
+    port,
+    connectTimeoutMs: timeoutMs,
+    clock: systemClock,
+    signal,
+  });
+  for (let nth = 0; nth < 2; nth += 1)
+    await client.ask(request(requestCodes.GET_ROUTEINFO_BY_TOPIC, { topic: "orders" }), { timeoutMs, signal });
+  expect(fields).toEqual([{ topic: "orders" }, { topic: "orders" }]);
+  expect(fields[0] === fields[1]).toBe(isOnce);
 });

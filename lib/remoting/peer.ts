@@ -4,10 +4,9 @@ import type { Instant } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { formatAddress } from "./address.ts";
 import { requestName, resultCodes } from "./codes.ts";
-import { createCorkedWriter } from "./corked.ts";
 import { encodeFrame, type Frame } from "./frame.ts";
 import { createFrameStream } from "./frame-stream.ts";
-import type { HeaderReader } from "./header-memo.ts";
+import { createGatheringWriter } from "./gathered-writes.ts";
 import { answerEnvelope, type RemotingAnswer, refusal } from "./message.ts";
 import type { ReadyAnswer } from "./ready-answer.ts";
 import type { RemotingConnection, RemotingServerOptions, ServerCounters, ServerLimits } from "./server-options.ts";
@@ -27,7 +26,6 @@ export function servePeer<Context>(
     isTls: boolean;
     limits: ServerLimits;
     counters: ServerCounters;
-    readJson: HeaderReader;
     /** How many bytes more, or less, of a frame that is not whole are held. */
     onPending: (changeBytes: number) => void;
     onEnd: () => void;
@@ -35,7 +33,7 @@ export function servePeer<Context>(
 ): Peer<Context> {
   const { id, isTls, limits, counters, log, clock, onRequest } = options;
   const stream = createFrameStream(limits, options.readJson);
-  const writer = createCorkedWriter(socket);
+  const writer = createGatheringWriter(socket);
   const remoteAddress = formatAddress(socket.remoteAddress, socket.remotePort);
   let open = true;
   let inFlight = 0;

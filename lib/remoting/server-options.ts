@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { Frame, FrameLimits } from "./frame.ts";
+import type { HeaderReader } from "./header-memo.ts";
 import type { RemotingAnswer } from "./message.ts";
 import type { ReadyAnswer } from "./ready-answer.ts";
 
@@ -20,6 +21,8 @@ export interface RemotingServerOptions<Context> {
   ) => RemotingAnswer | ReadyAnswer | Promise<RemotingAnswer | ReadyAnswer | undefined> | undefined;
   /** Once for each connection, when it has ended, from whichever side. */
   readonly onClose?: (connection: RemotingConnection<Context>, reason: string) => void;
+  /** How JSON headers are read; without it each by itself. */
+  readonly readJson?: HeaderReader;
   readonly limits?: Partial<ServerLimits>;
   readonly tls?: ServerTlsOptions;
   readonly clock: Clock;

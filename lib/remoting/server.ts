@@ -3,7 +3,6 @@ import { messageOf } from "../errors.ts";
 import { formatAddress, parseListen } from "./address.ts";
 import { RemotingError } from "./errors.ts";
 import { frameLimits } from "./frame.ts";
-import { createHeaderMemo } from "./header-memo.ts";
 import { type Peer, servePeer } from "./peer.ts";
 import type { RemotingServer, RemotingServerOptions, ServerCounters, ServerLimits } from "./server-options.ts";
 import { createDoor } from "./tls-door.ts";
@@ -38,7 +37,6 @@ export async function listenRemoting<Context>(
     failed: 0,
     tlsRefused: 0,
   };
-  const readJson = createHeaderMemo();
   const sockets = new Set<Socket>();
   const peers = new Set<Peer<Context>>();
   const closing = new AbortController();
@@ -51,7 +49,6 @@ export async function listenRemoting<Context>(
       ...options,
       limits,
       counters,
-      readJson,
       id: lastId,
       isTls,
       onPending,

@@ -6,20 +6,18 @@ import { type StockProducer, startStockConsumer, startStockProducer } from "../c
 import { addressOf } from "../network/sites.ts";
 import { ports } from "../ports.ts";
 import { createRemoting } from "../rocketmq/remoting.ts";
-import { createTopic } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import { mqadminCommand } from "../servers/rocketmq.ts";
 import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
+import { raiseTwoIdcs } from "./two-idcs.ts";
 
 /**
  * Stock clients behind our name server door: two broker sets, one for each IDC, real name servers, and RocketMQ's own Java client that
  * knows nothing of us.
  */
 
-const cluster = "C1";
 const topic = "orders";
-const queues = 4;
 const pollMs = 1_000;
 const everyMs = 50;
 /** Short, so that the way home can be seen. */
@@ -31,8 +29,6 @@ const hungMsMax = 12_000;
 /** From a write in etcd to what a client is shown. */
 const obeyMsMax = 500;
 const homeMsMax = 40_000;
-/** Topics are looked up often: both sets are to be seen soon after they have got theirs. */
-const config = { health: { backAfterMs }, poll: { routeRefreshMs: 1_000 } };
 const settleMsMax = 60_000;
 const timeoutMs = 420_000;
 
@@ -40,19 +36,10 @@ worldTest(
   "stock clients send at home while home is well, abroad when it is killed or hangs, and go home after the hold-down",
   async () => {
     await using world = await openWorld();
-    const [nameServers, etcds] = await Promise.all([world.nameServers(["idc1", "idc2"]), world.etcd(["idc1"])]);
-    const names = addressesOf(nameServers);
-    const brokerOf = async (site: "idc1" | "idc2", set: string): Promise<Server> => {
-      const [broker] = await world.brokers([site], { set, cluster, nameServers: names, controllers: [] });
-      if (broker === undefined) throw new Error(`no broker of ${set}`);
-      return broker;
-    };
-    const [home, abroad] = await Promise.all([brokerOf("idc1", "bs1"), brokerOf("idc2", "bs2")]);
-    for (const { address } of [home, abroad]) {
-      await createTopic(world.network, "clients", address, { name: topic, queues });
-    }
-    const [router] = await world.routers(["idc1"], { nameServers, cluster, etcds, config });
-    if (router === undefined) throw new Error("no router");
+    const etcds = await world.etcd(["idc1"]);
+    const { brokers, routers } = await raiseTwoIdcs(world, { topic, backAfterMs, etcds });
+    const [home] = brokers;
+    const [router] = routers;
     const options = { names: router.address, topic, pollMs };
 
     // mqadmin, as another stock client: from idc2 it sees bs1 without the write bit, and the other way round.
@@ -179,10 +166,6 @@ async function topicRoute(world: World, site: "idc1" | "idc2", names: string): P
 function permsOf(route: string): Record<string, number> {
   const found = [...route.matchAll(/"brokerName":"(\w+)",\s*"perm":(\d)/g)];
   return Object.fromEntries(found.map(([, set = "", perm]) => [set, Number(perm)]));
-}
-
-function addressesOf(servers: readonly Server[]): string[] {
-  return servers.map(({ address }) => address);
 }
 
 function seconds(ms: number): string {

@@ -17,7 +17,11 @@ const queues = 4;
 
 export async function raiseTwoIdcs(
   world: World,
-  { topic, backAfterMs }: { readonly topic: string; readonly backAfterMs: number },
+  {
+    topic,
+    backAfterMs,
+    etcds = [],
+  }: { readonly topic: string; readonly backAfterMs: number; readonly etcds?: readonly Server[] },
 ): Promise<TwoIdcs> {
   const nameServers = both(await world.nameServers(idcSites));
   const names = nameServers.map(({ address }) => address);
@@ -32,8 +36,13 @@ export async function raiseTwoIdcs(
     ),
   );
   for (const { address } of brokers) await createTopic(world.network, "clients", address, { name: topic, queues });
+  // Topics are looked up often: both sets are to be seen soon after they have got theirs.
   const config = { health: { backAfterMs }, poll: { routeRefreshMs: 1_000 } };
-  return { nameServers, brokers, routers: both(await world.routers(idcSites, { nameServers, cluster, config })) };
+  return {
+    nameServers,
+    brokers,
+    routers: both(await world.routers(idcSites, { nameServers, cluster, etcds, config })),
+  };
 }
 
 function both(servers: readonly Server[]): readonly [Server, Server] {

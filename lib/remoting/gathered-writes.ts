@@ -6,7 +6,7 @@ import type { ReadyAnswer } from "./ready-answer.ts";
  * Writes to a socket so that what is written in one turn of the event loop leaves in one piece, as far as it is small: the kernel and
  * Node charge by the piece.
  */
-export interface CorkedWriter {
+export interface GatheringWriter {
   write(bytes: Uint8Array): void;
   answer(answer: ReadyAnswer, request: Pick<Frame, "opaque" | "serialize">): void;
 }
@@ -16,7 +16,7 @@ const gatheredBytesMax = 64 * 1024;
 
 type Piece = Uint8Array | { readonly answer: ReadyAnswer; readonly request: Pick<Frame, "opaque" | "serialize"> };
 
-export function createCorkedWriter(socket: Socket): CorkedWriter {
+export function createGatheringWriter(socket: Socket): GatheringWriter {
   let gathered: Piece[] = [];
   let gatheredBytes = 0;
 
