@@ -12,7 +12,7 @@ import type { World } from "../world.ts";
 
 const commandMsMax = 120_000;
 const stopMsMax = 60_000;
-/** What an arbiter that has just started, or has not heard everybody yet, refuses is asked again. */
+/** What an arbiter that has just started, or has not heard everybody yet, refuses is asked again; and what etcd refuses while a member joins. */
 const againMsMax = 90_000;
 
 /** The first blocks of commands of one entry of the page, in their order. @throws when it has fewer, or an empty one */
@@ -109,7 +109,7 @@ export async function createReader(
           const usual = line.includes("set list") ? [0, 6] : [0];
           const wanted = codes.length > 0 ? codes.flatMap(([, each]) => each) : usual;
           const attempt = () => run(site, line, wanted);
-          printed += line.startsWith("idcctl")
+          printed += /^idcctl|^etcdctl .* member add /.test(line)
             ? await eventually(attempt, { withinMs: againMsMax, everyMs: 1_000 })
             : await attempt();
         }

@@ -8,7 +8,7 @@ import { readSet } from "../arbiter/operators.ts";
 import { addressesOf } from "../failover/stage.ts";
 import { getText, httpAddressOf } from "../http.ts";
 import { type SiteName, serverSites } from "../network/sites.ts";
-import { actsAsMaster, createTopic, setStatus } from "../rocketmq/status.ts";
+import { actsAsMaster, changeSettings, createTopic, setStatus } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
@@ -233,6 +233,8 @@ worldTest(
     for (const { dataDir } of [master, slave])
       expect(await readFile(join(dataDir, "..", "broker.conf"), "utf8")).not.toContain("enableControllerMode=true");
     await delay(10_000);
+    // A stock slave answers pulls with this alone.
+    await changeSettings(takeover.world.network, "clients", slave.address, { slaveReadEnable: true });
     for (const { name: of, address } of [master, slave]) {
       const seen = await back.report(address);
       console.log(`back to a classic pair, read from ${of}: ${JSON.stringify(seen)}`);
