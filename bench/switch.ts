@@ -1,6 +1,7 @@
 /**
  * A master switched on purpose: the arbiter's planned switch beside RocketMQ's own `electMaster`, there and back between two IDCs, the
- * same places, the same producers, the same checkers. Brokers: D default settings; L allAckInSyncStateSet.
+ * same places, the same producers, the same checkers. Brokers: D default settings; L allAckInSyncStateSet. "No writes" is the longest
+ * time without an acknowledgement from the question until all are in sync again, whatever it comes from.
  * Usage: ./run bench switch [--contender arbiter,stock] [--settings D,L] [--round-trips N]
  */
 import { cpus, loadavg } from "node:os";
@@ -8,7 +9,7 @@ import { parseArgs } from "node:util";
 import { formatTable } from "#lib/table.ts";
 import type { Contender, Settings } from "../test/world/failover/stage.ts";
 import { playSwitches, type SwitchesOutcome } from "../test/world/failover/switch.ts";
-import { linesOfSwitches } from "../test/world/failover/switch-verdict.ts";
+import { handoverMs, linesOfSwitches } from "../test/world/failover/switch-verdict.ts";
 import { createStages } from "./failover/stages.ts";
 import { quantile } from "./measure.ts";
 
@@ -42,6 +43,9 @@ const header = [
   "brokers",
   "contender",
   "switched",
+  "handed over p50",
+  "p95",
+  "max",
   "no writes p50",
   "p95",
   "max",
@@ -54,6 +58,7 @@ console.log(formatTable([...header, "stale acks", "all in sync p50", "max"], row
 
 function rowOf(setting: string, contender: Contender, { switches, set, stale }: SwitchesOutcome): string[] {
   const moved = switches.filter(({ from, master }) => from !== master);
+  const handovers = moved.flatMap(({ gap }) => handoverMs(gap) ?? []);
   const gaps = moved.map(({ gap }) => gap.all.ms);
   const inSync = moved.map(({ inSyncMs }) => inSyncMs);
   const at = (ms: readonly number[], share: number): string => (ms.length === 0 ? "-" : quantile(ms, share).toFixed(0));
@@ -61,6 +66,7 @@ function rowOf(setting: string, contender: Contender, { switches, set, stale }: 
     setting,
     contender,
     `${moved.length} of ${switches.length}`,
+    ...[0.5, 0.95, 1].map((share) => at(handovers, share)),
     ...[0.5, 0.95, 1].map((share) => at(gaps, share)),
     ...[set.acked, set.lost.length, set.duplicated.length, set.reordered.length, stale.acks.length].map(String),
     ...[0.5, 1].map((share) => at(inSync, share)),

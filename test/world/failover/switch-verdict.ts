@@ -1,3 +1,4 @@
+import type { GapReport } from "../checkers/gap.ts";
 import type { Step, SwitchesOutcome } from "./switch.ts";
 
 /** What is wrong where nothing may be lost; empty: nothing. */
@@ -25,13 +26,18 @@ export function problemsOfSwitches(
   ];
 }
 
+/** From the old master's last acknowledgement to the first one of the new; null: one of them never acknowledged. */
+export function handoverMs({ movedMs, lastMs }: GapReport): number | null {
+  return movedMs === null || lastMs === null ? null : movedMs - lastMs;
+}
+
 /** For people. */
 export function linesOfSwitches({ switches, set, stale, leftovers }: SwitchesOutcome): string {
   const ms = (value: number | null): string => (value === null ? "-" : `${Math.round(value)} ms`);
   return [
     ...switches.map(
       ({ to, from, master, exitCode, gap, tookMs, inSyncMs, meanwhile, said }) =>
-        `to ${to}: ${from} -> ${master}; exit ${exitCode} after ${ms(tookMs)}; no writes for ${ms(gap.all.ms)}; all in sync after ${ms(inSyncMs)}${meanwhile === null ? "" : `; ${meanwhile.what}`}${exitCode === 0 ? "" : `; ${said}`}`,
+        `to ${to}: ${from} -> ${master}; exit ${exitCode} after ${ms(tookMs)}; handed over in ${ms(handoverMs(gap))}; no writes for ${ms(gap.all.ms)} from ${ms(gap.all.fromMs)} on; all in sync after ${ms(inSyncMs)}${meanwhile === null ? "" : `; ${meanwhile.what}`}${exitCode === 0 ? "" : `; ${said}`}`,
     ),
     `${set.acked} acked, ${set.lost.length} lost, ${set.duplicated.length} twice, ${set.reordered.length} out of order; ${stale.acks.length} stale; ${leftovers.length} settings left`,
   ].join("\n");
