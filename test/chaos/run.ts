@@ -18,6 +18,8 @@ import { strike } from "./strikes.ts";
 
 /** Before the first fault, between two, and after the last: what calm is measured by. */
 const calmMs = 5_000;
+/** Whatever a busy machine makes of it: after so long a canary that has had no answer is dead. */
+const canaryMsMax = 30_000;
 /** As long as a fault lasts. */
 const faultMsUsual = 20_000;
 /**
@@ -96,6 +98,7 @@ async function play(
   }
   histories.add("faults", { e: "calm" });
   await delay(calmMs);
+  await crowd.untilCanariesAcked(canaryMsMax);
   say(`${crowd.acked} acknowledged; reading everything back`);
   const caughtUp = await crowd.stop();
   histories.add("faults", { e: "over", caughtUp });

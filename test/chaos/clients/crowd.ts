@@ -16,6 +16,8 @@ const caughtUpMsMax = 120_000;
 export interface Crowd {
   /** All that was acknowledged so far. */
   readonly acked: number;
+  /** Until of each canary something that it sent since is acknowledged; or for so long. */
+  untilCanariesAcked(msMax: number): Promise<void>;
   /** @returns whether the consumers came to the end of every queue when nothing was sent any more */
   stop(): Promise<boolean>;
 }
@@ -39,10 +41,18 @@ export function startCrowd(stage: Stage, histories: Histories): Crowd {
     })),
   ]);
   const sending = producers.map((options) => startProducer(network, histories, options));
+  const canaries = () => sending.filter((_, nth) => producers[nth]?.name.startsWith("canary-"));
   const reading = idcs.map((site) => startConsumer(network, histories, { ...target(site), name: `consumer-${site}` }));
   return {
     get acked() {
       return sending.reduce((sum, { acked }) => sum + acked, 0);
+    },
+    async untilCanariesAcked(msMax) {
+      const since = performance.now();
+      // Of two that are acknowledged from now on the second one was sent from now on.
+      const wanted = canaries().map(({ acked }) => acked + 2);
+      const areHeard = (): boolean => canaries().every(({ acked }, nth) => acked >= (wanted[nth] ?? 0));
+      while (!areHeard() && performance.now() - since < msMax) await delay(100);
     },
     async stop() {
       await Promise.all(sending.map((producer) => producer.stop()));
