@@ -4,7 +4,8 @@ import { DecodeError } from "../../bytes/reader.ts";
 import { RemotingError } from "../errors.ts";
 import { decodeFrame, encodeFrame, type Frame, frameLimits } from "../frame.ts";
 import { received } from "../testing/frames.ts";
-import { type Codec, codecs } from "./testing/codecs.ts";
+import { codecs } from "./testing/codecs.ts";
+import type { Codec } from "./testing/values.ts";
 
 describe.each(Object.entries(codecs))("%s", (_name, codec) => {
   test.each(["json", "rocketmq"] as const)("what went through a %s frame decodes to the same", (serialize) => {
