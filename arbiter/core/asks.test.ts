@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { ControllerAnswer, ControllerRequest } from "./controller-messages.ts";
 import { question } from "./decision.fixture.ts";
 import type { Command } from "./events.ts";
-import { questionKey } from "./keys.ts";
-import { setName } from "./model.ts";
-import { decodeQuestion, encodeQuestion } from "./records.ts";
+import { questionKey, siteKey } from "./keys.ts";
+import { type QuestionRecord, setName } from "./model.ts";
+import { decodeQuestion, encodeQuestion, encodeSite } from "./records.ts";
 import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
 
 const elect: ControllerRequest = { kind: "electMaster", cluster: "C1", set: "bs1", id: 2, designate: false };
@@ -18,6 +18,13 @@ const register: ControllerRequest = {
 
 const answersOf = (commands: readonly Command[]): ControllerAnswer[] =>
   commands.flatMap((command) => (command.kind === "answer" ? [command.answer] : []));
+const name = setName("C1", "bs1");
+const key = questionKey(name);
+const questionsIn = (commands: readonly Command[]): QuestionRecord[] =>
+  commands
+    .flatMap((command) => (command.kind === "commit" ? command.transaction.puts : []))
+    .filter((put) => put.key === key)
+    .map(({ text }) => decodeQuestion(text));
 const asksAboutMaster = (commands: readonly Command[]): boolean =>
   commands.some(
     (command) => command.kind === "commit" && command.transaction.puts.some(({ key }) => key.startsWith("questions/")),
@@ -33,13 +40,29 @@ describe("a 1002 of the recorded master", () => {
 
   test("is told of by a question that was open already: a site that is cut off from the master may keep that one open", () => {
     const site = siteUnderTest();
-    const key = questionKey(setName("C1", "bs1"));
     site.write(key, encodeQuestion(question));
     const commands = [...site.ask(1, { ...elect, id: 1 } as ControllerRequest), ...site.pass(100)];
-    const told = commands.flatMap((command) => (command.kind === "commit" ? command.transaction.puts : []));
-    expect(told.filter((put) => put.key === key).map(({ text }) => decodeQuestion(text))).toEqual([
-      { ...question, restarted: true },
-    ]);
+    expect(questionsIn(commands)).toEqual([{ ...question, restarted: true }]);
+  });
+
+  test("is not forgotten over a question about an epoch that is over, which is closed meanwhile", () => {
+    const site = siteUnderTest(heldSet, { site: "witness" });
+    // idc1 comes first, and would ask.
+    const beat = { controller: "idc1", version: "test", beat: 1, unheard: [], votes: true, why: "" };
+    site.write(siteKey("idc1"), encodeSite({ site: "idc1", ...beat }));
+    expect(asksAboutMaster(site.ask(1, { ...elect, id: 1 } as ControllerRequest))).toBe(false);
+    site.write(key, encodeQuestion({ ...question, epoch: heldSet.epoch - 1 }));
+    expect(questionsIn(site.pass(5_000))[0]).toMatchObject({ epoch: heldSet.epoch, restarted: true });
+  });
+
+  test("of one that was only just decided is asked about at once: no question about it was denied", () => {
+    const site = siteUnderTest();
+    for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+    site.write(key, encodeQuestion(question));
+    site.decided(decision, decidedSet);
+    site.remove(key);
+    const commands = [...site.ask(1, elect), ...site.pass(100)];
+    expect(questionsIn(commands)).toMatchObject([{ epoch: decidedSet.epoch, master: 2, restarted: true }]);
   });
 
   test("is answered with the epoch that was decided while it waited", () => {

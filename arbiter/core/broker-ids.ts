@@ -1,6 +1,6 @@
 import { resultCodes } from "#lib/remoting/codes.ts";
 import type { ControllerAnswer, SetRequest } from "./controller-messages.ts";
-import type { SetRecord } from "./model.ts";
+import type { BrokerId, SetRecord } from "./model.ts";
 import type { Judgement, RequestContext } from "./requests.ts";
 
 /**
@@ -11,10 +11,11 @@ import type { Judgement, RequestContext } from "./requests.ts";
  */
 
 export function nextBrokerId(context: RequestContext): Judgement {
-  const { cluster, set, record, unrecorded } = context;
-  if (record === null && unrecorded().length > 0) return notAdopted(context);
+  const { cluster, set, record } = context;
+  const unrecorded = context.unrecorded();
+  if (record === null && unrecorded.length > 0) return notAdopted(unrecorded, context);
   // An id that is not on record, and taken all the same, would be given twice.
-  const ids = [...Object.keys(record?.replicas ?? {}).map(Number), ...unrecorded()];
+  const ids = [...Object.keys(record?.replicas ?? {}).map(Number), ...unrecorded];
   return { kind: "answer", answer: { kind: "nextBrokerId", cluster, set, id: Math.max(0, ...ids) + 1 } };
 }
 
@@ -23,10 +24,11 @@ export function applyBrokerId(
   request: Extract<SetRequest, { kind: "applyBrokerId" }>,
   context: RequestContext,
 ): Judgement {
-  const { cluster, set, record, unrecorded } = context;
+  const { cluster, set, record } = context;
+  const unrecorded = context.unrecorded();
   const { id, checkCode } = request;
   const answer: ControllerAnswer = { kind: "applyBrokerId", cluster, set };
-  if (record === null && unrecorded().length > 0) return notAdopted(context);
+  if (record === null && unrecorded.length > 0) return notAdopted(unrecorded, context);
   const replica = { address: checkCode.slice(0, checkCode.lastIndexOf(";")), checkCode };
   if (record === null) {
     if (id !== 1) {
@@ -37,7 +39,7 @@ export function applyBrokerId(
   }
   const known = record.replicas[id];
   if (known?.checkCode === checkCode) return { kind: "answer", answer };
-  if (known !== undefined || unrecorded().includes(id) || !Number.isSafeInteger(id) || id < 1) {
+  if (known !== undefined || unrecorded.includes(id) || !Number.isSafeInteger(id) || id < 1) {
     return invalid(`Fail to apply brokerId: ${id} in broker-set: ${set}`, context);
   }
   const next = { ...record, replicas: { ...record.replicas, [id]: replica } };
@@ -45,9 +47,9 @@ export function applyBrokerId(
 }
 
 /** A set whose record is lost: it would begin anew, with a second master. */
-function notAdopted(context: RequestContext): Judgement {
-  const { cluster, set, unrecorded } = context;
-  const remark = `Brokers of ${set} are heard that are not on record (${unrecorded().join(", ")}): idcctl set adopt ${cluster}/${set}`;
+function notAdopted(unrecorded: readonly BrokerId[], context: RequestContext): Judgement {
+  const { cluster, set } = context;
+  const remark = `Brokers of ${set} are heard that are not on record (${unrecorded.join(", ")}): idcctl set adopt ${cluster}/${set}`;
   return invalid(remark, context);
 }
 

@@ -4,6 +4,7 @@ import type { CandidateFacts } from "./decision.ts";
 import type { BrokerRef } from "./events.ts";
 import {
   type BrokerEvidence,
+  hasRole,
   isHeard,
   mostReported,
   onStall,
@@ -67,9 +68,7 @@ export function viewHere(view: SetView, id: BrokerId, mustAct: boolean, context:
 /** Whether it acts as master, and has been told to: see `serves`. A script's word has no such doubt. */
 export function servesHere(view: SetView, id: BrokerId, since: Instant, context: Context): boolean {
   const evidence = evidenceOf(view, id, context);
-  const { acting } = evidence;
-  if (isScripted(view, context)) return acting?.yes === true && acting.sentAt >= since;
-  return serves(evidence, since, context.moment.now);
+  return isScripted(view, context) ? hasRole(evidence, since) : serves(evidence, since, context.moment.now);
 }
 
 /** In rising order. Kept for as long as the record is the same. */

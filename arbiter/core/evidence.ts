@@ -101,7 +101,7 @@ export function onClosed(evidence: BrokerEvidence, connection: ConnectionId, now
   return evidence.connection === connection ? { ...evidence, connection: null, closedAt: now, beats: null } : evidence;
 }
 
-/** Over another connection they begin anew: it may be another process. */
+/** Over another connection they begin anew: it may have been started again. */
 function beatsAfter(
   { beats, connection }: BrokerEvidence,
   over: ConnectionId,
@@ -111,14 +111,19 @@ function beatsAfter(
   return { since: goesOn ? beats.since : now, last: now };
 }
 
+/** It has said, since then, that it has a master's role. */
+export function hasRole({ acting }: BrokerEvidence, since: Instant): boolean {
+  return acting?.yes === true && acting.sentAt >= since;
+}
+
 /**
  * It has a master's role, and sends heartbeats as only one that was told its role does. Before that a stock broker has a master's
  * role by default, takes no messages, and sends no heartbeats.
  * @param since both were heard after it: what happened then is over
  */
 export function serves(evidence: BrokerEvidence, since: Instant, now: Instant): boolean {
-  const { acting, beats } = evidence;
-  return acting?.yes === true && acting.sentAt >= since && beats !== null && beats.last > since && isSteady(beats, now);
+  const { beats } = evidence;
+  return hasRole(evidence, since) && beats !== null && beats.last > since && isSteady(beats, now);
 }
 
 /** It has a master's role, and has not been listened to for so long that its heartbeats could tell whether it serves. */

@@ -1,10 +1,11 @@
+import type { Instant } from "#lib/clock.ts";
 import { arbiterName } from "./audit.ts";
 import { brokerOf, idsOf, isHeardHere, servesHere } from "./brokers.ts";
 import type { Context, Ending } from "./context.ts";
 import type { Heartbeat } from "./controller-messages.ts";
 import { isExpired } from "./expiry.ts";
 import { setKey } from "./keys.ts";
-import type { BrokerId, Freeze } from "./model.ts";
+import type { BrokerId, Freeze, SetRecord } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import type { BrokerReading, SetView } from "./set-view.ts";
 
@@ -110,27 +111,41 @@ const usurpedMs = 10_000;
 export function freezeIfUsurped(view: SetView, context: Context): void {
   const record = view.record?.value;
   const { now, wall } = context.moment;
-  const isQuiet = view.question === null && view.planned === null && view.restartedAt === null;
-  const isOpen = record === undefined || record.frozen !== null || record.decision !== null;
-  const said = (id: BrokerId | null): BrokerReading | null => {
-    const reading = id === null || !isHeardHere(view, id, context) ? null : brokerOf(view, id, context).reading;
-    return reading !== null && reading.sentAt >= view.epochSeenAt ? reading : null;
-  };
-  const master = isOpen || !isQuiet ? null : said(record.master);
-  // Mostly it acts, and nobody else is looked at.
-  const isServing = (id: BrokerId): boolean => said(id) !== null && servesHere(view, id, view.epochSeenAt, context);
-  const other =
-    master === null || master.acting ? undefined : idsOf(view).find((id) => id !== record?.master && isServing(id));
-  if (isOpen || master === null || other === undefined) {
+  const usurper = record !== undefined && isSettled(view, record) ? usurperOf(view, record, context) : null;
+  if (record === undefined || usurper === null) {
     view.usurpedSince = null;
     return;
   }
   view.usurpedSince ??= now;
-  const confirmedAt = Math.min(master.sentAt, said(other)?.sentAt ?? 0);
-  if (now - view.usurpedSince < usurpedMs || confirmedAt - view.usurpedSince < usurpedMs / 2) return;
+  if (now - view.usurpedSince < usurpedMs || usurper.saidAt - view.usurpedSince < usurpedMs / 2) return;
   if (!context.isMyTurn(now)) return;
-  const reason = `Broker ${other} of ${view.name} acts as master, and broker ${record.master} of the record does not: the ledger is of an older state`;
+  const reason = `Broker ${usurper.id} of ${view.name} acts as master, and broker ${record.master} of the record does not: the ledger is of an older state`;
   freeze(view, { code: "ledger-behind", reason, at: wall, until: null }, context);
+}
+
+/** Nothing is under way after which another one may rightly act as master. */
+function isSettled({ question, planned, restartedAt }: SetView, { frozen, decision }: SetRecord): boolean {
+  return frozen === null && decision === null && question === null && planned === null && restartedAt === null;
+}
+
+/** `saidAt`: when the older one of both words was asked for. */
+function usurperOf(
+  view: SetView,
+  { master }: SetRecord,
+  context: Context,
+): { readonly id: BrokerId; readonly saidAt: Instant } | null {
+  const said = (id: BrokerId): BrokerReading | null => {
+    const { reading } = brokerOf(view, id, context);
+    return reading !== null && reading.sentAt >= view.epochSeenAt && isHeardHere(view, id, context) ? reading : null;
+  };
+  const masters = master === null ? null : said(master);
+  if (masters === null || masters.acting) return null;
+  for (const id of idsOf(view)) {
+    const others = id === master ? null : said(id);
+    if (others === null || !servesHere(view, id, view.epochSeenAt, context)) continue;
+    return { id, saidAt: masters.sentAt < others.sentAt ? masters.sentAt : others.sentAt };
+  }
+  return null;
 }
 
 /** Brokers never run ahead of the ledger, unless it was restored from a snapshot or made anew. */

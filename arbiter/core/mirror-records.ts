@@ -140,14 +140,15 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
     case "question": {
       const question = stored(decodeQuestion);
       const view = viewOfSet(mirror, nameOf(parsed), now);
-      const isSame = question !== null && view.question?.value.id === question.value.id;
-      view.question = question === null ? null : { ...question, seenAt: isSame ? (view.question?.seenAt ?? now) : now };
+      const before = view.question;
+      const isSame = question !== null && before?.value.id === question.value.id;
+      view.question = question === null ? null : { ...question, seenAt: isSame ? (before?.seenAt ?? now) : now };
       if (isSame) return;
       view.confirmedAt = null;
       view.refusal = null;
       if (question !== null) return;
       view.answers.clear();
-      view.askedUntil = now;
+      if (before !== null && before.value.epoch === view.record?.value.epoch) view.askedUntil = now;
       return;
     }
     case "refusal":

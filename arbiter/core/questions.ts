@@ -163,7 +163,6 @@ function closeQuestion(view: SetView, context: Context): void {
     },
     () => {
       view.busy = false;
-      view.restartedAt = null;
       view.doubtSince = null;
     },
   );

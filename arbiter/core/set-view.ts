@@ -59,7 +59,7 @@ export interface SetView {
   answering: boolean;
   /** Since when this site has a reason to ask. */
   doubtSince: Instant | null;
-  /** When the last question about the master of this epoch was over; null: there was none. */
+  /** When the last question about the master of this epoch was over, without a decision; null: there was none. */
   askedUntil: Instant | null;
   /** Since when the recorded master, by its own election request, does not act as one; null: it does. */
   restartedAt: Instant | null;
@@ -121,7 +121,7 @@ export interface BrokerState {
   lastProbeAt: Instant;
   /** The newest answer to a probe, and when that was sent. */
   reading: BrokerReading | null;
-  /** Since then it has been heard without a break: it is the same process. */
+  /** Since then it has been heard without a break: it was not started again. */
   sameSince: Instant;
   /** A 1008 is under way. */
   notifying: boolean;

@@ -75,6 +75,8 @@ export interface SiteUnderTest {
   closed(id: number): Event;
   /** The ledger has this there. */
   write(key: string, text: string): readonly Command[];
+  /** The ledger has it no longer. */
+  remove(key: string): readonly Command[];
   /** The set's record in the ledger becomes this one. */
   record(record: SetRecord): readonly Command[];
   decided(decision: DecisionRecord, record: SetRecord): readonly Command[];
@@ -212,6 +214,7 @@ export function siteUnderTest(
     closed: (id) => ({ kind: "closed", connection: id }),
     decided: (decided, next) => [...self.write(decisionKey(decided.id), encodeDecision(decided)), ...self.record(next)],
     write: (key, text) => self.step({ kind: "changed", ...entry(key, text) }),
+    remove: (key) => self.step({ kind: "changed", ...entry(key, ""), text: null }),
     record: (next) => self.write(setKey(name), encodeSet(next)),
     knows: (set) => core.state.mirror.sets.has(set),
   };

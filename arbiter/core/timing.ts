@@ -55,7 +55,7 @@ export const settingsReadMs = 15_000;
 export const settingsRetryMs = 1_000;
 /** A replica that is heard but has been out of the in-sync set for so long is made to register again. */
 export const rejoinMs = 15_000;
-/** Between two attempts of one effect; and of one that starts a process. */
+/** Between two attempts of one effect; and of one that runs a script. */
 export const effectRetryMs = 300;
 export const scriptRetryMs = 1_000;
 /** What a site is told of the ledger is not older than this, or it follows anew. */

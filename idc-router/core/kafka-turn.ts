@@ -33,12 +33,11 @@ export function createKafkaTurn({
         roundSize = waiting.size;
       }
       const known = kafka.get(cluster)?.topics;
-      const [fresh, others] = [false, true].map((isKnown) =>
-        [...waiting].filter((topic) => (known?.has(topic) === true) === isKnown),
-      ) as [string[], string[]];
+      const isKnown = (topic: string): boolean => known?.has(topic) === true;
       const share = Math.min(topicsAtOnceMax, Math.ceil((roundSize * everyMs) / topicsEveryMs));
-      const first = fresh.slice(0, topicsAtOnceMax);
-      const now = new Set([...first, ...others.slice(0, Math.max(0, share - first.length))]);
+      const fresh = [...waiting].filter((topic) => !isKnown(topic)).slice(0, topicsAtOnceMax);
+      const others = [...waiting].filter(isKnown).slice(0, Math.max(0, share - fresh.length));
+      const now = new Set([...fresh, ...others]);
       waiting = waiting.difference(now);
       return [...now];
     },
