@@ -9,6 +9,8 @@ export interface Queue<T> {
   pushAlways(item: T): void;
   /** Yields until the signal is aborted; then ends without an error. What is queued by then is dropped. */
   drain(signal: AbortSignal): AsyncGenerator<T, void>;
+  /** Of what is queued now, the first ones, at most so many. */
+  take(most: number): T[];
   readonly length: number;
 }
 
@@ -20,6 +22,15 @@ export function createQueue<T>(limit: number): Queue<T> {
     items.push(item);
     wake?.();
   };
+  const take = (most: number): T[] => {
+    const taken = items.slice(head, head + most);
+    head += taken.length;
+    if (head > 10_000 && head * 2 > items.length) {
+      items = items.slice(head);
+      head = 0;
+    }
+    return taken;
+  };
   return {
     get length() {
       return items.length - head;
@@ -30,6 +41,7 @@ export function createQueue<T>(limit: number): Queue<T> {
       return true;
     },
     pushAlways,
+    take,
     async *drain(signal) {
       const onAbort = (): void => wake?.();
       signal.addEventListener("abort", onAbort, { once: true });
@@ -44,12 +56,7 @@ export function createQueue<T>(limit: number): Queue<T> {
             wake = undefined;
             continue;
           }
-          const item = items[head++] as T;
-          if (head > 10_000 && head * 2 > items.length) {
-            items = items.slice(head);
-            head = 0;
-          }
-          yield item;
+          yield* take(1);
         }
       } finally {
         signal.removeEventListener("abort", onAbort);

@@ -87,7 +87,7 @@ test.for(["lead", "claim", "arm", "read"] as const)(
     const notes: LinkNote[] = [];
     await start(world, notes).follows();
     expect(notes).toContainEqual(expect.objectContaining({ kind: "phase", to: "connecting", detail: "throttled" }));
-    expect(notes.at(-1)).toMatchObject({ kind: "compared" });
+    expect(notes.slice(-2)).toMatchObject([{ kind: "compared" }, { kind: "phase", to: "following" }]);
   },
 );
 
@@ -140,6 +140,31 @@ test("a link with much to do lets others have their turn", async () => {
     stop.abort();
     await running;
   }
+});
+
+test("what comes in one turn of the event loop is read together", async () => {
+  const asked: number[] = [];
+  const { runner } = start(
+    {
+      ...emptyWorld,
+      read(side, requests, signal) {
+        asked.push(requests.length);
+        return emptyWorld.read(side, requests, signal);
+      },
+    },
+    [],
+  );
+  const stop = new AbortController();
+  const running = runner.run(stop.signal);
+  connect(runner);
+  await runner.until(({ idle }) => idle, AbortSignal.timeout(boundMs));
+  asked.length = 0;
+  for (const name of ["one", "two", "three"]) runner.watched({ kind: "created", path: `/a/${name}`, zxid: 0n as Zxid });
+  await runner.until(({ idle, counts }) => idle && counts.events === 3, AbortSignal.timeout(boundMs));
+  stop.abort();
+  await running;
+  // The root that must not be empty is asked about beside them.
+  expect(asked).toEqual([4]);
 });
 
 test("a world that never answers does not keep the loop from turning", async () => {

@@ -12,6 +12,8 @@ const eventsQueuedMax = 100_000;
 const tickEveryMs = 200;
 /** A link that has been at work for so long lets others have their turn: the process has one event loop for all. */
 const turnMs = 5;
+/** Events that one step takes. */
+const eventsPerStep = 20;
 /** Before a link starts over because a command failed on a session that stands: lest it does so in a tight loop. */
 const failedWaitMs = 1_000;
 
@@ -173,18 +175,21 @@ export function createLinkRunner(parts: {
       const ticks = tick(AbortSignal.any([signal, stopTicks.signal])).catch(() => {});
       try {
         let turnSince: Instant | undefined;
-        for await (const event of queue.drain(signal)) {
+        for await (const first of queue.drain(signal)) {
+          const isOverlong = turnSince !== undefined && lastStepAt - turnSince >= turnMs;
+          // Changes that come in one turn are read and written together: 1,000 of them a second would be as many multis.
+          if (isOverlong || first.kind === "changed") {
+            await nextTurn();
+            turnSince = undefined;
+          }
           const now = clock.now();
           turnSince ??= now;
-          for (const command of link.step(event, now)) execute(command, signal);
+          for (const command of link.step([first, ...queue.take(eventsPerStep - 1)], now)) execute(command, signal);
           lastStepAt = clock.now();
-          if (waiters.size > 0) {
-            const progress = link.progress();
-            for (const waiter of waiters) waiter(progress);
-          }
-          const isOverlong = lastStepAt - turnSince >= turnMs && queue.length > 0;
-          if (isOverlong) await nextTurn();
-          if (isOverlong || queue.length === 0) turnSince = undefined;
+          if (queue.length === 0) turnSince = undefined;
+          if (waiters.size === 0) continue;
+          const progress = link.progress();
+          for (const waiter of waiters) waiter(progress);
         }
       } finally {
         stopTicks.abort();

@@ -19,7 +19,8 @@ import { witnessesMax } from "./witnesses.ts";
  * commands. The state lives inside and is changed in place, because a tree of a million nodes cannot be copied for each event.
  */
 export interface Link {
-  step(event: LinkEvent, now: Instant): readonly LinkCommand[];
+  /** Takes what happened, in this order, and decides once: what came together is read and written together. */
+  step(events: readonly LinkEvent[], now: Instant): readonly LinkCommand[];
   progress(): LinkProgress;
   status(): LinkStatus;
   /** Target paths that go when the operator accepts: those the brake holds, and parents that wait for them. */
@@ -329,9 +330,9 @@ export function createLink(options: LinkOptions): Link {
   });
 
   return {
-    step(event, now) {
+    step(events, now) {
       commands = [];
-      handle(event, now);
+      for (const event of events) handle(event, now);
       advance(now);
       return commands;
     },

@@ -25,7 +25,7 @@ export function createTeller(link: Link): Teller {
   let now = 0;
 
   const step = (event: LinkEvent): string[] =>
-    link.step(event, now as Instant).flatMap((command) => {
+    link.step([event], now as Instant).flatMap((command) => {
       if (command.kind === "read") reads.set(command.id, command.requests);
       if (command.kind === "write") writes.set(command.id, command.ops);
       return commandLines(command);

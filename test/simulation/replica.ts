@@ -95,7 +95,7 @@ export function createReplica(parts: ReplicaParts): Replica {
     if (!alive) return;
     if (event.kind === "wrote" || event.kind === "wroteAcls") orders.answered(event.id);
     if (event.kind === "disconnected") orders.answered(undefined);
-    const commands = link.step(event, timeline.now);
+    const commands = link.step([event], timeline.now);
     spy.step(parts.number, event, commands);
     for (const command of commands) {
       orders.commanded(command);
