@@ -31,10 +31,19 @@ export function createTargetReading(parts: {
   let above: ReadonlySet<string> = new Set();
   let aboveSeen = 0;
 
+  /** Read for what is below them: the rules know nothing of them. Asked for before each is read, and not again after it. */
+  const passages = new Set<string>();
+
   const isOurs = (path: string): boolean => index.get(path) !== undefined || hasSources(rules, path);
+  const wanted = (path: string): boolean => {
+    if (isOurs(path)) return true;
+    if (!mayHoldTargets(rules, path)) return false;
+    passages.add(path);
+    return true;
+  };
   /** Whether the index has the node now. */
   const visit = (path: string, result: ReadResult, pass: number): boolean => {
-    const isOneOfOurs = isOurs(path);
+    const isOneOfOurs = !passages.has(path);
     if (result.kind === "error" && result.code !== errorCodes.noNode) divergence.undecided(path);
     if (result.kind !== "data") return false;
     if (above.has(path)) aboveSeen += 1;
@@ -65,10 +74,13 @@ export function createTargetReading(parts: {
     start(pass, past, found) {
       above = new Set(past === undefined ? [] : rules.targetRoots.flatMap(ancestorsOf));
       aboveSeen = 0;
+      const roots = [...above, ...rules.targetRoots];
+      passages.clear();
+      for (const root of roots) if (!isOurs(root)) passages.add(root);
       return createScan({
         ...limits,
-        roots: [...above, ...rules.targetRoots],
-        wanted: (path) => isOurs(path) || mayHoldTargets(rules, path),
+        roots,
+        wanted,
         descend: (path) => !above.has(path) && mayHoldTargets(rules, path),
         visit: (path, result) => {
           if (visit(path, result, pass)) found(path);

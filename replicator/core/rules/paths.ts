@@ -16,6 +16,8 @@ import { fill, splitsMax, splitsOf } from "./template.ts";
 
 /** The first rule that fits decides. */
 export function translatePath(rules: RuleSet, source: string): PathOutcome {
+  const rule = ruleOfSiblings(rules, source);
+  if (rule !== undefined) return checked(rule, source);
   if (!isPath(source)) return { kind: "unruled" };
   if (reservedRoot(source) !== undefined) return canaryOf(rules, source);
   for (const rule of rules.rules) {
@@ -44,6 +46,8 @@ export function sourcesOf(rules: RuleSet, target: string): readonly string[] {
 
 /** Whether there is any. */
 export function hasSources(rules: RuleSet, target: string): boolean {
+  const rule = ruleOfSiblings(rules, target);
+  if (rule !== undefined && whyInvalid(rule, target) === undefined) return true;
   return !findSources(rules, target, () => false);
 }
 
@@ -71,6 +75,7 @@ function leadsTo(rules: RuleSet, source: string, target: string): boolean {
 
 /** Whether a scan must look below this source path: some descendant could be copied. */
 export function mayHoldSources(rules: RuleSet, source: string): boolean {
+  if (ruleOfSiblings(rules, source) !== undefined) return true;
   if (!isPathOrRoot(source) || reservedRoot(source) !== undefined) return false;
   for (const rule of rules.rules) {
     if (rule.action === "copy" && mayFitBelow(rule.match, source)) return true;
@@ -83,6 +88,31 @@ export function mayHoldSources(rules: RuleSet, source: string): boolean {
 export function mayHoldTargets(rules: RuleSet, target: string): boolean {
   if (!isPathOrRoot(target) || reservedRoot(target) !== undefined) return false;
   return rules.rules.some((rule) => rule.action === "copy" && mayFitBelow(rule.to.pattern, target));
+}
+
+/** Siblings come one after the other: what the rules say of all that is directly below one node is worked out once. */
+let siblings: { rules: RuleSet | undefined; parent: string; rule: CopyRule | undefined } = {
+  rules: undefined,
+  parent: "",
+  rule: undefined,
+};
+
+/** The rule that copies every child of the path's parent to itself, whatever its name, if there is one. */
+function ruleOfSiblings(rules: RuleSet, path: string): CopyRule | undefined {
+  const slash = path.lastIndexOf("/");
+  if (slash <= 0 || slash === path.length - 1) return undefined;
+  if (siblings.rules !== rules || siblings.parent.length !== slash || !path.startsWith(siblings.parent)) {
+    const parent = path.slice(0, slash);
+    siblings = { rules, parent, rule: ruleOfAllBelow(rules, parent) };
+  }
+  return siblings.rule;
+}
+
+function ruleOfAllBelow(rules: RuleSet, parent: string): CopyRule | undefined {
+  if (!isPath(parent) || reservedRoot(parent) !== undefined) return undefined;
+  const first = rules.rules.find(({ match }) => mayFitBelow(match, parent));
+  if (first?.action !== "copy" || !first.keepsPath) return undefined;
+  return fitsAllBelow(first.match, parent) ? first : undefined;
 }
 
 function isPathOrRoot(path: string): boolean {

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileRules as compile, type RulesConfig } from "./compile.ts";
+import { fits } from "./pattern.ts";
 import {
+  hasSources,
   mayHoldSources,
   mayHoldTargets,
   type PathOutcome,
@@ -299,6 +301,24 @@ describe("for rules and paths as they come", () => {
           for (const above of ancestors(outcome.target)) expect(mayHoldTargets(rules, above)).toBe(true);
           expect(rules.sourceRoots.some((root) => isAtOrBelow(source, root))).toBe(true);
           expect(rules.targetRoots.some((root) => isAtOrBelow(outcome.target, root))).toBe(true);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("the first rule that fits decides, whichever sibling was asked about before", () => {
+    // Of each parent: children that rules name, children that they do not, and what is no path or one that is refused.
+    const children = ["a", "b", "c2", "zz", ".", "é", ""];
+    fc.assert(
+      fc.property(ruleSets(anySegments, policies), fc.array(path, { minLength: 5, maxLength: 10 }), (rules, paths) => {
+        const parents = paths.flatMap((parent) => [parent, `${parent}-b`]);
+        for (const source of parents.flatMap((parent) => children.map((name) => `${parent}/${name}`))) {
+          const first = source.endsWith("/") ? undefined : rules.rules.find(({ match }) => fits(match, source));
+          const outcome = translatePath(rules, source);
+          expect("rule" in outcome ? outcome.rule : undefined).toBe(first?.index);
+          expect(outcome.kind === "ignored").toBe(first?.action === "ignore");
+          expect(hasSources(rules, source)).toBe(sourcesOf(rules, source).length > 0);
         }
       }),
       { numRuns: 100 },
