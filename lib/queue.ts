@@ -56,7 +56,8 @@ export function createQueue<T>(limit: number): Queue<T> {
             wake = undefined;
             continue;
           }
-          yield* take(1);
+          // Not `yield*`: it would wait three times for each item.
+          yield take(1)[0] as T;
         }
       } finally {
         signal.removeEventListener("abort", onAbort);
