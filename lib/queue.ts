@@ -9,8 +9,8 @@ export interface Queue<T> {
   pushAlways(item: T): void;
   /** Yields until the signal is aborted; then ends without an error. What is queued by then is dropped. */
   drain(signal: AbortSignal): AsyncGenerator<T, void>;
-  /** Of what is queued now, the first ones, at most so many. */
-  take(most: number): T[];
+  /** Of what is queued now, the first ones as long as they are wanted, at most so many. */
+  takeWhile(isWanted: (item: T) => boolean, most: number): T[];
   readonly length: number;
 }
 
@@ -22,14 +22,13 @@ export function createQueue<T>(limit: number): Queue<T> {
     items.push(item);
     wake?.();
   };
-  const take = (most: number): T[] => {
-    const taken = items.slice(head, head + most);
-    head += taken.length;
+  const shift = (): T => {
+    const item = items[head++] as T;
     if (head > 10_000 && head * 2 > items.length) {
       items = items.slice(head);
       head = 0;
     }
-    return taken;
+    return item;
   };
   return {
     get length() {
@@ -41,7 +40,11 @@ export function createQueue<T>(limit: number): Queue<T> {
       return true;
     },
     pushAlways,
-    take,
+    takeWhile(isWanted, most) {
+      const taken: T[] = [];
+      while (taken.length < most && head < items.length && isWanted(items[head] as T)) taken.push(shift());
+      return taken;
+    },
     async *drain(signal) {
       const onAbort = (): void => wake?.();
       signal.addEventListener("abort", onAbort, { once: true });
@@ -56,8 +59,7 @@ export function createQueue<T>(limit: number): Queue<T> {
             wake = undefined;
             continue;
           }
-          // Not `yield*`: it would wait three times for each item.
-          yield take(1)[0] as T;
+          yield shift();
         }
       } finally {
         signal.removeEventListener("abort", onAbort);

@@ -12,8 +12,8 @@ const eventsQueuedMax = 100_000;
 const tickEveryMs = 200;
 /** A link that has been at work for so long lets others have their turn: the process has one event loop for all. */
 const turnMs = 5;
-/** Events that one step takes. */
-const eventsPerStep = 20;
+/** Changes that one step takes. Anything else is a step of its own: the answer of a read takes a millisecond. */
+const changesPerStep = 100;
 /** Before a link starts over because a command failed on a session that stands: lest it does so in a tight loop. */
 const failedWaitMs = 1_000;
 
@@ -178,13 +178,14 @@ export function createLinkRunner(parts: {
         for await (const first of queue.drain(signal)) {
           const isOverlong = turnSince !== undefined && lastStepAt - turnSince >= turnMs;
           // Changes that come in one turn are read and written together: 1,000 of them a second would be as many multis.
-          if (isOverlong || first.kind === "changed") {
+          if (isOverlong || isChange(first)) {
             await nextTurn();
             turnSince = undefined;
           }
+          const events = isChange(first) ? [first, ...queue.takeWhile(isChange, changesPerStep - 1)] : [first];
           const now = clock.now();
           turnSince ??= now;
-          for (const command of link.step([first, ...queue.take(eventsPerStep - 1)], now)) execute(command, signal);
+          for (const command of link.step(events, now)) execute(command, signal);
           lastStepAt = clock.now();
           if (queue.length === 0) turnSince = undefined;
           if (waiters.size === 0) continue;
@@ -214,4 +215,8 @@ export function createLinkRunner(parts: {
       });
     },
   };
+}
+
+function isChange({ kind }: LinkEvent): boolean {
+  return kind === "changed";
 }

@@ -1,25 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
 
-const folders = [
-  "arbiter",
-  "bench",
-  "bin",
-  "cli",
-  "config",
-  "deploy",
-  "docs",
-  "idc-router",
-  "lib",
-  "replicator",
-  "scripts",
-  "sdk",
-  "test",
-];
+const folders = readdirSync(root, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
+  .map(({ name }) => name);
 
 test("every link from one page to a file of the project leads somewhere", async () => {
   expect((await pages()).flatMap(deadLinks)).toEqual([]);

@@ -44,8 +44,8 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
       const text = texts.of(texts.keyFor(key, host));
       if (text === undefined || request.headers["if-none-match"] === text.etag)
         return answerLater(request, reply, { key, host, waitMs });
-      // Not given back: whoever waits for a reply has seven listeners for the end of its stream.
       send(reply, text, key);
+      // Not the reply: fastify would listen for the end of its stream.
       return undefined;
     },
   );

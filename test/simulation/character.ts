@@ -17,6 +17,8 @@ export interface Character {
   readonly deletes: LinkOptions["deletes"];
   readonly actions: number;
   readonly gapMaxMs: number;
+  /** How long a busy process leaves lying what arrives. */
+  readonly gatherMs: number;
 }
 
 export function drawCharacter(random: Random): Character {
@@ -62,5 +64,6 @@ export function drawCharacter(random: Random): Character {
     },
     actions: random.int(10, 70),
     gapMaxMs: random.pick([3, 20, 60]),
+    gatherMs: random.pick([0, 0, 3, 15]),
   };
 }

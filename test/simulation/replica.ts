@@ -32,7 +32,12 @@ export interface Replica {
   connect(side: Side): void;
   /** The server's end goes at once, the core hears of it a little later. `lateMs`: see the wire. */
   cut(side: Side, lateMs: number): void;
+  /** The core hears of it at once, after what waits for it. */
   tell(event: LinkEvent): void;
+  /** The core takes what waits for it. */
+  catchUp(): void;
+  /** Events that the core has not seen yet. */
+  readonly queued: number;
   /** The process is gone: nothing is delivered any more. */
   kill(): void;
 }
@@ -46,6 +51,8 @@ export interface ReplicaParts {
   readonly options: LinkOptions;
   readonly watch: "recursive" | "polling";
   readonly fenceWatch: boolean;
+  /** What arrives within so long is one step; 0: each by itself. */
+  readonly gatherMs: number;
   /** undefined: everybody believes to lead. */
   readonly latch: VirtualLatch | undefined;
   /** How often who waits is told that it leads. */
@@ -59,7 +66,7 @@ export interface ReplicaParts {
 }
 
 export interface Spy {
-  step(replica: number, event: LinkEvent, commands: readonly LinkCommand[]): void;
+  step(replica: number, events: readonly LinkEvent[], commands: readonly LinkCommand[]): void;
   /** Whether the source's event is to be lost. */
   losesEvent(change: Change): boolean;
   /** The operations that really reach the target for these. */
@@ -91,20 +98,33 @@ export function createReplica(parts: ReplicaParts): Replica {
   let sourceWins = false;
   const stopWatch: Record<Side, () => void> = { source: () => {}, target: () => {} };
 
-  const tell = (event: LinkEvent): void => {
-    if (!alive) return;
-    if (event.kind === "wrote" || event.kind === "wroteAcls") orders.answered(event.id);
-    if (event.kind === "disconnected") orders.answered(undefined);
-    const commands = link.step([event], timeline.now);
-    spy.step(parts.number, event, commands);
+  const queue: LinkEvent[] = [];
+  const catchUp = (): void => {
+    if (!alive || queue.length === 0) return;
+    const events = queue.splice(0);
+    for (const event of events) {
+      if (event.kind === "wrote" || event.kind === "wroteAcls") orders.answered(event.id);
+      if (event.kind === "disconnected") orders.answered(undefined);
+    }
+    const commands = link.step(events, timeline.now);
+    spy.step(parts.number, events, commands);
     for (const command of commands) {
       orders.commanded(command);
       execute(command);
     }
   };
+  const tell = (event: LinkEvent): void => {
+    queue.push(event);
+    catchUp();
+  };
+  const deliver = (event: LinkEvent): void => {
+    queue.push(event);
+    if (parts.gatherMs === 0) catchUp();
+    else if (queue.length === 1) timeline.after(parts.gatherMs, catchUp);
+  };
   const wires: Record<Side, Wire> = {
-    source: createWire({ timeline, random, deliver: tell }),
-    target: createWire({ timeline, random, deliver: tell }),
+    source: createWire({ timeline, random, deliver }),
+    target: createWire({ timeline, random, deliver }),
   };
   const execute = (command: LinkCommand): void => {
     const { source: fromSource, target: toTarget } = wires;
@@ -252,6 +272,10 @@ export function createReplica(parts: ReplicaParts): Replica {
       });
     },
     tell,
+    catchUp,
+    get queued() {
+      return queue.length;
+    },
     kill() {
       alive = false;
       timeline.after(random.int(50, 50 + sessionMsMax), expire);

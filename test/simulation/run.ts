@@ -70,8 +70,8 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
   let hash = 0;
   let commands = 0;
   const spy: Spy = {
-    step(replica, event, answers) {
-      trace.add(timeline.now, `to ${replica}`, event);
+    step(replica, events, answers) {
+      for (const event of events) trace.add(timeline.now, `to ${replica}`, event);
       for (const command of answers) {
         trace.add(timeline.now, `from ${replica}`, command);
         if (!character.policies.copiesAcls && touchesAcls(command))
@@ -110,6 +110,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       },
       watch: character.watch,
       fenceWatch: character.fenceWatch,
+      gatherMs: character.gatherMs,
       latch,
       latchLies: character.latch?.lies ?? 0,
       pause: () => pause,
@@ -144,6 +145,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
   };
   const resume = (): void => current().tell({ kind: "resumeAsked", sourceWins: false, init: false });
   const accept = (): void => {
+    current().catchUp();
     const held = current().link.held();
     if (held.length === 0) return;
     checker.accepted(replicas.indexOf(current()) + 1, held);
@@ -191,7 +193,7 @@ function createWorld(seed: number, trace: Trace, options: RunOptions) {
       if (timeline.now < until) return false;
       letSourceWin();
       const status = current().link.progress();
-      return status.idle || status.phase === "stopped";
+      return (status.idle && current().queued === 0) || status.phase === "stopped";
     };
     runUntil(isAtRest, "rest");
   };

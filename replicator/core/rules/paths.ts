@@ -16,8 +16,8 @@ import { fill, splitsMax, splitsOf } from "./template.ts";
 
 /** The first rule that fits decides. */
 export function translatePath(rules: RuleSet, source: string): PathOutcome {
-  const rule = ruleOfSiblings(rules, source);
-  if (rule !== undefined) return checked(rule, source);
+  const ofAll = ruleOfSiblings(rules, source);
+  if (ofAll !== undefined) return checked(ofAll, source);
   if (!isPath(source)) return { kind: "unruled" };
   if (reservedRoot(source) !== undefined) return canaryOf(rules, source);
   for (const rule of rules.rules) {
@@ -46,8 +46,8 @@ export function sourcesOf(rules: RuleSet, target: string): readonly string[] {
 
 /** Whether there is any. */
 export function hasSources(rules: RuleSet, target: string): boolean {
-  const rule = ruleOfSiblings(rules, target);
-  if (rule !== undefined && whyInvalid(rule, target) === undefined) return true;
+  const ofAll = ruleOfSiblings(rules, target);
+  if (ofAll !== undefined && whyInvalid(ofAll, target) === undefined) return true;
   return !findSources(rules, target, () => false);
 }
 

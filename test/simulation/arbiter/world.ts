@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Command } from "../../../arbiter/core/events.ts";
+import { clusterKey, policyKey } from "../../../arbiter/core/keys.ts";
 import { setName } from "../../../arbiter/core/model.ts";
 import type { OperatorRequest } from "../../../arbiter/core/operator-messages.ts";
 import { createRandom, type Random } from "../random.ts";
@@ -42,6 +43,7 @@ export interface WorldOptions {
   readonly onCommand?: ((site: Site, command: Command) => "go" | "die" | "go and die") | undefined;
 }
 
+const askAgainMs = 600;
 /** Shorter than two wishes of a master are apart: brokers here ask any arbiter, and each counts the wishes that it hears. */
 const degradeAfterMs = 4_000;
 const returnAfterMs = 5_000;
@@ -123,11 +125,14 @@ export function createWorld(seed: number, options: WorldOptions): World {
   };
 
   for (const process of processes.values()) process.start();
-  // Asked until it is done: a site may have no quorum proof yet. Once it is done it is refused.
-  for (const at of [600, 1_200, 1_700, 2_400])
-    timeline.after(at, () => operate("idc1", { kind: "init", sites, incarnation: "one", reason: "" }));
-  for (const at of [1_500, 2_500, 3_500])
-    timeline.after(at, () => operate("idc1", { kind: "applyPolicies", text: policies, reason: "" }));
+  // A site may have no quorum proof yet, for seconds.
+  const operateUntil = (key: string, request: OperatorRequest): void => {
+    if (etcd.entries.has(key)) return;
+    operate("idc1", request);
+    timeline.after(askAgainMs, () => operateUntil(key, request));
+  };
+  timeline.after(600, () => operateUntil(clusterKey, { kind: "init", sites, incarnation: "one", reason: "" }));
+  timeline.after(1_500, () => operateUntil(policyKey, { kind: "applyPolicies", text: policies, reason: "" }));
   for (const [index, broker] of brokers.entries()) timeline.after(2_000 + index * 1_500, () => broker.start());
 
   let messages = 0;
