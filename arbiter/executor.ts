@@ -93,15 +93,15 @@ export function createExecutor(
             ),
         );
         return;
-      case "readSettings":
+      case "readSettings": {
+        const { broker, sentAt } = command;
         background(
-          portOf(command.broker.set)
-            .settings(addressOf(command.broker), call)
-            .then((settings) => {
-              push({ kind: "settingsSeen", broker: command.broker, settings });
-            }),
+          portOf(broker.set)
+            .settings(addressOf(broker), call)
+            .then((settings) => push({ kind: "settingsSeen", broker, sentAt, settings })),
         );
         return;
+      }
       case "readRole": {
         const { broker, sentAt } = command;
         background(

@@ -74,7 +74,8 @@ function carryOut(command: Command): void {
       const settings = {
         ...{ allAckInSyncStateSet: true, minInSyncReplicas: 1, flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 },
       };
-      step({ kind: "settingsSeen", broker: command.broker, settings });
+      const { broker, sentAt } = command;
+      step({ kind: "settingsSeen", broker, sentAt, settings });
       return;
     }
     case "notify":

@@ -1,3 +1,4 @@
+import type { Instant } from "#lib/clock.ts";
 import { brokerOf, idsOf, probe, viewHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { isPromotionLost } from "./effects.ts";
@@ -74,11 +75,18 @@ export function freshAnswers(view: SetView, { mirror, moment, options }: Context
   });
 }
 
-/** Every site that is there hears the master: whoever asked has changed its mind. A site that does not know keeps the question open. */
-export function isUnanimous(answers: readonly Stored<AnswerRecord>[], { mirror, moment }: Context): boolean {
-  const present = (mirror.cluster?.value.sites ?? []).filter((site) => {
-    const beat = mirror.sites.get(site);
-    return beat !== undefined && moment.now - beat.seenAt <= siteFreshMs;
-  });
+/**
+ * Every site that is there hears the master: whoever asked has changed its mind. A site that does not know keeps the question open;
+ * so does one that has just asked it, if its beat is late: it would ask again at once, and again.
+ */
+export function isUnanimous(
+  { question }: SetView,
+  answers: readonly Stored<AnswerRecord>[],
+  { mirror, moment }: Context,
+): boolean {
+  const isFresh = (seenAt: Instant | undefined): boolean => seenAt !== undefined && moment.now - seenAt <= siteFreshMs;
+  const present = (mirror.cluster?.value.sites ?? []).filter(
+    (site) => isFresh(mirror.sites.get(site)?.seenAt) || (question?.value.askedBy === site && isFresh(question.seenAt)),
+  );
   return present.every((site) => answers.some(({ value }) => value.site === site && value.master.verdict === "alive"));
 }

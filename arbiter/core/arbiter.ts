@@ -128,7 +128,7 @@ function answered(event: SetEvent, context: Context): void {
       onInSync(view, event.inSyncEpoch, event.count, context);
       return;
     case "settingsSeen":
-      onSettings(view, event.broker.id, event.settings, context);
+      onSettings(view, event, context);
       break;
     case "roleSeen":
       onRole(view, event, context);

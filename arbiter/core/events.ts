@@ -76,7 +76,13 @@ export type SetEvent =
     }
   /** How many replicas, itself among them, the master counts as in sync (907); asked while the record had this inSyncEpoch. */
   | { readonly kind: "inSyncSeen"; readonly set: SetName; readonly inSyncEpoch: number; readonly count: number }
-  | { readonly kind: "settingsSeen"; readonly broker: BrokerRef; readonly settings: BrokerSettings | null }
+  /** null: it does not answer. `sentAt`: as the command had it. */
+  | {
+      readonly kind: "settingsSeen";
+      readonly broker: BrokerRef;
+      readonly sentAt: Instant;
+      readonly settings: BrokerSettings | null;
+    }
   /** Whether it takes messages as a master does, by its settings; null: it does not answer. `sentAt`: as the command had it. */
   | {
       readonly kind: "roleSeen";
@@ -188,7 +194,7 @@ export type Command =
   /** A real message, accepted by the master and read back. */
   | { readonly kind: "canary"; readonly set: SetName; readonly epoch: number; readonly address: string }
   | { readonly kind: "readInSync"; readonly set: SetName; readonly inSyncEpoch: number; readonly address: string }
-  | { readonly kind: "readSettings"; readonly broker: BrokerRef }
+  | { readonly kind: "readSettings"; readonly broker: BrokerRef; readonly sentAt: Instant }
   /** A broker that changes its role takes no messages from the first moment on; in a probe it is master until it has changed. */
   | { readonly kind: "readRole"; readonly broker: BrokerRef; readonly sentAt: Instant }
   /** From its answer on the broker refuses every message, and replicates as before; it keeps the setting over a restart. */

@@ -132,7 +132,7 @@ function judgeAnswers(view: SetView, context: Context): void {
     case "refuted":
       view.confirmedAt = null;
       withdraw(view, context);
-      if (!isUnanimous(answers, context)) return;
+      if (!isUnanimous(view, answers, context)) return;
       if (view.restartedAt === null && context.isMyTurn(question.seenAt)) closeQuestion(view, context);
       return;
     case "confirmed":

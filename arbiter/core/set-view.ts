@@ -90,6 +90,8 @@ export interface SetView {
   /** The master was seen to count as many in sync as the set of that epoch has; and how far it was after that, once it is read. */
   counted: { readonly inSyncEpoch: number; readonly at: Instant; readonly end: OffsetReading | null } | null;
   settingsReadAt: Instant;
+  /** Since when this site looks after the set without a break; null: another does. */
+  turnSince: Instant | null;
   /** The record or a setting has changed since the level of protection was last worked out. */
   protectionDue: boolean;
   /** Since when the set has been quiet, and its master away from home, in that epoch; null: it is not. */
@@ -143,7 +145,7 @@ export interface BrokerState {
   role: { readonly isMaster: boolean; readonly sentAt: Instant } | null;
   /** One is under way. */
   readingRole: boolean;
-  /** When the settings were last told, and asked for on behalf of a switch. */
+  /** When the settings were asked for that were told last; and when they were last asked for on behalf of a switch. */
   settingsAt: Instant | null;
   settingsAskedAt: Instant;
 }
@@ -249,6 +251,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     inSyncReadAt: now,
     counted: null,
     settingsReadAt: now,
+    turnSince: null,
     protectionDue: true,
     quiet: null,
     recovery: null,

@@ -108,7 +108,7 @@ function read(view: SetView, ask: SwitchAsk, ids: readonly number[], context: Co
     if (broker.lastProbeAt < ask.since) probe(view, id, context, ask.since);
     if (ref === undefined || broker.settingsAskedAt >= ask.since) continue;
     broker.settingsAskedAt = context.moment.now;
-    context.emit({ kind: "readSettings", broker: ref });
+    context.emit({ kind: "readSettings", broker: ref, sentAt: context.moment.now });
   }
 }
 

@@ -76,9 +76,9 @@ export function answered({ broker, sentAt }: Extract<Command, { kind: "probe" }>
   return { kind: "probed", broker, sentAt, outcome: { kind: "answered", reading, acting: broker.id === 1 } };
 }
 
-export function settled(id: BrokerId): Event {
+export function settled({ broker, sentAt }: Extract<Command, { kind: "readSettings" }>): Event {
   const settings = { allAckInSyncStateSet: false, minInSyncReplicas: 1, flushDiskType: "", brokerPermission: 6 };
-  return { kind: "settingsSeen", broker: { set: name, id, address: addresses[id] ?? "" }, settings };
+  return { kind: "settingsSeen", broker, sentAt, settings };
 }
 
 export function keyText(key: string, text: string | null): string[] {

@@ -247,11 +247,11 @@ export function createSwitchWorld(): SwitchWorld {
   pass(beatMs);
   for (const command of pending) {
     if (command.kind === "probe") feed(answered(command));
+    if (command.kind === "readSettings") feed(settled(command));
     if (command.kind === "notify")
       feed({ kind: "notified", broker: command.broker, epoch: 7, answered: true, detail: "" });
   }
   pending = [];
-  for (const id of [1, 2, 3]) feed(settled(id));
   pass(beatMs);
   pending = [];
   told = [];

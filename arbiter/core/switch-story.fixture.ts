@@ -99,10 +99,10 @@ export function createSwitchTeller(): SwitchTeller {
     [
       /^(\d) tells its settings$/,
       (id) => {
-        const { broker } = world.take("readSettings", Number(id));
+        const { broker, sentAt } = world.take("readSettings", Number(id));
         const minInSyncReplicas = world.settings.get(Number(id)) ?? 1;
         const others = { allAckInSyncStateSet: false, flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 };
-        world.feed({ kind: "settingsSeen", broker, settings: { ...others, minInSyncReplicas } });
+        world.feed({ kind: "settingsSeen", broker, sentAt, settings: { ...others, minInSyncReplicas } });
       },
     ],
     [/^the time for the barrier comes$/, () => world.untilBarrier()],

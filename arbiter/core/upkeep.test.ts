@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Command } from "./events.ts";
+import { protectionKey, siteKey } from "./keys.ts";
 import { setName } from "./model.ts";
-import { decodeProtection, decodeSet } from "./records.ts";
+import { decodeProtection, decodeSet, encodeProtection, encodeSite } from "./records.ts";
 import { heldSet, siteUnderTest } from "./site.fixture.ts";
+import { timing } from "./timing.fixture.ts";
+import { stallMs } from "./timing.ts";
 
 const told = (commands: readonly Command[]): number[] =>
   commands.flatMap((command) => (command.kind === "notify" ? [command.broker.id] : []));
@@ -106,8 +109,9 @@ describe("the level of protection", () => {
       all.push(...passed);
       for (const command of passed) {
         if (command.kind !== "readSettings") continue;
-        const known = ids.includes(command.broker.id) ? settings : null;
-        all.push(...site.step({ kind: "settingsSeen", broker: command.broker, settings: known }));
+        const { broker, sentAt } = command;
+        const known = ids.includes(broker.id) ? settings : null;
+        all.push(...site.step({ kind: "settingsSeen", broker, sentAt, settings: known }));
       }
     }
     return all;
@@ -121,5 +125,51 @@ describe("the level of protection", () => {
     const site = siteUnderTest();
     live(site, [1, 2, 3], 20);
     expect(levels(live(site, [2, 3], 40))).toEqual([]);
+  });
+
+  describe("does not rest on settings", () => {
+    /** Heard, and asked for their settings without an answer. */
+    function hear(site: ReturnType<typeof siteUnderTest>, ms: number): Command[] {
+      const all: Command[] = [];
+      for (let passed = 0; passed < ms; passed += 100) {
+        for (const id of [1, 2, 3]) all.push(...site.step(site.heartbeat(id)));
+        all.push(...site.pass(100));
+      }
+      return all;
+    }
+    const tell = (site: ReturnType<typeof siteUnderTest>, asked: readonly Command[]): Command[] =>
+      asked.flatMap((command) =>
+        command.kind === "readSettings"
+          ? [...site.step({ kind: "settingsSeen", broker: command.broker, sentAt: command.sentAt, settings })]
+          : [],
+      );
+    const key = protectionKey(setName("C1", "bs1"));
+    const lax = { level: "none", why: "allAckInSyncStateSet is false at broker 2", at: 0 } as const;
+
+    test("from before another site drove the set: that one has seen newer ones", () => {
+      const site = siteUnderTest(heldSet, { site: "idc2" });
+      const old = hear(site, 400);
+      expect(levels(tell(site, old))).toEqual(["idc"]);
+
+      const beat = { site: "idc1", controller: "idc1", version: "", beat: 1, unheard: [], votes: true, why: "" };
+      site.write(siteKey("idc1"), encodeSite(beat));
+      hear(site, 400);
+      site.write(key, encodeProtection(lax, setName("C1", "bs1")));
+      site.record({ ...heldSet, inSyncEpoch: 21 });
+      const asked = hear(site, timing.leaderSilentMs);
+      expect(levels(asked)).toEqual([]);
+      expect(levels(tell(site, old))).toEqual([]);
+      expect(levels(tell(site, asked))).toEqual(["idc"]);
+    });
+
+    test("from before this process stood still, for another may have driven the set meanwhile", () => {
+      const site = siteUnderTest();
+      expect(levels(tell(site, hear(site, 400)))).toEqual(["idc"]);
+      site.step({ kind: "tick" }, stallMs + 100);
+      site.write(key, encodeProtection(lax, setName("C1", "bs1")));
+      const asked = [...site.record({ ...heldSet, inSyncEpoch: 21 }), ...hear(site, 1_000)];
+      expect(levels(asked)).toEqual([]);
+      expect(levels(tell(site, asked))).toEqual(["idc"]);
+    });
   });
 });

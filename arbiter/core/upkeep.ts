@@ -2,14 +2,14 @@ import type { Instant } from "#lib/clock.ts";
 import { brokerOf, idsOf, isHeardHere, notify, probe, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { mayBeTold } from "./effects.ts";
-import type { BrokerSettings } from "./events.ts";
+import type { BrokerSettings, SetEvent } from "./events.ts";
 import { freezeIfUsurped } from "./freezes.ts";
 import { protectionKey, setKey } from "./keys.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
 import { protectionOf } from "./protection.ts";
 import { encodeProtection, encodeSet } from "./records.ts";
 import { isScripted } from "./scripted.ts";
-import type { SetView } from "./set-view.ts";
+import type { BrokerState, SetView } from "./set-view.ts";
 import { noteBarrier } from "./switch-restore.ts";
 import { inSyncReadMs, rejoinMs, settingsReadMs, settingsRetryMs } from "./timing.ts";
 
@@ -25,11 +25,22 @@ export function driveUpkeep(view: SetView, context: Context): void {
   if (record === undefined || record.master === null) return;
   tellReturned(view, record, context);
   if (!isScripted(view, context)) freezeIfUsurped(view, context);
-  if (!context.isMyTurn(context.moment.now)) return;
+  if (!takeTurn(view, context)) return;
   confirmMembers(view, record, context);
   bringBack(view, record, context);
   readSettings(view, record, context);
   if (view.protectionDue) considerProtection(view, context);
+}
+
+/** Whoever had the turn before may have seen settings change since they were read here: they are read at once. */
+function takeTurn(view: SetView, context: Context): boolean {
+  const { now } = context.moment;
+  if (!context.isMyTurn(now)) view.turnSince = null;
+  else if (view.turnSince === null) {
+    view.turnSince = now;
+    view.settingsReadAt = now;
+  }
+  return view.turnSince !== null;
 }
 
 /**
@@ -153,26 +164,38 @@ function readSettings(view: SetView, record: SetRecord, context: Context): void 
   view.settingsReadAt = (now + settingsReadMs) as Instant;
   for (const id of Object.keys(record.replicas).map(Number)) {
     const ref = refOf(view, id);
-    if (ref !== undefined && isHeardHere(view, id, context)) context.emit({ kind: "readSettings", broker: ref });
+    if (ref !== undefined && isHeardHere(view, id, context))
+      context.emit({ kind: "readSettings", broker: ref, sentAt: now });
     else brokerOf(view, id, context).settings = null;
   }
 }
 
-export function onSettings(view: SetView, id: BrokerId, settings: BrokerSettings | null, context: Context): void {
+export function onSettings(
+  view: SetView,
+  { broker: { id }, sentAt, settings }: Extract<SetEvent, { kind: "settingsSeen" }>,
+  context: Context,
+): void {
   const { now } = context.moment;
   const broker = brokerOf(view, id, context);
+  // An answer that was overtaken by a later one.
+  if (broker.settingsAt !== null && sentAt < broker.settingsAt) return;
   broker.settings = settings;
-  broker.settingsAt = now;
+  broker.settingsAt = sentAt;
   if (settings === null) view.settingsReadAt = Math.min(view.settingsReadAt, now + settingsRetryMs) as Instant;
   view.protectionDue = true;
   noteBarrier(view, id, context);
   considerProtection(view, context);
 }
 
+function settingsSince({ settings, settingsAt }: BrokerState, since: Instant): BrokerSettings | null {
+  return settingsAt !== null && settingsAt >= since ? settings : null;
+}
+
 /** Writes the level of protection when it changes: what a decision under rpo: zero rests on. */
 function considerProtection(view: SetView, context: Context): void {
-  const { record, protection } = view;
-  if (record === null || view.busy || !context.isMyTurn(context.moment.now) || record.value.decision !== null) return;
+  const { record, protection, turnSince } = view;
+  if (record === null || view.busy || turnSince === null || record.value.decision !== null) return;
+  if (!context.isMyTurn(context.moment.now)) return;
   const key = protectionKey(view.name);
   // Somebody's hand, or another version: whatever it says, it is written anew.
   const isUnreadable = context.mirror.unreadable.has(key);
@@ -180,8 +203,9 @@ function considerProtection(view: SetView, context: Context): void {
   const { master } = record.value;
   const isProven = view.question === null && (master === null || isHeardHere(view, master, context));
   if (!isProven && !isUnreadable) return;
-  const settings = new Map(idsOf(view).map((id) => [id, brokerOf(view, id, context).settings]));
-  const live = [...settings].filter(([id]) => isHeardHere(view, id, context));
+  const live = idsOf(view)
+    .filter((id) => isHeardHere(view, id, context))
+    .map((id) => [id, settingsSince(brokerOf(view, id, context), turnSince)] as const);
   // Nothing is known before every live broker was asked.
   if (live.length === 0 || live.some(([, known]) => known === null)) return;
   view.protectionDue = false;

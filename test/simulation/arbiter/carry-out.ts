@@ -100,14 +100,15 @@ export function carryOut(command: Command, shell: Shell): void {
       return;
     }
     case "readSettings": {
-      const { broker } = command;
+      const { broker, sentAt } = command;
       const end = once((event: Event) => back(event));
-      timeline.after(callMsMax, () => end({ kind: "settingsSeen", broker, settings: null }));
+      timeline.after(callMsMax, () => end({ kind: "settingsSeen", broker, sentAt, settings: null }));
       const others = { flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 };
       brokerAt(broker.address)?.settings(site, ({ minInSync, allAck }) =>
         end({
           kind: "settingsSeen",
           broker,
+          sentAt,
           settings: { ...others, minInSyncReplicas: minInSync, allAckInSyncStateSet: allAck },
         }),
       );

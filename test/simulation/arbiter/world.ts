@@ -126,13 +126,15 @@ export function createWorld(seed: number, options: WorldOptions): World {
 
   for (const process of processes.values()) process.start();
   // A site may have no quorum proof yet, for seconds.
-  const operateUntil = (key: string, request: OperatorRequest): void => {
-    if (etcd.entries.has(key)) return;
+  const operateUntil = (isDone: () => boolean, request: OperatorRequest): void => {
+    if (isDone()) return;
     operate("idc1", request);
-    timeline.after(askAgainMs, () => operateUntil(key, request));
+    timeline.after(askAgainMs, () => operateUntil(isDone, request));
   };
-  timeline.after(600, () => operateUntil(clusterKey, { kind: "init", sites, incarnation: "one", reason: "" }));
-  timeline.after(1_500, () => operateUntil(policyKey, { kind: "applyPolicies", text: policies, reason: "" }));
+  const isInitialised = (): boolean => etcd.entries.has(clusterKey);
+  const isApplied = (): boolean => etcd.entries.get(policyKey)?.text === policies;
+  timeline.after(600, () => operateUntil(isInitialised, { kind: "init", sites, incarnation: "one", reason: "" }));
+  timeline.after(1_500, () => operateUntil(isApplied, { kind: "applyPolicies", text: policies, reason: "" }));
   for (const [index, broker] of brokers.entries()) timeline.after(2_000 + index * 1_500, () => broker.start());
 
   let messages = 0;
