@@ -18,7 +18,7 @@ export function idcOfCaller(
   wanted: string | undefined,
   { idcs, callerIdc }: { readonly idcs: readonly string[]; readonly callerIdc: (address: string) => string },
 ): string {
-  if (wanted === undefined || wanted === "") return callerIdc(addressOf(request));
+  if (wanted === undefined || wanted === "") return callerIdc(addressOf(request.ip, request.socket.remotePort));
   if (idcs.includes(wanted)) return wanted;
   throw badRequest("RTR_BAD_IDC", `There is no IDC ${JSON.stringify(wanted)}`, `The config has ${idcs.join(", ")}`);
 }
@@ -30,6 +30,6 @@ export function ipOfCaller({ ip }: FastifyRequest, wanted: string | undefined): 
   throw badRequest("RTR_BAD_IP", `ip=${wanted} is no address`, "For example 10.1.0.4; leave it out: it is seen");
 }
 
-function addressOf({ ip, socket }: FastifyRequest): string {
-  return ip.includes(":") ? `[${ip}]:${socket.remotePort ?? 0}` : `${ip}:${socket.remotePort ?? 0}`;
+export function addressOf(ip: string, port = 0): string {
+  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Use } from "./api.ts";
 import type { RouterHttpOptions } from "./http.ts";
 import { badRequest, idcOfCaller, ipOfCaller, sendAway } from "./http-errors.ts";
@@ -28,64 +28,49 @@ export function routeRoutes(http: FastifyInstance, options: RouterHttpOptions): 
     return texts.of(texts.keyFor(key, host)) ?? (isAnswered ? undefined : "silent");
   }
 
-  const send = (reply: FastifyReply, text: RouteText, key: RouteKey): FastifyReply => {
+  async function send(reply: FastifyReply, text: RouteText, key: RouteKey): Promise<void> {
     metrics.routeCount("http", { from: key.idc, to: text.chosen, stale: text.stale }).value += 1;
-    return reply.header("etag", text.etag).type("application/json; charset=utf-8").send(text.json);
-  };
+    await reply.header("etag", text.etag).type("application/json; charset=utf-8").send(text.json);
+  }
 
   http.get<{ Params: { topic: string }; Querystring: Asked & { wait?: string } }>(
     "/v1/topics/:topic/route",
-    (request, reply) => {
+    async (request, reply) => {
       const { query } = request;
       const topic = topicOf(request.params.topic);
       const key = { topic, idc: idcOfCaller(request, query.idc, options), use: useOf(query.use) };
       const host = ipOfCaller(request, query.ip);
       const waitMs = waitOf(query.wait);
-      const text = texts.of(texts.keyFor(key, host));
-      if (text === undefined || request.headers["if-none-match"] === text.etag)
-        return answerLater(request, reply, { key, host, waitMs });
-      send(reply, text, key);
-      // Not the reply: fastify would listen for the end of its stream.
-      return undefined;
+      const text = await find(key, host);
+      if (text === "silent") {
+        await sendAway(reply, 503, "RTR_NAMESERVERS_SILENT", `No name server answers who could know ${topic}`);
+        return;
+      }
+      if (text === undefined) {
+        const hint = "Create it, or see whether name servers answer: idcctl route show";
+        throw badRequest("RTR_NO_TOPIC", `No cluster knows the topic ${JSON.stringify(topic)}`, hint, 404);
+      }
+      if (request.headers["if-none-match"] !== text.etag) {
+        await send(reply, text, key);
+        return;
+      }
+      if (waitMs === 0) {
+        await reply.code(304).header("etag", text.etag).send();
+        return;
+      }
+      const gone = new AbortController();
+      request.raw.once("close", () => gone.abort());
+      reply.raw.once("close", () => gone.abort());
+      const next = subscribers.next(key, { etag: text.etag, host }, { timeoutMs: waitMs, signal: gone.signal });
+      if (next === "full") {
+        await sendAway(reply, 503, "RTR_OVERLOADED", "Too many clients wait already");
+        return;
+      }
+      const changed = await next;
+      if (changed === undefined) await reply.code(304).header("etag", text.etag).send();
+      else await send(reply, changed, key);
     },
   );
-
-  /** What has to be looked up, or has not changed since. */
-  async function answerLater(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { key, host, waitMs }: { key: RouteKey; host: string; waitMs: number },
-  ): Promise<void> {
-    const { topic } = key;
-    const text = await find(key, host);
-    if (text === "silent") {
-      await sendAway(reply, 503, "RTR_NAMESERVERS_SILENT", `No name server answers who could know ${topic}`);
-      return;
-    }
-    if (text === undefined) {
-      const hint = "Create it, or see whether name servers answer: idcctl route show";
-      throw badRequest("RTR_NO_TOPIC", `No cluster knows the topic ${JSON.stringify(topic)}`, hint, 404);
-    }
-    if (request.headers["if-none-match"] !== text.etag) {
-      await send(reply, text, key);
-      return;
-    }
-    if (waitMs === 0) {
-      await reply.code(304).header("etag", text.etag).send();
-      return;
-    }
-    const gone = new AbortController();
-    request.raw.once("close", () => gone.abort());
-    reply.raw.once("close", () => gone.abort());
-    const next = subscribers.next(key, { etag: text.etag, host }, { timeoutMs: waitMs, signal: gone.signal });
-    if (next === "full") {
-      await sendAway(reply, 503, "RTR_OVERLOADED", "Too many clients wait already");
-      return;
-    }
-    const changed = await next;
-    if (changed === undefined) await reply.code(304).header("etag", text.etag).send();
-    else await send(reply, changed, key);
-  }
 
   // No HEAD: a watch without events would only take a place.
   const watched = { exposeHeadRoute: false };

@@ -44,6 +44,31 @@ describe("a route", () => {
     expect((await ask(route)).body.idc).toBe("idc1");
   });
 
+  test("is the same however it is asked for", async () => {
+    router.tell({ kind: "homes", homes: [{ topic: "events", cluster: "K1", zxid: 1n }] });
+    for (const [plain, ...others] of [
+      [route, "/v1/topics/order%73/route", `${route}?use=produce`, `${route}?idc=idc1`, `${route}?ip=127.0.0.1`],
+      [`${route}?idc=idc2`, `${route}?use=produce&idc=idc2`, `${route}?idc=idc2&use=produce`, `${route}?idc=idc%32`],
+      [`${route}?idc=idc2&use=consume`, `${route}?use=consume&idc=idc2`, `${route}?idc=idc2&use=consume&wait=1s`],
+      ["/v1/topics/events/route?idc=idc2", "/v1/topics/events/route?idc=idc2&ip=127.0.0.1"],
+    ] as const) {
+      const saidTo = async (path: string) => {
+        const { status, headers, body } = await ask(path);
+        return { status, headers: { ...Object.fromEntries(headers), date: "" }, body };
+      };
+      const said = await saidTo(plain);
+      expect(said.status).toBe(200);
+      for (const other of others) expect(await saidTo(other), other).toEqual(said);
+    }
+    const { body } = await ask("/metrics");
+    expect(body).toMatch(/^idc_router_requests_total\{.*door="http".*outcome="200".*\} 14$/m);
+  });
+
+  test("is refused when it is asked for wrongly, as it always is", async () => {
+    for (const wrong of ["?idc=idc9", "?use=both", "?idc=idc1&idc=idc2", "?ip=x", "?wait=long"])
+      expect((await ask(`${route}${wrong}`)).status, wrong).toBe(400);
+  });
+
   test("is not sent again while it is the same, and is when it has changed", async () => {
     const etag = (await ask(route)).headers.get("etag") ?? "";
     router.topic("other", "bs1");

@@ -11,6 +11,7 @@ import type { Count, RouterMetrics } from "../metrics.ts";
 import { liveChecks, readyChecks } from "./health.ts";
 import { allocationRoutes, allocationsPath } from "./http-allocations.ts";
 import { badRequest, sendAway } from "./http-errors.ts";
+import { answerKnown } from "./http-known.ts";
 import { readRoutes } from "./http-reads.ts";
 import { routeRoutes } from "./http-routes.ts";
 import { telemetryPath, telemetryRoutes } from "./http-telemetry.ts";
@@ -56,6 +57,17 @@ export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
   metrics.series.onRender(() =>
     refreshGauges(metrics.series, daemon, { version, site, subscribersMax, doors, clients: options.clients }),
   );
+  const rate = createRateLimit({ perSecond: options.requestsPerSecond, clock: options.clock });
+  const counts = new Map<number, Count>();
+  const answered = (status: number): void => {
+    let count = counts.get(status);
+    if (count === undefined) {
+      count = metrics.requestCount("http", String(status));
+      counts.set(status, count);
+    }
+    count.value += 1;
+  };
+  const known = answerKnown({ ...options, take: rate.take, answered });
   const http = createHttp({
     listen: options.listen,
     log: options.log,
@@ -63,8 +75,8 @@ export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
     ready: () => readyChecks(daemon),
     metrics: metrics.series,
     asks: new Set([allocationsPath, telemetryPath]),
+    first: (request, response) => daemon.lagMs <= lagMsMax && known(request, response),
   });
-  const rate = createRateLimit({ perSecond: options.requestsPerSecond, clock: options.clock });
   // Hooks with a callback: a promise for each costs as much as the rest of a request.
   http.addHook("onRequest", (request, reply, done) => {
     if (alwaysServed.has(request.routeOptions.url ?? "")) done();
@@ -79,14 +91,8 @@ export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
       else done(badRequest("RTR_REPEATED", `${repeated}= is given more than once`, "Give each parameter once"));
     }
   });
-  const answered = new Map<number, Count>();
   http.addHook("onResponse", (_request, { statusCode }, done) => {
-    let count = answered.get(statusCode);
-    if (count === undefined) {
-      count = metrics.requestCount("http", String(statusCode));
-      answered.set(statusCode, count);
-    }
-    count.value += 1;
+    answered(statusCode);
     done();
   });
   http.get("/openapi.json", async () => openapi(version));

@@ -9,6 +9,8 @@ import type { Slots } from "./slots.ts";
 /** A route as it is sent over HTTP: made once for each answer. */
 export interface RouteText {
   readonly json: string;
+  /** Of it, in UTF-8. */
+  readonly bytes: number;
   /** Quoted. Of what it says, so routers that say the same have the same. */
   readonly etag: string;
   readonly revision: number;
@@ -185,10 +187,11 @@ export function createRouteTexts(options: RouteTextsOptions): RouteTexts {
   };
 }
 
-function textOf(report: RouteReport): Pick<RouteText, "json" | "etag" | "revision"> {
+function textOf(report: RouteReport): Pick<RouteText, "json" | "bytes" | "etag" | "revision"> {
   const { revision, router: _router, metadata: _metadata, decision, ...rest } = report;
   // When an answer came out first, and what it rests on, differs from router to router.
   const { since: _since, ...said } = decision;
   const digest = hash("sha256", JSON.stringify([rest, said]), "base64url");
-  return { json: JSON.stringify(report), etag: `"${digest.slice(0, etagCharacters)}"`, revision };
+  const json = JSON.stringify(report);
+  return { json, bytes: Buffer.byteLength(json), etag: `"${digest.slice(0, etagCharacters)}"`, revision };
 }
