@@ -40,7 +40,8 @@ const producers = await Promise.all(
 );
 const door = await world.door("idc1", `${addressOf("idc1")}:${ports.router.http}`);
 await using client = await connect({ routers: [`http://${door.address}`], idc: "idc1" });
-const routes: { readonly at: number; readonly route: Route }[] = [];
+/** What the watch tells, and when; and since when the router decides so, asked for at once: later its reasons may be others. */
+const routes: { readonly at: number; readonly route: Route; readonly decidedAt: Promise<number> }[] = [];
 const watching = follow();
 watching.catch((error: unknown) => {
   if (!stop.signal.aborted) throw error;
@@ -86,7 +87,17 @@ await world[Symbol.asyncDispose]();
 process.exit();
 
 async function follow(): Promise<void> {
-  for await (const route of client.watch(topic, { signal: stop.signal })) routes.push({ at: Date.now(), route });
+  for await (const route of client.watch(topic, { signal: stop.signal })) {
+    const asked = decidedAt();
+    // Whoever looks at it hears of it.
+    asked.catch(() => {});
+    routes.push({ at: Date.now(), route, decidedAt: asked });
+  }
+}
+
+async function decidedAt(): Promise<number> {
+  const asked = await fetch(`http://${door.address}/v1/topics/${topic}/route?idc=idc1`);
+  return Date.parse(((await asked.json()) as RouteReport).decision.since);
 }
 
 async function play(fault: string) {
@@ -107,11 +118,10 @@ async function play(fault: string) {
   );
   const led = routes.slice(heard).find(({ route }) => route.chosen === "idc2");
   if (led === undefined) throw new Error("the watch has not heard of it");
-  const asked = await fetch(`http://${door.address}/v1/topics/${topic}/route?idc=idc1`);
-  const { decision } = (await asked.json()) as RouteReport;
+  const decidedMs = (await led.decidedAt) - faultAt;
   if (fault === "kill") await home.restart();
   else home.cont();
-  return { decidedMs: Date.parse(decision.since) - faultAt, heardMs: led.at - faultAt, movedMs };
+  return { decidedMs, heardMs: led.at - faultAt, movedMs };
 }
 
 function assertSent(producer: StockProducer, after: number): void {

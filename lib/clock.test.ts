@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { noLongerNeeded, systemClock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
 
 const reason = new Error("enough");
 
@@ -21,9 +21,17 @@ test("a sleep that is aborted rejects with the signal's reason, at once", async 
   expect(getEventListeners(stop.signal, "abort")).toEqual([]);
 });
 
-test("the reason of what nobody needs any more is one and the same", async () => {
-  const stop = new AbortController();
-  const sleep = systemClock.sleep(60_000, { signal: stop.signal });
-  stop.abort(noLongerNeeded);
-  await expect(sleep).rejects.toBe(noLongerNeeded);
+test("what is to be done later is done then, and not at all when it is taken back", async () => {
+  const { signal } = new AbortController();
+  const done: string[] = [];
+  const startedAt = systemClock.now();
+  const waits = Promise.withResolvers<void>();
+  systemClock.after(20, waits.resolve);
+  const cancel = systemClock.after(5, () => done.push("taken back"));
+  cancel();
+  cancel();
+  await waits.promise;
+  expect(systemClock.now() - startedAt).toBeGreaterThanOrEqual(19);
+  await systemClock.sleep(10, { signal });
+  expect(done).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { type Clock, noLongerNeeded } from "#lib/clock.ts";
+import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { requestCodes, requestName, resultCodes } from "#lib/remoting/codes.ts";
 import type { Frame } from "#lib/remoting/frame.ts";
@@ -109,18 +109,16 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     const connection = from.id;
     const id = nextAsk();
     const answered = Promise.withResolvers<RemotingAnswer | undefined>();
-    const late = new AbortController();
     waiting.set(id, { frame, request, connection, settle: answered.resolve });
-    clock.sleep(answerMsMax, { signal: late.signal }).then(
-      () => answered.resolve(refusal(resultCodes.SYSTEM_ERROR, `This arbiter has no answer in ${answerMsMax} ms`)),
-      () => {},
+    const cancel = clock.after(answerMsMax, () =>
+      answered.resolve(refusal(resultCodes.SYSTEM_ERROR, `This arbiter has no answer in ${answerMsMax} ms`)),
     );
     try {
       onEvent({ kind: "asked", ask: id, connection, request, ...(isTool && { tool: from.remoteAddress }) });
       return await answered.promise;
     } finally {
       waiting.delete(id);
-      late.abort(noLongerNeeded);
+      cancel();
     }
   }
 

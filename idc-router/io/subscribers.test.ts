@@ -14,7 +14,15 @@ let compared: string[] = [];
 const texts: RouteTexts = {
   of: ({ topic, gated = false }) => {
     const json = gated ? `${topic} beyond ${gate?.cluster}` : topic;
-    return { json, bytes: json.length, etag: `"${json} ${revision}"`, revision, answer: null, chosen: "", stale: false };
+    return {
+      json,
+      bytes: json.length,
+      etag: `"${json} ${revision}"`,
+      revision,
+      answer: null,
+      chosen: "",
+      stale: false,
+    };
   },
   isGated(_topic, host) {
     compared.push(host);

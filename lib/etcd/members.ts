@@ -1,5 +1,5 @@
 import { Etcd3, type IOptions } from "etcd3";
-import { type Clock, type Instant, noLongerNeeded } from "../clock.ts";
+import type { Clock, Instant } from "../clock.ts";
 import { messageOf, OperatorError } from "../errors.ts";
 
 export interface EtcdOptions {
@@ -79,18 +79,18 @@ export function openMembers(options: EtcdOptions, { clock, codes }: { clock: Clo
     signal.throwIfAborted();
     const leftMs = callTimeoutMs - (clock.now() - startedAt);
     if (leftMs <= 0) throw new Late();
-    const done = new AbortController();
-    const waiting = AbortSignal.any([signal, done.signal]);
-    const late = async (): Promise<never> => {
-      await clock.sleep(Math.min(slowMs, leftMs), { signal: waiting });
-      passOver(member);
-      await clock.sleep(Math.max(0, leftMs - slowMs), { signal: waiting });
-      throw new Late();
-    };
+    const over = Promise.withResolvers<never>();
+    const giveUp = (): void => over.reject(signal.reason);
+    signal.addEventListener("abort", giveUp);
+    const cancels = [
+      clock.after(Math.min(slowMs, leftMs), () => passOver(member)),
+      clock.after(leftMs, () => over.reject(new Late())),
+    ];
     try {
-      return await Promise.race([send(member.etcd, { deadline: clock.wallTime() + leftMs }), late()]);
+      return await Promise.race([send(member.etcd, { deadline: clock.wallTime() + leftMs }), over.promise]);
     } finally {
-      done.abort(noLongerNeeded);
+      for (const cancel of cancels) cancel();
+      signal.removeEventListener("abort", giveUp);
     }
   };
 

@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { DecodeError } from "../bytes/reader.ts";
-import { type Clock, noLongerNeeded } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { formatAddress } from "./address.ts";
 import { requestName } from "./codes.ts";
 import { RemotingError } from "./errors.ts";
@@ -65,14 +65,14 @@ export async function connectRemoting(
   const { host, port, connectTimeoutMs, tls, clock, signal } = options;
   signal.throwIfAborted();
   const socket = openSocket(host, port, tls);
-  const waiting = new AbortController();
+  const over = Promise.withResolvers<never>();
+  const giveUp = (): void => over.reject(signal.reason);
+  signal.addEventListener("abort", giveUp);
+  const cancel = clock.after(connectTimeoutMs, () =>
+    over.reject(new Error(`it took longer than ${connectTimeoutMs} ms`)),
+  );
   try {
-    await Promise.race([
-      connected(socket, tls === undefined ? "connect" : "secureConnect"),
-      clock.sleep(connectTimeoutMs, { signal: AbortSignal.any([signal, waiting.signal]) }).then(() => {
-        throw new Error(`it took longer than ${connectTimeoutMs} ms`);
-      }),
-    ]);
+    await Promise.race([connected(socket, tls === undefined ? "connect" : "secureConnect"), over.promise]);
     return overSocket(socket, options);
   } catch (cause) {
     socket.destroy();
@@ -80,7 +80,8 @@ export async function connectRemoting(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RemotingError("REMOTING_UNREACHABLE", `Cannot connect to ${host}:${port}: ${reason}`, { cause });
   } finally {
-    waiting.abort(noLongerNeeded);
+    cancel();
+    signal.removeEventListener("abort", giveUp);
   }
 }
 
@@ -173,18 +174,14 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
       put(request, opaque, false);
       const answer = Promise.withResolvers<Frame>();
       waiting.set(opaque, answer);
-      const answered = new AbortController();
       const giveUp = (): void => answer.reject(askSignal.reason);
       askSignal.addEventListener("abort", giveUp);
-      clock.sleep(timeoutMs, { signal: answered.signal }).then(
-        () => answer.reject(late(request, remoteAddress, timeoutMs)),
-        () => {},
-      );
+      const cancel = clock.after(timeoutMs, () => answer.reject(late(request, remoteAddress, timeoutMs)));
       try {
         return await answer.promise;
       } finally {
         waiting.delete(opaque);
-        answered.abort(noLongerNeeded);
+        cancel();
         askSignal.removeEventListener("abort", giveUp);
       }
     },

@@ -1,4 +1,4 @@
-import { type Clock, type Instant, noLongerNeeded } from "../clock.ts";
+import type { Clock, Instant } from "../clock.ts";
 import { splitAddress } from "./address.ts";
 import { connectRemoting, type RemotingClient } from "./connection.ts";
 import { RemotingError } from "./errors.ts";
@@ -202,14 +202,11 @@ function isBroken(error: unknown): boolean {
 
 /** @returns undefined when it has failed, or has taken too long */
 async function soonOrNever(answer: Promise<Frame>, clock: Clock, withinMs: number): Promise<Frame | undefined> {
-  const over = new AbortController();
-  const patience = clock.sleep(withinMs, { signal: over.signal }).then(
-    () => undefined,
-    () => undefined,
-  );
+  const patience = Promise.withResolvers<undefined>();
+  const cancel = clock.after(withinMs, () => patience.resolve(undefined));
   try {
-    return await Promise.race([answer.catch(() => undefined), patience]);
+    return await Promise.race([answer.catch(() => undefined), patience.promise]);
   } finally {
-    over.abort(noLongerNeeded);
+    cancel();
   }
 }

@@ -42,6 +42,11 @@ export function createManualClock(): ManualClock {
         signal.addEventListener("abort", abort, { once: true });
       });
     },
+    after(ms, then) {
+      const sleeper: Sleeper = { wakeAt: nowMs + ms, wake: then };
+      sleepers.add(sleeper);
+      return () => void sleepers.delete(sleeper);
+    },
     async advance(ms) {
       const until = nowMs + ms;
       for (let next = nextDue(until); next !== undefined; next = nextDue(until)) {
