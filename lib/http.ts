@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { messageOf, OperatorError } from "./errors.ts";
 import type { Logger } from "./log.ts";
@@ -27,8 +27,6 @@ export interface HttpOptions {
 
 const bodyBytesMax = 64 * 1024;
 const requestTimeoutMs = 10_000;
-/** A connection without a request is kept for so long. */
-const keepAliveMs = 72_000;
 /** Topics may have 255; whoever reads a parameter checks it. */
 const parameterCharactersMax = 1_024;
 const runOnMachine = "Run idcctl on the machine of the daemon";
@@ -39,22 +37,14 @@ const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
  * but GET and HEAD, and POST to `asks`) is accepted from this machine only, and neither through a proxy nor from a browser's page.
  */
 export function createHttp(options: HttpOptions): FastifyInstance {
-  const { first } = options;
-  let isClosing = false;
   const http = fastify({
     logger: false,
     bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
     return503OnClosing: true,
     routerOptions: { maxParamLength: parameterCharactersMax },
-    serverFactory: (usual) =>
-      createServer({ requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveMs }, (request, response) => {
-        if (isClosing || first?.(request, response) !== true) usual(request, response);
-      }),
   });
-  http.addHook("preClose", (done) => {
-    isClosing = true;
-    done();
-  });
+  if (options.first !== undefined) answerFirst(http, options.first, options.log);
   http.addHook("onRequest", (request, reply, done) => {
     const isAsking = request.method === "POST" && options.asks?.has(request.routeOptions.url ?? "") === true;
     const isOpen = request.method === "GET" || request.method === "HEAD" || isAsking;
@@ -102,6 +92,30 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     await reply.type(options.metrics.contentType).send(await options.metrics.render());
   });
   return http;
+}
+
+/** Not while it closes, and not when that throws: whoever asks is answered as usual then. */
+function answerFirst(http: FastifyInstance, first: NonNullable<HttpOptions["first"]>, log: Logger): void {
+  let isClosing = false;
+  http.addHook("preClose", (done) => {
+    isClosing = true;
+    done();
+  });
+  const { server } = http;
+  const usual = server.listeners("request") as RequestListener[];
+  const isAnswered: typeof first = (request, response) => {
+    try {
+      return first(request, response);
+    } catch (error) {
+      log.warn({ url: request.url, error: messageOf(error) }, "request failed");
+      if (response.headersSent) response.destroy();
+      return response.headersSent;
+    }
+  };
+  server.removeAllListeners("request");
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    if (isClosing || !isAnswered(request, response)) for (const listen of usual) listen(request, response);
+  });
 }
 
 /** From this machine, by loopback or by its own address, and neither through a proxy nor from a browser's page. */

@@ -11,7 +11,7 @@ import { type Inner, setsMax } from "./inner.ts";
 import { viewOfSet } from "./mirror-records.ts";
 import { setName } from "./model.ts";
 import { prove } from "./prove.ts";
-import type { SetView } from "./set-view.ts";
+import { forgetSettings, type SetView } from "./set-view.ts";
 
 /** A request of a broker or a tool at the controller door: which set it is about, and who may be answered here. */
 
@@ -76,6 +76,9 @@ export function asked(
   ) {
     const broker = brokerOf(view, caller, context);
     broker.evidence = onAsked(broker.evidence, moment.now);
+    // It was started, perhaps with others.
+    forgetSettings(broker, moment.now);
+    view.settingsReadAt = moment.now;
   }
   onAsk(view, { ask, connection, request, caller, tool }, context);
   driveSet(view, context);

@@ -18,7 +18,7 @@ import type { AnswerRecord, BrokerId, BrokerView, OffsetReading } from "./model.
 import { compareProgress } from "./progress.ts";
 import { infoOf } from "./requests.ts";
 import { isFenceAwaited, isScripted } from "./scripted.ts";
-import { type BrokerState, newBroker, type SetView } from "./set-view.ts";
+import { type BrokerState, forgetSettings, newBroker, type SetView } from "./set-view.ts";
 import { effectRetryMs, scriptRetryMs } from "./timing.ts";
 
 /** What this site has heard of a set's brokers, and what it says of them. */
@@ -117,7 +117,7 @@ export function readRole(view: SetView, id: BrokerId, context: Context): void {
 /** It was lost, and may have missed who is master now, and have other settings: a resumed one goes on as before until it is told. */
 export function welcome(view: SetView, broker: BrokerState, { moment }: Context): void {
   broker.tell = true;
-  broker.settings = null;
+  forgetSettings(broker, moment.now);
   view.settingsReadAt = moment.now;
 }
 

@@ -4,7 +4,7 @@ import { decodeAuditEntry, decodeAuditHead } from "./audit.ts";
 import { decodeDecision, decodeRefusal } from "./decision-records.ts";
 import { parseKey } from "./keys.ts";
 import type { AuditView, Mirror } from "./mirror.ts";
-import type { Revision, SetName, SetRecord, SiteName, Stored } from "./model.ts";
+import type { ProtectionRecord, Revision, SetName, SetRecord, SiteName, Stored } from "./model.ts";
 import { type Policies, parsePolicies } from "./policy.ts";
 import {
   decodeAnswer,
@@ -19,8 +19,9 @@ import {
   decodeSite,
   decodeSwitch,
 } from "./records.ts";
-import { newEffects, newSetView, type SetView } from "./set-view.ts";
+import { forgetSettings, newEffects, newSetView, type SetView } from "./set-view.ts";
 import { newBarrierWork } from "./switch-work.ts";
+import { settingsRetryMs } from "./timing.ts";
 
 /** What a key of the ledger is about, and what it changes in the mirror. Which of two changes is the newer one is mirror.ts's. */
 
@@ -177,7 +178,7 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       return;
     }
     case "protection":
-      viewOfSet(mirror, nameOf(parsed), now).protection = stored(decodeProtection);
+      noteProtection(viewOfSet(mirror, nameOf(parsed), now), stored(decodeProtection), text, now);
       return;
     case "switch": {
       const planned = stored(decodeSwitch);
@@ -233,6 +234,19 @@ function noteMembers({ brokers }: SetView, { epoch, master, inSync, unconfirmed 
     broker.memberIn = epoch;
     if (id !== master) broker.evidence = { ...broker.evidence, told: [] };
   }
+}
+
+/** What another site has written it has seen: settings that were asked for here before may be older. */
+function noteProtection(
+  view: SetView,
+  protection: Stored<ProtectionRecord> | null,
+  text: string | null,
+  now: Instant,
+): void {
+  view.protection = protection;
+  if (text === view.protectionSent) return;
+  view.settingsReadAt = Math.min(view.settingsReadAt, now + settingsRetryMs) as Instant;
+  for (const broker of view.brokers.values()) forgetSettings(broker, now);
 }
 
 /** Made when it is first heard of, from the ledger or from a broker. */

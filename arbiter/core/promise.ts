@@ -7,5 +7,10 @@ export function promisedLevel({ rpo, survive }: SetPolicy): ProtectionLevel {
 
 /** Does what was last seen of the set's protection keep the promise? Nothing seen yet counts as none. */
 export function isPromiseKept(policy: SetPolicy, level: ProtectionLevel | undefined): boolean {
-  return protectionLevels.indexOf(level ?? "none") >= protectionLevels.indexOf(promisedLevel(policy));
+  return !isLess(level, promisedLevel(policy));
+}
+
+/** Nothing seen yet counts as none. */
+export function isLess(level: ProtectionLevel | undefined, than: ProtectionLevel | undefined): boolean {
+  return protectionLevels.indexOf(level ?? "none") < protectionLevels.indexOf(than ?? "none");
 }

@@ -90,10 +90,10 @@ export interface SetView {
   /** The master was seen to count as many in sync as the set of that epoch has; and how far it was after that, once it is read. */
   counted: { readonly inSyncEpoch: number; readonly at: Instant; readonly end: OffsetReading | null } | null;
   settingsReadAt: Instant;
-  /** Since when this site looks after the set without a break; null: another does. */
-  turnSince: Instant | null;
   /** The record or a setting has changed since the level of protection was last worked out. */
   protectionDue: boolean;
+  /** The record of it that this site has sent last. */
+  protectionSent: string | null;
   /** Since when the set has been quiet, and its master away from home, in that epoch; null: it is not. */
   quiet: { readonly epoch: number; readonly since: Instant } | null;
   /** An operator's recovery that waits for readings. */
@@ -145,9 +145,16 @@ export interface BrokerState {
   role: { readonly isMaster: boolean; readonly sentAt: Instant } | null;
   /** One is under way. */
   readingRole: boolean;
-  /** When the settings were asked for that were told last; and when they were last asked for on behalf of a switch. */
+  /** What was asked for before says nothing of its settings: those told last were asked for then, or they may have changed then. */
   settingsAt: Instant | null;
+  /** When they were last asked for on behalf of a switch. */
   settingsAskedAt: Instant;
+}
+
+/** They may be others from now on. */
+export function forgetSettings(broker: BrokerState, now: Instant): void {
+  broker.settings = null;
+  broker.settingsAt = now;
 }
 
 export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
@@ -251,8 +258,8 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     inSyncReadAt: now,
     counted: null,
     settingsReadAt: now,
-    turnSince: null,
     protectionDue: true,
+    protectionSent: null,
     quiet: null,
     recovery: null,
   };

@@ -244,15 +244,18 @@ export function createSwitchWorld(): SwitchWorld {
   feed({ kind: "ledger", entries: [], revision: 0n });
   write(clusterKey, encodeCluster({ sites: voting, incarnation: "1", at: startWall }));
   write(setKey(name), encodeSet(first));
-  pass(beatMs);
-  for (const command of pending) {
-    if (command.kind === "probe") feed(answered(command));
-    if (command.kind === "readSettings") feed(settled(command));
-    if (command.kind === "notify")
-      feed({ kind: "notified", broker: command.broker, epoch: 7, answered: true, detail: "" });
+  // They are heard, then they tell their settings.
+  for (let round = 1; round <= 2; round += 1) {
+    pass(beatMs);
+    const asked = pending;
+    pending = [];
+    for (const command of asked) {
+      if (command.kind === "probe") feed(answered(command));
+      if (command.kind === "readSettings") feed(settled(command));
+      if (command.kind === "notify")
+        feed({ kind: "notified", broker: command.broker, epoch: 7, answered: true, detail: "" });
+    }
   }
-  pending = [];
-  pass(beatMs);
   pending = [];
   told = [];
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { Instant } from "#lib/clock.ts";
 import type { Command } from "./events.ts";
-import { protectionKey, siteKey } from "./keys.ts";
+import { protectionKey, questionKey, siteKey } from "./keys.ts";
 import { setName } from "./model.ts";
-import { decodeProtection, decodeSet, encodeProtection, encodeSite } from "./records.ts";
+import { decodeProtection, decodeSet, encodeProtection, encodeQuestion, encodeSite } from "./records.ts";
 import { heldSet, siteUnderTest } from "./site.fixture.ts";
 import { timing } from "./timing.fixture.ts";
-import { stallMs } from "./timing.ts";
+import { settingsReadMs, settingsRetryMs, settingsStaleMs } from "./timing.ts";
 
 const told = (commands: readonly Command[]): number[] =>
   commands.flatMap((command) => (command.kind === "notify" ? [command.broker.id] : []));
@@ -127,49 +128,99 @@ describe("the level of protection", () => {
     expect(levels(live(site, [2, 3], 40))).toEqual([]);
   });
 
-  describe("does not rest on settings", () => {
-    /** Heard, and asked for their settings without an answer. */
-    function hear(site: ReturnType<typeof siteUnderTest>, ms: number): Command[] {
-      const all: Command[] = [];
-      for (let passed = 0; passed < ms; passed += 100) {
-        for (const id of [1, 2, 3]) all.push(...site.step(site.heartbeat(id)));
-        all.push(...site.pass(100));
-      }
-      return all;
+  /** Heard, and asked for their settings without an answer. */
+  function hear(site: ReturnType<typeof siteUnderTest>, ms: number): Command[] {
+    const all: Command[] = [];
+    for (let passed = 0; passed < ms; passed += 100) {
+      for (const id of [1, 2, 3]) all.push(...site.step(site.heartbeat(id)));
+      all.push(...site.pass(100));
     }
-    const tell = (site: ReturnType<typeof siteUnderTest>, asked: readonly Command[]): Command[] =>
-      asked.flatMap((command) =>
-        command.kind === "readSettings"
-          ? [...site.step({ kind: "settingsSeen", broker: command.broker, sentAt: command.sentAt, settings })]
-          : [],
-      );
-    const key = protectionKey(setName("C1", "bs1"));
-    const lax = { level: "none", why: "allAckInSyncStateSet is false at broker 2", at: 0 } as const;
+    return all;
+  }
+  const tell = (site: ReturnType<typeof siteUnderTest>, asked: readonly Command[], told = settings): Command[] =>
+    asked.flatMap((command) =>
+      command.kind === "readSettings"
+        ? [...site.step({ kind: "settingsSeen", broker: command.broker, sentAt: command.sentAt, settings: told })]
+        : [],
+    );
 
-    test("from before another site drove the set: that one has seen newer ones", () => {
-      const site = siteUnderTest(heldSet, { site: "idc2" });
-      const old = hear(site, 400);
-      expect(levels(tell(site, old))).toEqual(["idc"]);
+  describe("does not rest on settings", () => {
+    const name = setName("C1", "bs1");
+    const none = (why: string): string => encodeProtection({ level: "none", why, at: 0 }, name);
+    const lax = none("allAckInSyncStateSet is false at broker 2");
+    const grown = { ...heldSet, inSyncEpoch: 21 };
+    const longAgoMs = settingsReadMs + settingsStaleMs + 1_000;
+    const settled = (site: ReturnType<typeof siteUnderTest>): readonly Command[] => {
+      const asked = hear(site, 400);
+      expect(levels(tell(site, asked))).toEqual(["idc"]);
+      return asked;
+    };
 
-      const beat = { site: "idc1", controller: "idc1", version: "", beat: 1, unheard: [], votes: true, why: "" };
-      site.write(siteKey("idc1"), encodeSite(beat));
-      hear(site, 400);
-      site.write(key, encodeProtection(lax, setName("C1", "bs1")));
-      site.record({ ...heldSet, inSyncEpoch: 21 });
-      const asked = hear(site, timing.leaderSilentMs);
+    test("from before another site has written what it saw", () => {
+      const site = siteUnderTest();
+      const old = settled(site);
+      site.write(protectionKey(name), lax);
+      const asked = [...site.record(grown), ...hear(site, settingsRetryMs + 200)];
       expect(levels(asked)).toEqual([]);
       expect(levels(tell(site, old))).toEqual([]);
       expect(levels(tell(site, asked))).toEqual(["idc"]);
     });
 
-    test("from before this process stood still, for another may have driven the set meanwhile", () => {
-      const site = siteUnderTest();
-      expect(levels(tell(site, hear(site, 400)))).toEqual(["idc"]);
-      site.step({ kind: "tick" }, stallMs + 100);
-      site.write(key, encodeProtection(lax, setName("C1", "bs1")));
-      const asked = [...site.record({ ...heldSet, inSyncEpoch: 21 }), ...hear(site, 1_000)];
+    test("that it asked for when it last looked after the set", () => {
+      const site = siteUnderTest(heldSet, { site: "idc2" });
+      settled(site);
+      const beat = { site: "idc1", controller: "idc1", version: "", beat: 1, unheard: [], votes: true, why: "" };
+      for (let ms = 0; ms < longAgoMs; ms += 400) {
+        site.write(siteKey("idc1"), encodeSite(beat));
+        expect(levels(hear(site, 400))).toEqual([]);
+      }
+      const asked = [...site.record({ ...grown, inSync: [1, 3] }), ...hear(site, timing.leaderSilentMs + 100)];
       expect(levels(asked)).toEqual([]);
-      expect(levels(tell(site, asked))).toEqual(["idc"]);
+      expect(levels(tell(site, asked))).toEqual(["broker"]);
     });
+
+    test("of a broker that has been started since", () => {
+      const site = siteUnderTest();
+      settled(site);
+      const again = { kind: "registerBroker", cluster: "C1", set: "bs1", id: 2, address: "10.2.0.1:10911" } as const;
+      const asked = [...site.ask(1, again), ...site.record({ ...grown, inSync: [1, 3] }), ...hear(site, 200)];
+      expect(levels(asked)).toEqual([]);
+      expect(levels(tell(site, asked))).toEqual(["broker"]);
+    });
+  });
+
+  describe("while the master is asked about", () => {
+    const name = setName("C1", "bs1");
+    const question = { id: "7.1-1", cluster: "C1", set: "bs1", epoch: 7, master: 1, askedBy: "witness", at: 0 };
+    const askedAbout = (): ReturnType<typeof siteUnderTest> => {
+      const site = siteUnderTest();
+      tell(site, hear(site, 400));
+      site.write(questionKey(name), encodeQuestion({ ...question, restarted: false }));
+      return site;
+    };
+
+    test("gets worse when a setting does: the question may stay open for days", () => {
+      const site = askedAbout();
+      const asked = hear(site, settingsReadMs);
+      expect(levels(tell(site, asked, { ...settings, allAckInSyncStateSet: false }))).toEqual(["none"]);
+    });
+
+    test("gets no better: what was proven before is what a replacement rests on", () => {
+      const site = askedAbout();
+      tell(site, hear(site, settingsReadMs), { ...settings, allAckInSyncStateSet: false });
+      expect(levels(tell(site, hear(site, settingsReadMs)))).toEqual([]);
+    });
+  });
+
+  test("is worked out when an answer that was asked for later has failed", () => {
+    const site = siteUnderTest();
+    const first = hear(site, 400);
+    site.step({ kind: "tick" }, 1);
+    for (const command of first) {
+      if (command.kind !== "readSettings") continue;
+      const sentAt = (command.sentAt + 1) as Instant;
+      site.step({ kind: "settingsSeen", broker: command.broker, sentAt, settings: null });
+    }
+    expect(levels(tell(site, first))).toEqual(["idc"]);
   });
 });

@@ -6,12 +6,13 @@ import type { BrokerSettings, SetEvent } from "./events.ts";
 import { freezeIfUsurped } from "./freezes.ts";
 import { protectionKey, setKey } from "./keys.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
+import { isLess } from "./promise.ts";
 import { protectionOf } from "./protection.ts";
 import { encodeProtection, encodeSet } from "./records.ts";
 import { isScripted } from "./scripted.ts";
 import type { BrokerState, SetView } from "./set-view.ts";
 import { noteBarrier } from "./switch-restore.ts";
-import { inSyncReadMs, rejoinMs, settingsReadMs, settingsRetryMs } from "./timing.ts";
+import { inSyncReadMs, rejoinMs, settingsReadMs, settingsRetryMs, settingsStaleMs } from "./timing.ts";
 
 /** What a set needs while nothing is wrong: confirmed members, replicas that come back, protection that is known. */
 
@@ -25,22 +26,11 @@ export function driveUpkeep(view: SetView, context: Context): void {
   if (record === undefined || record.master === null) return;
   tellReturned(view, record, context);
   if (!isScripted(view, context)) freezeIfUsurped(view, context);
-  if (!takeTurn(view, context)) return;
+  if (!context.isMyTurn(context.moment.now)) return;
   confirmMembers(view, record, context);
   bringBack(view, record, context);
   readSettings(view, record, context);
   if (view.protectionDue) considerProtection(view, context);
-}
-
-/** Whoever had the turn before may have seen settings change since they were read here: they are read at once. */
-function takeTurn(view: SetView, context: Context): boolean {
-  const { now } = context.moment;
-  if (!context.isMyTurn(now)) view.turnSince = null;
-  else if (view.turnSince === null) {
-    view.turnSince = now;
-    view.settingsReadAt = now;
-  }
-  return view.turnSince !== null;
 }
 
 /**
@@ -177,50 +167,50 @@ export function onSettings(
 ): void {
   const { now } = context.moment;
   const broker = brokerOf(view, id, context);
-  // An answer that was overtaken by a later one.
+  // Overtaken by a later one, or they may be others since.
   if (broker.settingsAt !== null && sentAt < broker.settingsAt) return;
   broker.settings = settings;
-  broker.settingsAt = sentAt;
   if (settings === null) view.settingsReadAt = Math.min(view.settingsReadAt, now + settingsRetryMs) as Instant;
+  else broker.settingsAt = sentAt;
   view.protectionDue = true;
   noteBarrier(view, id, context);
   considerProtection(view, context);
 }
 
-function settingsSince({ settings, settingsAt }: BrokerState, since: Instant): BrokerSettings | null {
-  return settingsAt !== null && settingsAt >= since ? settings : null;
+/** Those asked for long ago are not known: whoever looked after the set meanwhile may have seen others. */
+function knownSettings({ settings, settingsAt }: BrokerState, now: Instant): BrokerSettings | null {
+  return settingsAt !== null && now - settingsAt <= settingsReadMs + settingsStaleMs ? settings : null;
 }
 
 /** Writes the level of protection when it changes: what a decision under rpo: zero rests on. */
 function considerProtection(view: SetView, context: Context): void {
-  const { record, protection, turnSince } = view;
-  if (record === null || view.busy || turnSince === null || record.value.decision !== null) return;
-  if (!context.isMyTurn(context.moment.now)) return;
+  const { record, protection } = view;
+  const { now } = context.moment;
+  if (record === null || view.busy || !context.isMyTurn(now) || record.value.decision !== null) return;
   const key = protectionKey(view.name);
   // Somebody's hand, or another version: whatever it says, it is written anew.
   const isUnreadable = context.mirror.unreadable.has(key);
-  // A master that is asked about, or not heard, tells nothing: what was last proven is what its replacement rests on.
+  // A master that is not heard tells nothing: what was last proven is what its replacement rests on.
   const { master } = record.value;
-  const isProven = view.question === null && (master === null || isHeardHere(view, master, context));
-  if (!isProven && !isUnreadable) return;
+  const isHeard = master === null || isHeardHere(view, master, context);
+  if (!isHeard && !isUnreadable) return;
   const live = idsOf(view)
     .filter((id) => isHeardHere(view, id, context))
-    .map((id) => [id, settingsSince(brokerOf(view, id, context), turnSince)] as const);
+    .map((id) => [id, knownSettings(brokerOf(view, id, context), now)] as const);
   // Nothing is known before every live broker was asked.
   if (live.length === 0 || live.some(([, known]) => known === null)) return;
-  view.protectionDue = false;
   const { level, why } = protectionOf(record.value, new Map(live), (id) => context.idcOf(view, id));
+  // While it is asked about the same holds, but for what is worse than was proven: a question may stay open for days.
+  const isWorse = isLess(level, protection?.value.level);
+  if (view.question !== null && !isWorse && !isUnreadable) return;
+  view.protectionDue = false;
   if (protection !== null && protection.value.level === level && protection.value.why === why) return;
+  const text = encodeProtection({ level, why, at: context.moment.wall }, view.name);
+  view.protectionSent = text;
   context.commit(
     {
       compares: isUnreadable ? [] : [{ key, revision: protection?.revision ?? 0n }],
-      puts: [
-        {
-          key,
-          text: encodeProtection({ level, why, at: context.moment.wall }, view.name),
-          onLease: false,
-        },
-      ],
+      puts: [{ key, text, onLease: false }],
       deletes: [],
     },
     (ending, then) => {
@@ -228,10 +218,9 @@ function considerProtection(view: SetView, context: Context): void {
         view.protectionDue = true;
         return;
       }
-      const isWorse = level === "none";
       then.emit({
         kind: "note",
-        level: isWorse ? "warn" : "info",
+        level: level === "none" ? "warn" : "info",
         sentence: "protection changed",
         fields: { set: view.name, level, why },
       });

@@ -2,15 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RouterHttpOptions } from "./http.ts";
 import { addressOf } from "./http-errors.ts";
 
-export interface KnownRoutesOptions
-  extends Pick<RouterHttpOptions, "texts" | "metrics" | "idcs" | "callerIdc" | "daemon"> {
+export interface KnownRoutesOptions extends Pick<RouterHttpOptions, "texts" | "metrics" | "idcs" | "callerIdc"> {
   /** Counts a request of this client; false: it has asked too often. */
   readonly take: (host: string) => boolean;
   readonly answered: (status: number) => void;
 }
 
 /** As clients write it. What is written in another way, or has more to it, is read where everything is. */
-const plainRoute = /^\/v1\/topics\/([\w.-]{1,255})\/route(?:\?(?:idc=([\w.-]+))?(?:&?use=(produce|consume))?)?$/;
+const plainRoute = /^\/v1\/topics\/([\w.-]{1,255})\/route(?:\?(?:idc=([\w.-]+)(?=&|$))?(?:&?use=(produce|consume))?)?$/;
 
 /**
  * Answers GET /v1/topics/{topic}/route itself when the route is there, as `routeRoutes` would: the same status, headers and text.

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { z } from "zod";
 import type { TestRouter } from "../core/router.fixture.ts";
@@ -64,9 +65,42 @@ describe("a route", () => {
     expect(body).toMatch(/^idc_router_requests_total\{.*door="http".*outcome="200".*\} 14$/m);
   });
 
+  test("is the same with any query as where fastify answers, which it does when the caller has another route already", async () => {
+    const words = [
+      "idc=idc2",
+      "idc=idc1",
+      "idc=idc9",
+      "idc=",
+      "use=consume",
+      "use=produce",
+      "use=both",
+      "x=1",
+      "&",
+      "=",
+    ];
+    const queries = fc.array(fc.constantFrom(...words), { maxLength: 4 }).map((some) => `?${some.join("")}`);
+    const joined = fc.array(fc.constantFrom(...words), { maxLength: 3 }).map((some) => `?${some.join("&")}`);
+    const saidTo = async (path: string, headers?: Record<string, string>) => {
+      const { status, headers: had, body } = await ask(path, headers);
+      return { status, headers: { ...Object.fromEntries(had), date: "" }, body };
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(queries, joined), async (query) => {
+        const slowly = await saidTo(route + query, { "if-none-match": '"another"' });
+        expect(await saidTo(route + query)).toEqual(slowly);
+      }),
+      { numRuns: 80 },
+    );
+  });
+
   test("is refused when it is asked for wrongly, as it always is", async () => {
-    for (const wrong of ["?idc=idc9", "?use=both", "?idc=idc1&idc=idc2", "?ip=x", "?wait=long"])
-      expect((await ask(`${route}${wrong}`)).status, wrong).toBe(400);
+    const wrong = ["idc=idc9", "use=both", "idc=idc1&idc=idc2", "ip=x", "wait=long", "idc=idc1use=consume"];
+    for (const query of wrong) expect((await ask(`${route}?${query}`)).status, query).toBe(400);
+  });
+
+  test("is not sent to a HEAD", async () => {
+    const response = await fetch(base + route, { method: "HEAD" });
+    expect([response.status, await response.text()]).toEqual([200, ""]);
   });
 
   test("is not sent again while it is the same, and is when it has changed", async () => {

@@ -77,7 +77,6 @@ export function createRouterHttp(options: RouterHttpOptions): FastifyInstance {
     asks: new Set([allocationsPath, telemetryPath]),
     first: (request, response) => daemon.lagMs <= lagMsMax && known(request, response),
   });
-  // Hooks with a callback: a promise for each costs as much as the rest of a request.
   http.addHook("onRequest", (request, reply, done) => {
     if (alwaysServed.has(request.routeOptions.url ?? "")) done();
     else if (!rate.take(request.ip)) {

@@ -7,10 +7,7 @@ import { freePorts } from "../harness/ports.ts";
 import { type RunningProcess, startProcess } from "../harness/process.ts";
 import { inProject } from "../harness/project.ts";
 
-/**
- * A router as its launcher starts it, with limits that one machine full of clients does not reach. Its brokers stand in the test's own
- * process, and are never away: one that is late with its answer, as that process is busy, stays in.
- */
+/** A router as its launcher starts it, with limits that one machine full of clients does not reach. */
 export interface RouterUnderTest extends AsyncDisposable {
   /** The newest one. */
   readonly process: RunningProcess;
@@ -56,6 +53,7 @@ export async function startRouter(
       http: { listen: http },
       nameserver: { listen: door, doors: { [ownIdc]: [door] }, requestsPerSecond: 100_000 },
       clusters: [{ name: cluster, kind: "rocketmq", nameservers: [nameServer] }],
+      // Its brokers stand in the test's own process: one that is late with its answer, as that process is busy, is not away.
       health: { outAfterMs: 600_000 },
       limits: { subscribersMax: 20_000, requestsPerSecond: 100_000, ...limits },
       lastGood: "table.json",

@@ -44,6 +44,8 @@ export interface WorldOptions {
 }
 
 const askAgainMs = 600;
+/** Within the calm at the beginning: later a fault may have changed what it wrote. */
+const operatedMsMax = 15_000;
 /** Shorter than two wishes of a master are apart: brokers here ask any arbiter, and each counts the wishes that it hears. */
 const degradeAfterMs = 4_000;
 const returnAfterMs = 5_000;
@@ -128,6 +130,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   // A site may have no quorum proof yet, for seconds.
   const operateUntil = (isDone: () => boolean, request: OperatorRequest): void => {
     if (isDone()) return;
+    if (timeline.now > operatedMsMax) throw new Error(`the operator's ${request.kind} was never done`);
     operate("idc1", request);
     timeline.after(askAgainMs, () => operateUntil(isDone, request));
   };
