@@ -76,9 +76,8 @@ export function asked(
   ) {
     const broker = brokerOf(view, caller, context);
     broker.evidence = onAsked(broker.evidence, moment.now);
-    // It was started, perhaps with others.
-    forgetSettings(broker, moment.now);
-    view.settingsReadAt = moment.now;
+    // Started, perhaps with others.
+    if (request.kind === "registerBroker") forgetSettings(view, broker, moment.now);
   }
   onAsk(view, { ask, connection, request, caller, tool }, context);
   driveSet(view, context);

@@ -117,7 +117,7 @@ export function readRole(view: SetView, id: BrokerId, context: Context): void {
 /** It was lost, and may have missed who is master now, and have other settings: a resumed one goes on as before until it is told. */
 export function welcome(view: SetView, broker: BrokerState, { moment }: Context): void {
   broker.tell = true;
-  forgetSettings(broker, moment.now);
+  forgetSettings(view, broker, moment.now);
   view.settingsReadAt = moment.now;
 }
 

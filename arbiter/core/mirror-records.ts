@@ -21,7 +21,6 @@ import {
 } from "./records.ts";
 import { forgetSettings, newEffects, newSetView, type SetView } from "./set-view.ts";
 import { newBarrierWork } from "./switch-work.ts";
-import { settingsRetryMs } from "./timing.ts";
 
 /** What a key of the ledger is about, and what it changes in the mirror. Which of two changes is the newer one is mirror.ts's. */
 
@@ -245,8 +244,7 @@ function noteProtection(
 ): void {
   view.protection = protection;
   if (text === view.protectionSent) return;
-  view.settingsReadAt = Math.min(view.settingsReadAt, now + settingsRetryMs) as Instant;
-  for (const broker of view.brokers.values()) forgetSettings(broker, now);
+  for (const broker of view.brokers.values()) forgetSettings(view, broker, now);
 }
 
 /** Made when it is first heard of, from the ledger or from a broker. */

@@ -20,6 +20,7 @@ import type {
 } from "./model.ts";
 import type { OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
 import { type BarrierWork, newBarrierWork, type SwitchAsk } from "./switch-work.ts";
+import { settingsRetryMs } from "./timing.ts";
 import type { PhaseName } from "./transitions.ts";
 
 const longAgo = -1_000_000 as Instant;
@@ -152,9 +153,10 @@ export interface BrokerState {
 }
 
 /** They may be others from now on. */
-export function forgetSettings(broker: BrokerState, now: Instant): void {
+export function forgetSettings(view: SetView, broker: BrokerState, now: Instant): void {
   broker.settings = null;
   broker.settingsAt = now;
+  view.settingsReadAt = Math.min(view.settingsReadAt, now + settingsRetryMs) as Instant;
 }
 
 export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {

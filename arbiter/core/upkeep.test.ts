@@ -183,7 +183,11 @@ describe("the level of protection", () => {
       const site = siteUnderTest();
       settled(site);
       const again = { kind: "registerBroker", cluster: "C1", set: "bs1", id: 2, address: "10.2.0.1:10911" } as const;
-      const asked = [...site.ask(1, again), ...site.record({ ...grown, inSync: [1, 3] }), ...hear(site, 200)];
+      const asked = [
+        ...site.ask(1, again),
+        ...site.record({ ...grown, inSync: [1, 3] }),
+        ...hear(site, settingsRetryMs + 200),
+      ];
       expect(levels(asked)).toEqual([]);
       expect(levels(tell(site, asked))).toEqual(["broker"]);
     });
