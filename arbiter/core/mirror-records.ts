@@ -182,8 +182,10 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
     case "switch": {
       const planned = stored(decodeSwitch);
       const view = viewOfSet(mirror, nameOf(parsed), now);
-      const isSame = planned !== null && view.planned?.value.id === planned.value.id;
-      view.planned = planned === null ? null : { ...planned, seenAt: isSame ? (view.planned?.seenAt ?? now) : now };
+      const known = view.planned;
+      const isSame = planned !== null && known?.value.id === planned.value.id;
+      const { seenAt, found } = isSame && known !== null ? known : { seenAt: now, found: false };
+      view.planned = planned === null ? null : { ...planned, seenAt, found };
       if (planned === null) view.barrier.endedAt = now;
       else if (!isSame) view.barrier = newBarrierWork();
       return;

@@ -69,7 +69,9 @@ export function newMirror(): Mirror {
  */
 export function load(mirror: Mirror, entries: readonly LedgerEntry[], revision: Revision, now: Instant): void {
   const beats = new Map(mirror.sites);
-  const before = [...mirror.sets.values()].map((view) => ({ view, question: view.question, decision: view.decision }));
+  const before = [...mirror.sets.values()].map((view) => ({
+    ...{ view, question: view.question, decision: view.decision, planned: view.planned },
+  }));
   mirror.loaded = true;
   mirror.toldTo = revision;
   mirror.cluster = null;
@@ -97,11 +99,14 @@ export function load(mirror: Mirror, entries: readonly LedgerEntry[], revision: 
   for (const { key, text, revision } of sorted) put(mirror, key, text, revision, now);
   for (const [site, beat] of mirror.sites)
     mirror.sites.set(site, { ...beat, seenAt: beats.get(site)?.seenAt ?? longAgo });
-  for (const { view, question, decision } of before) {
+  for (const view of mirror.sets.values()) if (view.planned !== null) view.planned = { ...view.planned, found: true };
+  for (const { view, question, decision, planned } of before) {
     if (question !== null && view.question?.value.id === question.value.id)
       view.question = { ...view.question, seenAt: question.seenAt };
     if (decision !== null && view.decision?.value.id === decision.value.id)
       view.decision = { ...view.decision, seenAt: decision.seenAt };
+    if (planned !== null && view.planned?.value.id === planned.value.id)
+      view.planned = { ...view.planned, seenAt: planned.seenAt, found: planned.found };
   }
 }
 

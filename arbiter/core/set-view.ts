@@ -43,7 +43,8 @@ export interface SetView {
   /** The one that the record names. */
   decision: (Stored<DecisionRecord> & { readonly seenAt: Instant }) | null;
   protection: Stored<ProtectionRecord> | null;
-  planned: (Stored<SwitchRecord> & { readonly seenAt: Instant }) | null;
+  /** `found`: it was there when this site came, or came back; others were told of while this site watched. */
+  planned: (Stored<SwitchRecord> & { readonly seenAt: Instant; readonly found: boolean }) | null;
   drains: Stored<DrainRecord> | null;
 
   readonly brokers: Map<BrokerId, BrokerState>;

@@ -60,7 +60,12 @@ function isDecided({ decision }: SetView, planned: Planned, record: SetRecord): 
 }
 
 /** null: the switch goes on. */
-function whyGivenUp(view: SetView, { value, seenAt }: Planned, record: SetRecord, context: Context): string | null {
+function whyGivenUp(
+  view: SetView,
+  { value, seenAt, found }: Planned,
+  record: SetRecord,
+  context: Context,
+): string | null {
   const { barrier } = view;
   const { now, wall } = context.moment;
   const { from, to, epoch, at } = value;
@@ -79,8 +84,10 @@ function whyGivenUp(view: SetView, { value, seenAt }: Planned, record: SetRecord
     const what = barrier.raisedAt === null ? `broker ${from} does not refuse messages` : "it is not decided";
     return `${what} after ${figure(switchMsMax)} ms${barrier.detail && `: ${barrier.detail}`}`;
   }
-  // A site that was away for long does not take up what nobody waits for any more.
-  return wall - at > switchAgeMsMax ? `it was asked for ${figure(Math.round((wall - at) / 1_000))} s ago` : null;
+  // A site that was away for long does not take up what nobody waits for any more. Of another site's clock no more is asked.
+  return found && wall - at > switchAgeMsMax
+    ? `it was asked for ${figure(Math.round((wall - at) / 1_000))} s ago`
+    : null;
 }
 
 function endsText(view: SetView, { from, to }: SwitchRecord, context: Context): string {

@@ -10,7 +10,9 @@ import type { World } from "./world.ts";
  * and nobody hears of its outcome. The commands are those of a life in which nobody dies.
  */
 const driver = "idc1";
-const seed = 7;
+const firstSeed = 7;
+/** Of these some are looked at for one in which the driver is not so slow by chance that others step in. */
+const livesMax = 5;
 const backAfterMs = 6_000;
 /** The machine may have other things to do. */
 const testMsMax = 300_000;
@@ -51,7 +53,11 @@ function counts(command: Command): boolean {
   return compares.length > 0 || puts.some(({ key }) => !key.startsWith("sites/"));
 }
 
-function play(story: Story, onNth: (nth: number, command: Command) => "go" | "die" | "go and die"): Outcome {
+function play(
+  seed: number,
+  story: Story,
+  onNth: (nth: number, command: Command) => "go" | "die" | "go and die",
+): Outcome {
   let begun = false;
   let over = false;
   let nth = -1;
@@ -70,22 +76,27 @@ function play(story: Story, onNth: (nth: number, command: Command) => "go" | "di
 }
 
 /** Dies at the nth command, and is started again some seconds later, with everything else at peace. */
-function playDying(story: Story, at: number, fate: "die" | "go and die"): Outcome {
+function playDying(seed: number, story: Story, at: number, fate: "die" | "go and die"): Outcome {
   let isDead = false;
-  return play(story, (nth) => {
+  return play(seed, story, (nth) => {
     if (nth !== at || isDead) return "go";
     isDead = true;
     return fate;
   });
 }
 
-function commandsOf(story: Story): { commands: Command[]; outcome: Outcome } {
-  const commands: Command[] = [];
-  const outcome = play(story, (_nth, command) => {
-    commands.push(command);
-    return "go";
-  });
-  return { commands, outcome };
+/** The first life in which the driver gives commands of all the story's kinds. */
+function lifeOf(story: Story): { seed: number; commands: Command[]; outcome: Outcome } {
+  for (let seed = firstSeed; seed < firstSeed + livesMax; seed += 1) {
+    const commands: Command[] = [];
+    const outcome = play(seed, story, (_nth, command) => {
+      commands.push(command);
+      return "go";
+    });
+    const kinds = new Set(commands.map(({ kind }) => kind));
+    if (story.kinds.every((kind) => kinds.has(kind))) return { seed, commands, outcome };
+  }
+  throw new Error(`in none of ${livesMax} lives ${driver} does all of ${story.kinds.join(", ")}`);
 }
 
 const isDecision = (command: Command): boolean =>
@@ -97,11 +108,10 @@ for (const fate of ["die", "go and die"] as const) {
   test(
     `a failover ends once, and right, whichever command its driver dies ${when}`,
     () => {
-      const { commands, outcome } = commandsOf(failover);
-      expect(commands.map(({ kind }) => kind)).toEqual(expect.arrayContaining([...failover.kinds]));
+      const { seed, commands, outcome } = lifeOf(failover);
       expect(outcome).toMatchObject({ decisions: 2, failovers: 1 });
       for (const at of commands.keys()) {
-        const { decisions, failovers, switches } = playDying(failover, at, fate);
+        const { decisions, failovers, switches } = playDying(seed, failover, at, fate);
         expect({ at, decisions, failovers, switches }).toEqual({ at, decisions: 2, failovers: 1, switches: 0 });
       }
     },
@@ -111,13 +121,12 @@ for (const fate of ["die", "go and die"] as const) {
   test(
     `a planned switch is made, given up or taken back, once, whichever command its driver dies ${when}`,
     () => {
-      const { commands, outcome } = commandsOf(planned);
-      expect(commands.map(({ kind }) => kind)).toEqual(expect.arrayContaining([...planned.kinds]));
+      const { seed, commands, outcome } = lifeOf(planned);
       expect(outcome).toMatchObject({ decisions: 2, switches: 1, takenBack: 0 });
       const decided = commands.findIndex(isDecision);
       let made = 0;
       for (const at of commands.keys()) {
-        const { decisions, failovers, switches, takenBack } = playDying(planned, at, fate);
+        const { decisions, failovers, switches, takenBack } = playDying(seed, planned, at, fate);
         expect({ at, failovers, sum: 1 + switches + takenBack }).toEqual({ at, failovers: 0, sum: decisions });
         expect(switches, `switches, dead at ${at}`).toBeLessThanOrEqual(1);
         expect(takenBack, `taken back, dead at ${at}`).toBeLessThanOrEqual(switches);
