@@ -1,11 +1,11 @@
+import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { systemClock } from "#lib/clock.ts";
-import { silentLogger } from "#lib/log.ts";
 import { requestCodes } from "#lib/remoting/codes.ts";
 import { connectRemoting, type RemotingClient } from "#lib/remoting/connection.ts";
-import { expectResult, notSupported, request } from "#lib/remoting/message.ts";
-import { listenRemoting } from "#lib/remoting/server.ts";
+import { expectResult, request } from "#lib/remoting/message.ts";
 import { propertiesText } from "../../world/java.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { freePort } from "./ports.ts";
@@ -37,21 +37,12 @@ const javaFlags = ["-server", "-Xms512m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxDi
 /** Two addresses on loopback that answer the router's checks, each in its IDC's net. They take no messages. */
 export async function startBrokers(signal: AbortSignal): Promise<readonly BrokerPlace[]> {
   const port = await freePort();
-  return await Promise.all(
-    ["bs1", "bs2"].map(async (set, nth) => {
-      const address = `127.${nth + 1}.0.1:${port}`;
-      const onRequest = notSupported;
-      await listenRemoting({
-        listen: address,
-        context: () => undefined,
-        onRequest,
-        clock: systemClock,
-        log: silentLogger,
-        signal,
-      });
-      return { set, address };
-    }),
-  );
+  const places = ["bs1", "bs2"].map((set, nth) => ({ set, address: `127.${nth + 1}.0.1:${port}` }));
+  const workerData = { addresses: places.map(({ address }) => address) };
+  const thread = new Worker(new URL("brokers-thread.ts", import.meta.url), { workerData });
+  signal.addEventListener("abort", () => void thread.terminate());
+  await once(thread, "message");
+  return places;
 }
 
 export async function startNameServer(

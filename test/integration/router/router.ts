@@ -53,8 +53,6 @@ export async function startRouter(
       http: { listen: http },
       nameserver: { listen: door, doors: { [ownIdc]: [door] }, requestsPerSecond: 100_000 },
       clusters: [{ name: cluster, kind: "rocketmq", nameservers: [nameServer] }],
-      // Its brokers stand in the test's own process: one that is late with its answer, as that process is busy, is not away.
-      health: { outAfterMs: 600_000 },
       limits: { subscribersMax: 20_000, requestsPerSecond: 100_000, ...limits },
       lastGood: "table.json",
     }),

@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { eventually } from "../../integration/harness/eventually.ts";
 import { inProject } from "../../integration/harness/project.ts";
 import { checkGap, type GapReport } from "../checkers/gap.ts";
 import { checkMute } from "../checkers/mute.ts";
@@ -24,7 +23,6 @@ const answeredMs = 3_000;
 const lookEveryMs = 25;
 /** How long the load goes on for want of acknowledged messages. */
 const enoughMsMax = 90_000;
-const roleMsMax = 20_000;
 
 /** What became of one fault. Times in ms. */
 export interface Outcome {
@@ -176,13 +174,10 @@ async function doubtsUntil(answered: Promise<void>, stage: Stage): Promise<reado
   return watch.doubts;
 }
 
-/** Whom clients could take for the master, by what the brokers say of themselves: a stock one stands still for seconds at times. */
+/** Whom clients could take for the master, by what the brokers say of themselves. */
 async function mastersAmong({ world, brokers }: Stage): Promise<string[]> {
   const roles = await Promise.all(
-    brokers.map(async ({ address }) => ({
-      address,
-      acts: await eventually(() => actsAsMaster(world.network, "clients", address), { withinMs: roleMsMax }),
-    })),
+    brokers.map(async ({ address }) => ({ address, acts: await actsAsMaster(world.network, "clients", address) })),
   );
   return roles.flatMap(({ address, acts }) => (acts ? [address] : []));
 }
