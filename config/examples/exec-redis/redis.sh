@@ -32,15 +32,26 @@ if [ -n "${2:-}" ]; then
   export REDISCLI_AUTH
 fi
 
-# The input is one line of JSON without spaces.
-input=$(cat)
-given() { printf '%s\n' "$input" | sed -n "s/.*$1.*/\\1/p"; }
-member_id=$(given '"member":{"id":\([0-9]*\),')
-member=$(given '"member":{"id":[0-9]*,"address":"\([^"]*\)"')
-master=$(given '"master":{"id":[0-9]*,"address":"\([^"]*\)"')
-epoch=$(given '"epoch":\([0-9]*\)')
-# "1 10.1.0.21:6379", a line for each member of the set
-members=$(given '"members":\[\([^]]*\)\]' | sed 's/},{/\n/g' | sed 's/[{}]*"id":\([0-9]*\),"address":"\([^"]*\)"[{}]*/\1 \2/')
+# Several of these run each second, at every site: what the shell can do by itself starts no process.
+set -f
+newline='
+'
+cr=$(printf '\r')
+
+# The input is one line of JSON without spaces. cut_at BEFORE: in $value what follows it there, up to the next quote, comma
+# or brace; nothing where it is not there.
+read -r input
+cut_at() {
+  value=
+  case $input in
+    *"$1"*) value=${input#*"$1"} value=${value%%[\",\}]*} ;;
+  esac
+}
+cut_at '"member":{"id":'; member_id=$value
+cut_at "\"member\":{\"id\":$member_id,\"address\":\""; member=$value
+cut_at '"master":{"id":'; master_id=$value
+cut_at "\"master\":{\"id\":$master_id,\"address\":\""; master=$value
+cut_at '"epoch":'; epoch=$value
 [ -n "$member" ] || { echo "no member in the input" >&2; exit 1; }
 
 # redis COMMAND...: what the member answers, in $answer. Ends the script where it does not: see unanswered.
@@ -64,15 +75,31 @@ unanswered() {
   exit "$reached"
 }
 
+# Whom the member takes itself for, and what it copies, or is copied by. Its epoch is in $known.
 look() {
   redis INFO
-  info=$(printf '%s' "$answer" | tr -d '\r')
-  role=$(field role)
+  role='' run_id='' master_host='' master_port='' offset='' copied='' replicas=''
+  IFS=$newline
+  for pair in $answer; do
+    pair=${pair%"$cr"}
+    value=${pair#*:}
+    case $pair in
+      role:*) role=$value ;;
+      run_id:*) run_id=$value ;;
+      master_host:*) master_host=$value ;;
+      master_port:*) master_port=$value ;;
+      master_repl_offset:*) offset=$value ;;
+      slave_repl_offset:*) copied=$value ;;
+      slave[0-9]*:ip=*) replicas=$replicas$value$newline ;;
+    esac
+  done
+  unset IFS
+  # A probe tells of no epoch.
+  [ "$verb" != probe ] || return 0
   redis GET "$epoch_key"
   known=${answer:--1}
   case $known in *[!0-9-]*) known=-1 ;; esac
 }
-field() { printf '%s\n' "$info" | sed -n "s/^$1://p"; }
 
 refuse_old() {
   if [ "$known" -gt "$epoch" ] || { [ "$verb" != promote ] && [ "$role" = master ] && [ "$known" -ge "$epoch" ]; }; then
@@ -81,28 +108,36 @@ refuse_old() {
   fi
 }
 
-# The ids of the members whose addresses INFO names as replicas, and the own one: 1,2
+# In $ids those of the members that INFO names as replicas, and the own one: 1,2
 in_sync() {
   ids=$member_id
-  for line in $(printf '%s\n' "$info" | sed -n 's/^slave[0-9]*:ip=\(.*\),port=\([0-9]*\),state=online,offset=[0-9]*,lag=\([0-9]*\)$/\3 \1:\2/p' | tr ' ' '@'); do
-    [ "${line%%@*}" -le "$lag_max" ] || continue
-    id=$(printf '%s\n' "$members" | sed -n "s/^\([0-9]*\) ${line#*@}\$/\\1/p")
-    [ -z "$id" ] || ids=$ids,$id
+  IFS=$newline
+  # ip=10.2.0.21,port=6379,state=online,offset=1234,lag=0
+  for replica in $replicas; do
+    case $replica in *,state=online,*,lag=*) ;; *) continue ;; esac
+    lag=${replica##*,lag=}
+    [ "${lag%%,*}" -le "$lag_max" ] || continue
+    ip=${replica#ip=} port=${replica#*,port=}
+    address=${ip%%,*}:${port%%,*}
+    # The members: {"id":1,"address":"10.1.0.21:6379"},…
+    id=${input%%",\"address\":\"$address\"}"*}
+    [ "$id" = "$input" ] || ids=$ids,${id##*:}
   done
-  echo "$ids"
+  unset IFS
 }
 
 look
 case $verb in
   probe)
     [ "$role" = master ] && acting=true || acting=false
-    echo "{\"acting\":$acting,\"instance\":\"$(field run_id)\"}"
+    echo "{\"acting\":$acting,\"instance\":\"$run_id\"}"
     ;;
   offsets)
     if [ "$role" = master ]; then
-      echo "{\"epoch\":$known,\"offset\":\"$(field master_repl_offset)\",\"inSync\":[$(in_sync)]}"
+      in_sync
+      echo "{\"epoch\":$known,\"offset\":\"$offset\",\"inSync\":[$ids]}"
     else
-      echo "{\"epoch\":$known,\"offset\":\"$(field slave_repl_offset)\"}"
+      echo "{\"epoch\":$known,\"offset\":\"$copied\"}"
     fi
     ;;
   promote)
@@ -123,10 +158,10 @@ case $verb in
   follow)
     refuse_old
     [ -n "$master" ] || { echo "no master in the input" >&2; exit 1; }
-    [ "$role,$(field master_host):$(field master_port)" = "slave,$master" ] ||
+    [ "$role,$master_host:$master_port" = "slave,$master" ] ||
       redis REPLICAOF "${master%:*}" "${master##*:}"
     look
-    [ "$role,$(field master_host):$(field master_port)" = "slave,$master" ] || exit "$no"
+    [ "$role,$master_host:$master_port" = "slave,$master" ] || exit "$no"
     ;;
 esac
 exit "$yes"

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "#lib/errors.ts";
 import type { Network } from "../network/network.ts";
 import { dialRemoting } from "../rocketmq/dial.ts";
 import { readQueue } from "../rocketmq/messages.ts";
@@ -10,17 +11,30 @@ const maxOffsetCode = 30;
 /** A stock broker acknowledges a message some moments before it can be read: its queues are written by a thread of their own. */
 const readableMsMax = 10_000;
 const lookEveryMs = 500;
+/** A stock broker may stand still, and now and then leaves a pull without an answer: like a stock consumer, we ask again. */
+const askAgainMsMax = 60_000;
 
-/** As readStored, again while `isShort` says that something acknowledged is missing: for readableMsMax, then it counts as lost. */
+/**
+ * As readStored, again while `isShort` says that something acknowledged is missing: for readableMsMax, then it counts as lost.
+ * @throws when nothing can be read for askAgainMsMax
+ */
 export async function readSettled(
   network: Network,
   from: Parameters<typeof readStored>[1],
   isShort: (stored: readonly StoredQueue[]) => boolean,
 ): Promise<StoredQueue[]> {
   const startedAt = performance.now();
+  let readAt: number | undefined;
   for (;;) {
-    const stored = await readStored(network, from);
-    if (!isShort(stored) || performance.now() - startedAt > readableMsMax) return stored;
+    try {
+      const stored = await readStored(network, from);
+      const now = performance.now();
+      readAt ??= now;
+      if (!isShort(stored) || now - readAt > readableMsMax) return stored;
+    } catch (error) {
+      if (performance.now() - startedAt > askAgainMsMax) throw error;
+      console.log(`${from.broker} is asked for its messages again: ${messageOf(error)}`);
+    }
     await delay(lookEveryMs);
   }
 }
