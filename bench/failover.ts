@@ -11,6 +11,7 @@ import { type FaultName, faultNames, faults } from "../test/world/failover/fault
 import { type Outcome, play } from "../test/world/failover/play.ts";
 import type { Contender, Settings } from "../test/world/failover/stage.ts";
 import { lineOf } from "../test/world/failover/verdict.ts";
+import { lossless } from "../test/world/rocketmq/lossless.ts";
 import { createStages, type Stages } from "./failover/stages.ts";
 import { failoverTable, type Played, type SettingName } from "./failover/table.ts";
 
@@ -31,8 +32,8 @@ const worldsMax = 2;
 
 const settings: Record<SettingName, Settings> = {
   D: {},
-  L: { allAckInSyncStateSet: true },
-  L2: { allAckInSyncStateSet: true, minInSyncReplicas: 2 },
+  L: lossless,
+  L2: { ...lossless, minInSyncReplicas: 2 },
 };
 const contenders = chosen(values.contender, ["arbiter", "stock"]);
 const wanted = chosen(values.faults, faultNames);

@@ -10,6 +10,7 @@ import { formatTable } from "#lib/table.ts";
 import type { Contender, Settings } from "../test/world/failover/stage.ts";
 import { playSwitches, type SwitchesOutcome } from "../test/world/failover/switch.ts";
 import { handoverMs, linesOfSwitches } from "../test/world/failover/switch-verdict.ts";
+import { lossless } from "../test/world/rocketmq/lossless.ts";
 import { createStages } from "./failover/stages.ts";
 import { quantile } from "./measure.ts";
 
@@ -21,7 +22,7 @@ const { values } = parseArgs({
   },
 });
 
-const known: Readonly<Record<string, Settings>> = { D: {}, L: { allAckInSyncStateSet: true } };
+const known: Readonly<Record<string, Settings>> = { D: {}, L: lossless };
 const contenders = ["arbiter", "stock"] as const satisfies readonly Contender[];
 const steps = Array.from({ length: 2 * Number(values["round-trips"]) }, () => ({ mayFail: true as const }));
 const rows: string[][] = [];

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { formatMs } from "#lib/table.ts";
 import { raiseStage } from "../../test/world/failover/stage.ts";
+import { lossless } from "../../test/world/rocketmq/lossless.ts";
 import { openWorld, type World } from "../../test/world/world.ts";
 import { failover, hung, killed, summary, threeSites } from "./scenes/failover.ts";
 import type { Frame } from "./tell.ts";
@@ -9,7 +10,6 @@ import type { Frame } from "./tell.ts";
 const servers = 12;
 
 /** The setting that is recommended where nothing may be lost: a write is acknowledged when all in sync have it. */
-const lossless = { allAckInSyncStateSet: true };
 
 /** A master is killed, another hangs; who is master then, and is anything lost? */
 export async function playFailover({ stage, signal, stack }: Frame): Promise<void> {

@@ -6,6 +6,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { messageOf } from "#lib/errors.ts";
 import { raiseStage } from "../../test/world/failover/stage.ts";
 import { serverSites } from "../../test/world/network/sites.ts";
+import { lossless } from "../../test/world/rocketmq/lossless.ts";
 import { openWorld } from "../../test/world/world.ts";
 import type { WorldState } from "./state.ts";
 
@@ -59,7 +60,7 @@ async function startKind(kind: string): Promise<void> {
       await Promise.all([world.kafka(["idc1"]), world.kafka(["idc2"])]);
       return;
     case "arbiter":
-      await raiseStage(world, { contender: "arbiter", settings: { allAckInSyncStateSet: true } });
+      await raiseStage(world, { contender: "arbiter", settings: lossless });
       return;
     case "rocketmq": {
       const [nameServers, controllers] = await Promise.all([

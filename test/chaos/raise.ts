@@ -1,4 +1,5 @@
 import { type Contender, raiseStage, type Stage } from "../world/failover/stage.ts";
+import { lossless } from "../world/rocketmq/lossless.ts";
 import type { ServerOptions } from "../world/server.ts";
 import type { World } from "../world/world.ts";
 import type { RouteSource } from "./clients/watchers.ts";
@@ -7,7 +8,7 @@ import type { FaultName } from "./plan/names.ts";
 
 /** Of brokers: those that are recommended for sets that may lose nothing, see docs/operations.md; or RocketMQ's own. */
 const settingsOf = {
-  lossless: { allAckInSyncStateSet: true, haMaxTimeSlaveNotCatchup: 3_000, checkSyncStateSetPeriod: 1_000 },
+  lossless: { ...lossless, haMaxTimeSlaveNotCatchup: 3_000, checkSyncStateSetPeriod: 1_000 },
   default: {},
 } as const;
 /** What a set's policy lets a failover lose. */

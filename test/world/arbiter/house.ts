@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { SetReport } from "../../../arbiter/io/api-sets.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { addressesOf, raiseStage, type Stage } from "../failover/stage.ts";
+import { lossless } from "../rocketmq/lossless.ts";
 import type { Server } from "../server.ts";
 import type { World } from "../world.ts";
 import { readSet } from "./operators.ts";
@@ -25,8 +26,6 @@ export interface House extends Room {
 /** The sets, as arbiters and idcctl name them. */
 export const sets = { first: "C1/bs1", second: "C2/bs1" } as const;
 export const settleMsMax = 120_000;
-
-const lossless = { allAckInSyncStateSet: true };
 
 /** The first broker is among the clients, whose hosts count as idc1's: so it can be hidden from the arbiter of its own IDC alone. */
 export async function openHouse(world: World): Promise<House> {

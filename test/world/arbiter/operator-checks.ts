@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { play } from "../failover/play.ts";
 import { type Settings, serverAt } from "../failover/stage.ts";
-import { lineOf, problemsOf } from "../failover/verdict.ts";
+import { inSyncMsUsual, lineOf, problemsOf } from "../failover/verdict.ts";
 import { changeSettings } from "../rocketmq/status.ts";
 import { everywhere, type House, isComplete, seconds, sets } from "./house.ts";
 import { idcctl, mqadmin, readMetric, readSet } from "./operators.ts";
@@ -83,12 +83,9 @@ async function staysThoughSilent(house: House): Promise<void> {
   );
 }
 
-/** A stock broker that has to cut off a tail of its log may wait up to 90 s before it copies again. */
-const inSyncMsAfterTail = 150_000;
-
 /** rpo: zero, and the set is protected: a silent master is replaced, and nothing that was acknowledged is lost. */
 export async function silentIsReplaced({ stage }: House): Promise<void> {
-  const outcome = await play(stage, "freeze", { settleMsMax: inSyncMsAfterTail });
+  const outcome = await play(stage, "freeze", { settleMsMax: inSyncMsUsual });
   console.log(lineOf(outcome));
   expect(problemsOf(outcome)).toEqual([]);
 }

@@ -6,6 +6,7 @@ import { ackTimesOf, longestBetween } from "../checkers/gap.ts";
 import { raiseStage, type Settings, serverAt } from "../failover/stage.ts";
 import type { SiteName } from "../network/sites.ts";
 import { worldRefusal } from "../rights.ts";
+import { lossless } from "../rocketmq/lossless.ts";
 import { changeSettings } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import { openWorld, type World } from "../world.ts";
@@ -144,7 +145,7 @@ policyTest("degradeAfterMs: writes go on within one IDC after that time, and eve
   const degradeAfterMs = 10_000;
   // A master wishes to go on without a replica that has been behind for so long (15 s by default), and looks each 5 s: with degradeAfterMs
   // the bound below, but for a second. A wish that is granted with the next one alone goes beyond it.
-  const settings = { allAckInSyncStateSet: true, haMaxTimeSlaveNotCatchup: 14_000 };
+  const settings = { ...lossless, haMaxTimeSlaveNotCatchup: 14_000 };
   for (const { address } of stage.brokers) await change(address, settings);
   await applyPolicy(world, leader, { rpo: "zero", survive: "idc", degradeAfterMs });
   const before = await completeIn("idc2");

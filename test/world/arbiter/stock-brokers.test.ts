@@ -13,6 +13,7 @@ import { retell, type StoryWorld } from "../../simulation/arbiter/stock/story.ts
 import { addressOf } from "../network/sites.ts";
 import { ports } from "../ports.ts";
 import { createSwitchboard } from "../rocketmq/dial.ts";
+import { lossless } from "../rocketmq/lossless.ts";
 import { sendMessage } from "../rocketmq/messages.ts";
 import { openPortIn, type PortInSite } from "../rocketmq/port.ts";
 import type { Server } from "../server.ts";
@@ -51,7 +52,6 @@ async function raise(world: World): Promise<StoryWorld> {
   const controller = `${addressOf(site)}:${ports.controller.listen}`;
   const script = await startController(world, controller);
   const nameServers = (await world.nameServers([site])).map(({ address }) => address);
-  const settings = { allAckInSyncStateSet: true };
   const brokers: Server[] = [];
   const switchboard = createSwitchboard(world.network, site, calm.timeoutMs);
   const port = await openPortIn(world, site, { nameservers: nameServers, canaryTopic: "crossidc-canary" });
@@ -72,7 +72,13 @@ async function raise(world: World): Promise<StoryWorld> {
       const known = brokers[Number(name) - 1];
       if (known === undefined)
         brokers.push(
-          ...(await world.brokers([site], { set, cluster, nameServers, controllers: [controller], settings })),
+          ...(await world.brokers([site], {
+            set,
+            cluster,
+            nameServers,
+            controllers: [controller],
+            settings: lossless,
+          })),
         );
       else await known.restart();
     },

@@ -3,6 +3,7 @@ import { raiseStage, type Stage } from "../failover/stage.ts";
 import { killLeaderWhen, playSwitches, type Step, type SwitchesOutcome } from "../failover/switch.ts";
 import { linesOfSwitches, problemsOfSwitches } from "../failover/switch-verdict.ts";
 import { worldRefusal } from "../rights.ts";
+import { lossless } from "../rocketmq/lossless.ts";
 import { changeSettings } from "../rocketmq/status.ts";
 import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
@@ -88,7 +89,7 @@ worldTest(
   "with the setting for lossless failovers a master is switched there and back without loss",
   async () => {
     for (const { address } of stage.brokers) {
-      await changeSettings(world.network, "clients", address, { allAckInSyncStateSet: true });
+      await changeSettings(world.network, "clients", address, lossless);
     }
     tellGaps(await played(thereAndBack(roundTrips), 3_000));
   },
