@@ -73,6 +73,7 @@ function carryOut(command: Command): void {
     case "readSettings": {
       const settings = {
         ...{ allAckInSyncStateSet: true, minInSyncReplicas: 1, flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 },
+        spins: false,
       };
       const { broker, sentAt } = command;
       step({ kind: "settingsSeen", broker, sentAt, settings });

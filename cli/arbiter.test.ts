@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import type { OperatorError } from "#lib/errors.ts";
 import { createPaint } from "#lib/terminal.ts";
 import type { LedgerReport, StatusReport } from "../arbiter/io/api.ts";
+import type { SetReport } from "../arbiter/io/api-sets.ts";
 import { ask, createStanding, type Standing } from "../arbiter/io/testing/standing.ts";
 import { createStandingHttp } from "../arbiter/io/testing/standing-http.ts";
 import type { Call, Flags } from "./call.ts";
@@ -202,6 +203,19 @@ test("doctor names sites that are missing, and who does not hear a broker", asyn
     about: "C1/bs1 broker 1",
     what: "10.1.0.21:10911 is not heard by idc1, witness",
   });
+});
+
+test("doctor names brokers that spin, and what ends it", async () => {
+  const standing = createStanding();
+  standing.pass(2_000);
+  const client = createClient([await listen(standing)], "arbiter");
+  const report = await client.get<SetReport>("/v1/sets/C1/bs1");
+  const settings = { allAckInSyncStateSet: true, minInSyncReplicas: 1, flushDiskType: "", brokerPermission: 6 };
+  const of = (spins: boolean) =>
+    brokerFindings({ ...report, brokers: report.brokers.map((one) => ({ ...one, settings: { ...settings, spins } })) });
+  const found = expect.objectContaining({ level: "warn", what: expect.stringContaining("set readUnCommitted=true") });
+  expect(of(true)).toContainEqual(found);
+  expect(of(false)).not.toContainEqual(found);
 });
 
 test("masters that are to move are told by a dry run, moved by planned switches, and counted where they stay", async () => {

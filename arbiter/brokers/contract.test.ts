@@ -245,7 +245,13 @@ async function openRocketmq(): Promise<Stage> {
   return {
     port,
     broker,
-    settings: { allAckInSyncStateSet: true, minInSyncReplicas: 1, flushDiskType: "ASYNC_FLUSH", brokerPermission: 4 },
+    settings: {
+      allAckInSyncStateSet: true,
+      minInSyncReplicas: 1,
+      flushDiskType: "ASYNC_FLUSH",
+      brokerPermission: 4,
+      spins: true,
+    },
     controller: door.address,
     hang: () => {
       broker.answerAfter = new Promise(() => {});
@@ -277,7 +283,13 @@ async function openExec(): Promise<Stage> {
   return {
     port,
     broker,
-    settings: { allAckInSyncStateSet: false, minInSyncReplicas: 1, flushDiskType: "", brokerPermission: 0 },
+    settings: {
+      allAckInSyncStateSet: false,
+      minInSyncReplicas: 1,
+      flushDiskType: "",
+      brokerPermission: 0,
+      spins: false,
+    },
     controller: door.address,
     hang: () => broker.mark("hung"),
     refuseChanges: () => broker.mark("unfenceable"),

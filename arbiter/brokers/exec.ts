@@ -144,6 +144,7 @@ const nothingPromised = {
   minInSyncReplicas: 1,
   flushDiskType: "",
   brokerPermission: 0,
+  spins: false,
 } as const;
 
 const noBarrier: ChangeResult = { ok: false, detail: "a cluster of kind exec has no barrier" };

@@ -156,6 +156,8 @@ export interface BrokerSettings {
   readonly minInSyncReplicas: number;
   readonly flushDiskType: string;
   readonly brokerPermission: number;
+  /** These settings make it take a core, and stand still at times; nothing rests on it, operators are told. */
+  readonly spins: boolean;
 }
 
 /** Something that happened to a set, as the ledger shows it. */

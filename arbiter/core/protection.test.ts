@@ -22,6 +22,7 @@ const strict: BrokerSettings = {
   minInSyncReplicas: 1,
   flushDiskType: "ASYNC_FLUSH",
   brokerPermission: 6,
+  spins: false,
 };
 const lax = { ...strict, allAckInSyncStateSet: false };
 const idcOf = (id: number) => (id === 9 ? "" : id % 2 === 0 ? "idc2" : "idc1");

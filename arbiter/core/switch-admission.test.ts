@@ -12,6 +12,7 @@ const settings: BrokerSettings = {
   minInSyncReplicas: 1,
   flushDiskType: "ASYNC_FLUSH",
   brokerPermission: 6,
+  spins: false,
 };
 const broker = (id: number, changes: Partial<SwitchBroker> = {}): SwitchBroker => ({
   id,

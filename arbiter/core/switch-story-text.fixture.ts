@@ -77,7 +77,8 @@ export function answered({ broker, sentAt }: Extract<Command, { kind: "probe" }>
 }
 
 export function settled({ broker, sentAt }: Extract<Command, { kind: "readSettings" }>): Event {
-  const settings = { allAckInSyncStateSet: false, minInSyncReplicas: 1, flushDiskType: "", brokerPermission: 6 };
+  const others = { flushDiskType: "", brokerPermission: 6, spins: false };
+  const settings = { allAckInSyncStateSet: false, minInSyncReplicas: 1, ...others };
   return { kind: "settingsSeen", broker, sentAt, settings };
 }
 

@@ -101,7 +101,7 @@ export function createSwitchTeller(): SwitchTeller {
       (id) => {
         const { broker, sentAt } = world.take("readSettings", Number(id));
         const minInSyncReplicas = world.settings.get(Number(id)) ?? 1;
-        const others = { allAckInSyncStateSet: false, flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 };
+        const others = { allAckInSyncStateSet: false, flushDiskType: "ASYNC_FLUSH", brokerPermission: 6, spins: false };
         world.feed({ kind: "settingsSeen", broker, sentAt, settings: { ...others, minInSyncReplicas } });
       },
     ],

@@ -100,6 +100,7 @@ describe("the level of protection", () => {
     minInSyncReplicas: 1,
     flushDiskType: "ASYNC_FLUSH",
     brokerPermission: 6,
+    spins: false,
   };
   /** Who is there is heard, and tells its settings when it is asked. */
   function live(site: ReturnType<typeof siteUnderTest>, ids: readonly number[], seconds: number): Command[] {

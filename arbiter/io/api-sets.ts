@@ -57,6 +57,10 @@ const settingsSchema = z.strictObject({
   minInSyncReplicas: z.int(),
   flushDiskType: z.string(),
   brokerPermission: z.int(),
+  spins: z.boolean().meta({
+    description:
+      "allAckInSyncStateSet without readUnCommitted, before RocketMQ 5.4: it takes a core, and stands still at times.",
+  }),
 });
 
 const readingSchema = z.strictObject({ epoch: z.int(), maxOffset: decimal });

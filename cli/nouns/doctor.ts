@@ -166,6 +166,13 @@ export function brokerFindings({ name, brokers, protection, phase, why }: SetRep
         ? `${address} is heard by every site`
         : `${address} is not heard by ${unheardBy.join(", ")}`,
   }));
+  const spinning = brokers.filter(({ settings }) => settings?.spins === true).map(({ id }) => id);
+  if (spinning.length > 0)
+    found.push({
+      level: "warn",
+      about: `${name} broker ${spinning.join(", ")}`,
+      what: "allAckInSyncStateSet without readUnCommitted takes a core before RocketMQ 5.4, and stands still at times: set readUnCommitted=true",
+    });
   if (phase === "blocked" || phase === "frozen") found.push({ level: "bad", about: name, what: `${phase}: ${why}` });
   if (!protection.kept)
     found.push({

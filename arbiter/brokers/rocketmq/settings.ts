@@ -13,6 +13,7 @@ import {
   encodeUpdateBrokerConfigRequest,
 } from "#lib/remoting/records/update-broker-config.ts";
 import type { BrokerSettings } from "../../core/events.ts";
+import { doesSpin } from "./spin.ts";
 
 const permission = "brokerPermission";
 
@@ -45,7 +46,8 @@ export async function readIsMaster(
   options: CallOptions,
 ): Promise<boolean | null> {
   try {
-    const role = text(await readAll(connections, address, options), "brokerRole");
+    const { settings } = await readAll(connections, address, options);
+    const role = text(settings, "brokerRole");
     return role !== "SLAVE";
   } catch (error) {
     options.signal.throwIfAborted();
@@ -60,12 +62,13 @@ export async function askSettings(
   address: string,
   options: CallOptions,
 ): Promise<BrokerSettings> {
-  const settings = await readAll(connections, address, options);
+  const { version, settings } = await readAll(connections, address, options);
   return {
     allAckInSyncStateSet: truth(settings, "allAckInSyncStateSet"),
     minInSyncReplicas: count(settings, "minInSyncReplicas"),
     flushDiskType: text(settings, "flushDiskType"),
     brokerPermission: count(settings, permission),
+    spins: doesSpin(settings, version),
   };
 }
 
@@ -83,13 +86,19 @@ export async function reregister(
   options: CallOptions,
 ): Promise<void> {
   const left = timeLeft(clock, options);
-  const own = String(count(await readAll(connections, address, left()), permission));
+  const { settings } = await readAll(connections, address, left());
+  const own = String(count(settings, permission));
   const request = encodeUpdateBrokerConfigRequest(new Map([[permission, own]]));
   decodeUpdateBrokerConfigResponse(await connections.ask(address, request, left()));
 }
 
-async function readAll(connections: Connections, address: string, options: CallOptions): Promise<Properties> {
-  return decodeGetBrokerConfigResponse(await connections.read(address, encodeGetBrokerConfigRequest(), options));
+async function readAll(
+  connections: Connections,
+  address: string,
+  options: CallOptions,
+): Promise<{ readonly version: number; readonly settings: Properties }> {
+  const frame = await connections.read(address, encodeGetBrokerConfigRequest(), options);
+  return { version: frame.version, settings: decodeGetBrokerConfigResponse(frame) };
 }
 
 function text(settings: Properties, name: string): string {

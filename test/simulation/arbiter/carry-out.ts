@@ -103,7 +103,7 @@ export function carryOut(command: Command, shell: Shell): void {
       const { broker, sentAt } = command;
       const end = once((event: Event) => back(event));
       timeline.after(callMsMax, () => end({ kind: "settingsSeen", broker, sentAt, settings: null }));
-      const others = { flushDiskType: "ASYNC_FLUSH", brokerPermission: 6 };
+      const others = { flushDiskType: "ASYNC_FLUSH", brokerPermission: 6, spins: false };
       brokerAt(broker.address)?.settings(site, ({ minInSync, allAck }) =>
         end({
           kind: "settingsSeen",

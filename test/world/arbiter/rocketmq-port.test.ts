@@ -67,6 +67,7 @@ portTest("settings are read as they are in force", async () => {
     minInSyncReplicas: 1,
     flushDiskType: "ASYNC_FLUSH",
     brokerPermission: 6,
+    spins: false,
   });
 });
 
