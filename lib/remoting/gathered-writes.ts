@@ -14,6 +14,12 @@ export interface GatheringWriter {
 /** A larger piece is written as it is, and so many together are not held back: copying would cost more than it saves. */
 const gatheredBytesMax = 64 * 1024;
 
+/**
+ * What is gathered is put together in it, of all connections one after the other, as long as the kernel takes it at once: a buffer made
+ * for each write costs a fifth of an answer's processor time.
+ */
+let shared = Buffer.allocUnsafeSlow(gatheredBytesMax);
+
 type Piece = Uint8Array | { readonly answer: ReadyAnswer; readonly request: Pick<Frame, "opaque" | "serialize"> };
 
 export function createGatheringWriter(socket: Socket): GatheringWriter {
@@ -22,11 +28,21 @@ export function createGatheringWriter(socket: Socket): GatheringWriter {
 
   function flush(): void {
     if (gathered.length === 0) return;
-    const whole = together(gathered, gatheredBytes);
+    const pieces = gathered;
+    const bytes = gatheredBytes;
     gathered = [];
     gatheredBytes = 0;
     // Whoever ended it has said so elsewhere.
-    if (!socket.destroyed) socket.write(whole);
+    if (socket.destroyed) return;
+    const [first] = pieces;
+    if (pieces.length === 1 && first instanceof Uint8Array) socket.write(first);
+    else if (bytes > gatheredBytesMax || socket.writableLength > 0) {
+      socket.write(together(pieces, Buffer.allocUnsafe(bytes)));
+    } else {
+      socket.write(together(pieces, shared.subarray(0, bytes)));
+      // What is not taken yet is read from there later.
+      if (socket.writableLength > 0) shared = Buffer.allocUnsafeSlow(gatheredBytesMax);
+    }
   }
 
   function add(piece: Piece, bytes: number): void {
@@ -43,10 +59,7 @@ export function createGatheringWriter(socket: Socket): GatheringWriter {
   };
 }
 
-function together(pieces: readonly Piece[], bytes: number): Uint8Array {
-  const [first] = pieces;
-  if (pieces.length === 1 && first instanceof Uint8Array) return first;
-  const whole = Buffer.allocUnsafe(bytes);
+function together(pieces: readonly Piece[], whole: Buffer): Buffer {
   let at = 0;
   for (const piece of pieces) {
     if (piece instanceof Uint8Array) {

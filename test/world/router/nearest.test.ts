@@ -28,12 +28,14 @@ const killedMsMax = 8_000;
 const hungMsMax = 12_000;
 /** From a write in etcd to what a client is shown. */
 const obeyMsMax = 500;
+/** Poll of the client, and five sends. */
+const drainedMsMax = 4_000;
 const homeMsMax = 40_000;
 const settleMsMax = 60_000;
 const timeoutMs = 420_000;
 
 worldTest(
-  "stock clients send at home while home is well, abroad when it is killed or hangs, and go home after the hold-down",
+  "stock clients send at home while home is well, abroad when it is drained, killed or hangs, and go home after the hold-down",
   async () => {
     await using world = await openWorld();
     const etcds = await world.etcd(["idc1"]);
@@ -51,18 +53,19 @@ worldTest(
     await shown("idc1", { bs1: 6, bs2: 4 });
     await shown("idc2", { bs1: 4, bs2: 6 });
 
+    let epoch = 0;
+    const want = async (wish: Pick<IdcWish, "state" | "weight">, perms: Record<string, number>): Promise<number> => {
+      epoch += 1;
+      return await obeys(world, { ...wish, epoch, perms }, { etcd: etcds[0]?.address ?? "", router });
+    };
     const obeyed: string[] = [];
-    for (const wish of [
+    for (const { perms, ...wish } of [
       { state: "drained", weight: 100, perms: { bs1: 4, bs2: 6 } },
       { state: "active", weight: 100, perms: { bs1: 6, bs2: 4 } },
       { state: "active", weight: 0, perms: { bs1: 4, bs2: 6 } },
       { state: "active", weight: 100, perms: { bs1: 6, bs2: 4 } },
     ] as const) {
-      const tookMs = await obeys(
-        world,
-        { ...wish, epoch: obeyed.length + 1 },
-        { etcd: etcds[0]?.address ?? "", router },
-      );
+      const tookMs = await want(wish, perms);
       obeyed.push(`${wish.state} ${wish.weight}: ${Math.round(tookMs)} ms`);
       expect(tookMs).toBeLessThan(obeyMsMax);
     }
@@ -77,6 +80,13 @@ worldTest(
     await sends(two, "bs2", { withinMs: settleMsMax });
     expect(new Set(one.sentTo())).toEqual(new Set(["bs1"]));
     expect(new Set(two.sentTo())).toEqual(new Set(["bs2"]));
+
+    // Nothing is wrong with it: whoever sends goes abroad and comes home without a send that fails.
+    await want({ state: "drained", weight: 100 }, { bs1: 4, bs2: 6 });
+    await sends(one, "bs2", { withinMs: drainedMsMax });
+    await want({ state: "active", weight: 100 }, { bs1: 6, bs2: 4 });
+    await sends(one, "bs1", { withinMs: homeMsMax });
+    expect(new Set(one.sentTo())).toEqual(new Set(["bs1", "bs2"]));
 
     const killedAt = performance.now();
     await home.kill();
