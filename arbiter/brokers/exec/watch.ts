@@ -7,6 +7,7 @@ import type { Event } from "../../core/events.ts";
 import { leaderOf } from "../../core/leader.ts";
 import { type BrokerId, setName } from "../../core/model.ts";
 import { type MemberSeen, wishesOf } from "../../core/scripted-wishes.ts";
+import { askMsMax } from "../../core/timing.ts";
 import type { ExecPort } from "../exec.ts";
 
 /** Asks every member again and again, and tells the core what a broker would tell it: that it is there, and what it wishes. */
@@ -23,8 +24,11 @@ export interface WatchDeps {
 
 type SetConfig = ExecCluster["sets"][number];
 
-/** What was wished is wished again after so long, if the record is still another one. */
-const wishAgainMs = 2_000;
+/**
+ * What was wished is wished again after so long, if the record is still another one: as a broker asks again, that is not before the
+ * first wish was answered or refused. One that came after its decision would be taken for a restart of the new master.
+ */
+const wishAgainMs = askMsMax + 300;
 /** A member that was not read for longer is not there. */
 const missedMax = 3;
 /** As a broker says that has none set. */
