@@ -73,6 +73,22 @@ describe("a 1002 of the recorded master", () => {
     expect(answersOf(commands)).toMatchObject([{ kind: "electMaster", info: { master: 2, epoch: 8 } }]);
   });
 
+  test("is answered with the epoch it waited for, also where the watch tells of the decision before etcd has answered for it", () => {
+    const nobody = { ...heldSet, epoch: 0, inSyncEpoch: 0, master: null, inSync: [] };
+    const site = siteUnderTest(nobody, { isSilent: true });
+    const sent = site
+      .ask(1, elect)
+      .flatMap((command) => (command.kind === "commit" && command.transaction.puts.length > 0 ? [command] : []))
+      .find(({ transaction }) => transaction.puts.some(({ key }) => key.startsWith("decisions/")));
+    if (sent === undefined) throw new Error("nothing was decided");
+    const told = sent.transaction.puts.flatMap(({ key, text }) => site.write(key, text));
+    const meanwhile = site.pass(50);
+    const ended = site.step({ kind: "committed", token: sent.token, revision: 200n, tookMs: 50 });
+    const commands = [...told, ...meanwhile, ...ended, ...site.pass(200)];
+    expect(asksAboutMaster(commands)).toBe(false);
+    expect(answersOf(commands)).toMatchObject([{ kind: "electMaster", info: { master: 2, epoch: 1 } }]);
+  });
+
   test("waits where the ledger is behind: the epoch that this site learns of may be older than the restart", () => {
     const site = siteUnderTest();
     // This site still has epoch 7 with master 1, the ledger has epoch 8 with master 2, which has restarted since.

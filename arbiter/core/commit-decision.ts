@@ -120,6 +120,9 @@ export function commitDecision(
   const startedAt = moment.now;
   /** They wait for this decision, or for one before it. */
   const waiting = view.asks.filter(({ epoch }) => epoch === null);
+  // The watch may tell of it before its own answer comes: until then who waits for it is not taken for one that asks after it.
+  const held = waiting.filter(({ request, inFlight }) => request.kind === "electMaster" && !inFlight);
+  for (const ask of held) ask.inFlight = true;
   context.commitAct(
     {
       what: input.kind === "recover" ? "recover" : "decision",
@@ -153,6 +156,7 @@ export function commitDecision(
     },
     (ending, then) => {
       view.busy = false;
+      for (const ask of held) ask.inFlight = false;
       view.refusal = null;
       view.decideAt = then.moment.now;
       done?.(ending, then);

@@ -196,7 +196,7 @@ export interface WaitingAsk {
   /** An epoch that the record had after that time, as a transaction has told; null: none has yet. */
   epoch: number | null;
   tries: number;
-  /** In a proof or a commit that is under way. */
+  /** In a proof or a commit that is under way, or waiting for a decision that is. */
   inFlight: boolean;
 }
 

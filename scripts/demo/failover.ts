@@ -9,8 +9,6 @@ import type { Frame } from "./tell.ts";
 /** etcd, name servers, arbiters and brokers: three of each. */
 const servers = 12;
 
-/** The setting that is recommended where nothing may be lost: a write is acknowledged when all in sync have it. */
-
 /** A master is killed, another hangs; who is master then, and is anything lost? */
 export async function playFailover({ stage, signal, stack }: Frame): Promise<void> {
   stage.say(
