@@ -73,7 +73,7 @@ export function createExecutor(
         return;
       }
       case "readRoute":
-        background(readRoute(command.set));
+        background(readRoute(command.set, command.sentAt));
         return;
       case "canary":
         background(
@@ -180,12 +180,12 @@ export function createExecutor(
     push({ kind: "probed", broker, sentAt, outcome });
   }
 
-  async function readRoute(set: SetName): Promise<void> {
+  async function readRoute(set: SetName, sentAt: Instant): Promise<void> {
     const { cluster, set: name } = nameOf(set);
     const master = await portOf(set)
       .routedMaster(cluster, name, call)
       .catch(() => null);
-    push({ kind: "routeSeen", set, master });
+    push({ kind: "routeSeen", set, sentAt, master });
   }
 }
 

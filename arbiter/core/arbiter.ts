@@ -6,7 +6,7 @@ import { beat } from "./beat.ts";
 import { stallAll } from "./brokers.ts";
 import type { ArbiterOptions, Context, Moment } from "./context.ts";
 import { afterChange, afterKey, driveSet } from "./drive-set.ts";
-import { onCanary, onRoute } from "./effects.ts";
+import { onCanary } from "./effects.ts";
 import { ended } from "./ended.ts";
 import type { Command, Event, SetEvent } from "./events.ts";
 import { closed, heard, notified, probed } from "./heard.ts";
@@ -14,6 +14,7 @@ import { type ArbiterState, contextOf, type Inner, isDraining, newInner, noteTol
 import { change, load } from "./mirror.ts";
 import { onOperator } from "./operator.ts";
 import { prove } from "./prove.ts";
+import { onRoute } from "./rejoin.ts";
 import { noteHistory } from "./restored.ts";
 import { bringHome } from "./returns.ts";
 import { onRole } from "./switch-proof.ts";
@@ -119,7 +120,7 @@ function answered(event: SetEvent, context: Context): void {
   if (view === undefined) return;
   switch (event.kind) {
     case "routeSeen":
-      onRoute(view, event.master);
+      onRoute(view, event, context);
       break;
     case "canaried":
       onCanary(view, event.epoch, event.ok, event.detail);

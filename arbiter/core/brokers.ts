@@ -117,6 +117,8 @@ export function readRole(view: SetView, id: BrokerId, context: Context): void {
 /** It was lost, and may have missed who is master now, and have other settings: a resumed one goes on as before until it is told. */
 export function welcome(view: SetView, broker: BrokerState, { moment }: Context): void {
   broker.tell = true;
+  if (broker.met) broker.backAt = moment.now;
+  broker.met = true;
   forgetSettings(view, broker, moment.now);
   view.settingsReadAt = moment.now;
 }
@@ -199,6 +201,8 @@ export function stallAll(view: SetView, { moment }: Context): void {
   for (const broker of view.brokers.values()) {
     broker.evidence = onStall(broker.evidence, moment.now);
     broker.sameSince = moment.now;
+    // This site was away, not they.
+    broker.met = false;
     // What they say will not count: new ones need not wait for them.
     broker.probing = [];
   }

@@ -153,16 +153,12 @@ function awaitRoute(view: SetView, effects: EffectsState, context: Context): voi
   }
   if (effects.routeReadAt !== null && now - effects.routeReadAt < routeEveryMs) return;
   effects.routeReadAt = now;
-  context.emit({ kind: "readRoute", set: view.name });
+  context.emit({ kind: "readRoute", set: view.name, sentAt: now });
 }
 
-/** The answer to a readRoute. */
-export function onRoute(view: SetView, master: string | null): void {
-  const record = view.record?.value;
-  if (record === undefined || record.master === null || view.effects.promoted === null) return;
-  if (master !== null && record.replicas[record.master]?.address === master) {
-    view.effects.routed ??= `the name servers show ${master}`;
-  }
+/** The name servers show the recorded master. */
+export function onRouted({ effects }: SetView, address: string): void {
+  if (effects.promoted !== null) effects.routed ??= `the name servers show ${address}`;
 }
 
 /** Only now: a slave fetches the master's HA address at the moment of its 1008, and asks again half a minute later. */

@@ -66,7 +66,7 @@ export interface Transaction {
 /** What was read for a set. */
 export type SetEvent =
   /** Who is id 0 of this set in the NameServers' eyes; null: nobody. */
-  | { readonly kind: "routeSeen"; readonly set: SetName; readonly master: string | null }
+  | { readonly kind: "routeSeen"; readonly set: SetName; readonly sentAt: Instant; readonly master: string | null }
   | {
       readonly kind: "canaried";
       readonly set: SetName;
@@ -192,7 +192,7 @@ export type Command =
    * before it is known not to act as one.
    */
   | { readonly kind: "notify"; readonly broker: BrokerRef; readonly info: MasterInfo; readonly deposed: boolean }
-  | { readonly kind: "readRoute"; readonly set: SetName }
+  | { readonly kind: "readRoute"; readonly set: SetName; readonly sentAt: Instant }
   /** A real message, accepted by the master and read back. */
   | { readonly kind: "canary"; readonly set: SetName; readonly epoch: number; readonly address: string }
   | { readonly kind: "readInSync"; readonly set: SetName; readonly inSyncEpoch: number; readonly address: string }

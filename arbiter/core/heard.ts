@@ -74,6 +74,7 @@ export function probed(
     const isMaster = view.record?.value.master === ref.id;
     if (isMaster && view.restartedAt !== null && servesHere(view, ref.id, view.restartedAt, context))
       view.restartedAt = null;
+    if (!outcome.acting && !isMaster && sentAt >= view.epochSeenAt) view.masters.delete(ref.id);
     if (!wasHeard) {
       welcome(view, broker, context);
       // Whoever answers now has told all that is read here.

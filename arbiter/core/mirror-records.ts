@@ -127,7 +127,11 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       if (view.record?.value.frozen != null && record?.value.frozen === null)
         for (const broker of view.brokers.values()) broker.rival = null;
       view.record = record;
-      if (record !== null) noteMembers(view, record.value);
+      if (record !== null) {
+        noteMembers(view, record.value);
+        if (record.value.master !== null) view.masters.add(record.value.master);
+        view.routed ??= { epoch: record.value.epoch, at: now };
+      }
       if (record === null || view.decision?.value.id !== record.value.decision) view.decision = null;
       if (record === null || view.effects.epoch === record.value.epoch) return;
       view.effects = newEffects(record.value.epoch);

@@ -34,6 +34,8 @@ export interface RequestContext {
   readonly caller: BrokerId | null;
   /** May this broker be told who is master? Not before the route shows the new one. */
   mayBeTold(id: BrokerId | null): boolean;
+  /** A running replica that was away is not told before the name servers show its master: see rejoin.ts. */
+  waitsForRoute(id: BrokerId | null): boolean;
   /** A question is open. */
   readonly undecided: boolean;
   /** An epoch that the record had after the request came in, and before anything that was decided for it; null: not known yet. */
@@ -160,12 +162,13 @@ function masterStillExists(record: SetRecord, id: BrokerId | null): ControllerAn
 /** The poll of each broker. Until the route shows the new master, the others are told of nothing new. */
 function replicaInfo(context: RequestContext): Judgement {
   const { record, caller } = context;
+  const isEarly = !context.mayBeTold(caller) || context.waitsForRoute(caller);
   if (record === null || record.epoch === 0) {
     return record === null
       ? refused(resultCodes.CONTROLLER_BROKER_METADATA_NOT_EXIST, "Broker metadata is not existed")
       : { kind: "answer", answer: { kind: "replicaInfo", info: noMaster(record) } };
   }
-  if (record.master === null || isMuted(record, context) || !context.mayBeTold(caller)) {
+  if (record.master === null || isMuted(record, context) || isEarly) {
     // With no master in it a broker has nothing to follow, whatever the epoch; one below its own is safest.
     const info = { ...noMaster(record), epoch: 0, inSync: [], inSyncEpoch: 0 };
     return { kind: "answer", answer: { kind: "replicaInfo", info } };

@@ -48,6 +48,15 @@ export interface SetView {
   drains: Stored<DrainRecord> | null;
 
   readonly brokers: Map<BrokerId, BrokerState>;
+  /** Who was recorded as master since this site came, and has not been seen as a replica after that: one that was cut off acts as master still. */
+  readonly masters: Set<BrokerId>;
+  /** When the name servers were last asked and all that answered showed the master of that epoch; null: no record was seen yet. */
+  routed: { readonly epoch: number; readonly at: Instant } | null;
+  /** Since when a replica waits for that; null: none does. And when the name servers were last asked for it. */
+  unroutedSince: Instant | null;
+  unroutedAskAt: Instant;
+  /** When the master was last asked to register because of it. */
+  masterAskedAt: Instant;
   /** Questions of brokers that wait for a proof, a commit or a decision. */
   asks: WaitingAsk[];
   /** The last phase that was told. */
@@ -136,6 +145,9 @@ export interface BrokerState {
   notifyAt: Instant;
   /** To be told who is master as soon as that may be said. */
   tell: boolean;
+  /** It has been heard; and when it was heard again after it was lost; null: it was not lost. */
+  met: boolean;
+  backAt: Instant | null;
   /** Somebody at another address has wanted its id, then. */
   rival: { readonly address: string; readonly at: Instant } | null;
   /** Heard, and out of the in-sync set, since. */
@@ -173,6 +185,8 @@ export function newBroker(evidence: BrokerEvidence, now: Instant): BrokerState {
     notifyEnded: null,
     notifyAt: now,
     tell: false,
+    met: false,
+    backAt: null,
     rival: null,
     outSince: null,
     settings: null,
@@ -237,6 +251,11 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     planned: null,
     drains: null,
     brokers: new Map(),
+    masters: new Set(),
+    routed: null,
+    unroutedSince: null,
+    unroutedAskAt: now,
+    masterAskedAt: longAgo,
     asks: [],
     phase: "new",
     happened: null,

@@ -152,7 +152,13 @@ export function createSwitchTeller(): SwitchTeller {
     ],
     [
       /^the route shows (\d)$/,
-      (id) => world.feed({ kind: "routeSeen", set: name, master: addresses[Number(id)] ?? null }),
+      (id) =>
+        world.feed({
+          kind: "routeSeen",
+          set: name,
+          sentAt: world.moment().now,
+          master: addresses[Number(id)] ?? null,
+        }),
     ],
     [/^(\d) falls silent$/, (id) => void world.silent.add(Number(id))],
     [/^(\d) closes its connection$/, (id) => world.feed({ kind: "closed", connection: Number(id) })],

@@ -55,6 +55,9 @@ export const settingsReadMs = 15_000;
 export const settingsRetryMs = 1_000;
 /** A replica that is heard but has been out of the in-sync set for so long is made to register again. */
 export const rejoinMs = 15_000;
+/** A replica that was away is told at last, whatever the route says; as long as it waits for that, the master is asked to register this often. */
+export const rejoinRouteMsMax = 20_000;
+export const registerEveryMs = 5_000;
 /** Between two attempts of one effect; and of one that runs a script. */
 export const effectRetryMs = 300;
 export const scriptRetryMs = 1_000;

@@ -1,7 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
-import { brokerOf, idsOf, isHeardHere, notify, probe, refOf } from "./brokers.ts";
+import { brokerOf, idsOf, isHeardHere, probe, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
-import { mayBeTold } from "./effects.ts";
 import type { BrokerSettings, SetEvent } from "./events.ts";
 import { freezeIfUsurped } from "./freezes.ts";
 import { protectionKey, setKey } from "./keys.ts";
@@ -9,10 +8,11 @@ import type { BrokerId, SetRecord } from "./model.ts";
 import { isLess } from "./promise.ts";
 import { protectionOf } from "./protection.ts";
 import { encodeProtection, encodeSet } from "./records.ts";
+import { driveRejoin } from "./rejoin.ts";
 import { isScripted } from "./scripted.ts";
 import type { BrokerState, SetView } from "./set-view.ts";
 import { noteBarrier } from "./switch-restore.ts";
-import { inSyncReadMs, rejoinMs, settingsReadMs, settingsRetryMs, settingsStaleMs } from "./timing.ts";
+import { inSyncReadMs, settingsReadMs, settingsRetryMs, settingsStaleMs } from "./timing.ts";
 
 /** What a set needs while nothing is wrong: confirmed members, replicas that come back, protection that is known. */
 
@@ -24,26 +24,12 @@ const firstInSyncReadMs = 150;
 export function driveUpkeep(view: SetView, context: Context): void {
   const record = view.record?.value;
   if (record === undefined || record.master === null) return;
-  tellReturned(view, record, context);
+  driveRejoin(view, record, context);
   if (!isScripted(view, context)) freezeIfUsurped(view, context);
   if (!context.isMyTurn(context.moment.now)) return;
   confirmMembers(view, record, context);
-  bringBack(view, record, context);
   readSettings(view, record, context);
   if (view.protectionDue) considerProtection(view, context);
-}
-
-/**
- * A broker that was lost and is heard again may have missed everything: it is told who is master, by every site. Not the master
- * itself: one that was paused is master still, and one that has restarted would take its old epoch, at a perhaps shorter end.
- */
-function tellReturned(view: SetView, record: SetRecord, context: Context): void {
-  if (record.frozen !== null && record.frozen.code !== "operator") return;
-  for (const id of idsOf(view)) {
-    const broker = brokerOf(view, id, context);
-    if (!broker.tell || id === record.master || !mayBeTold(view, id) || view.confirmedAt !== null) continue;
-    notify(view, id, context);
-  }
 }
 
 function confirmMembers(view: SetView, record: SetRecord, context: Context): void {
@@ -119,33 +105,6 @@ function hasAll(view: SetView, id: BrokerId, context: Context): boolean {
 /** Called when the in-sync set has grown: its new members are looked for soon. */
 export function expectMembers(view: SetView, context: Context): void {
   view.inSyncReadAt = (context.moment.now + firstInSyncReadMs) as Instant;
-}
-
-/**
- * A replica that is heard but stays out of the in-sync set may follow an HA address that is no master's: a new registration
- * fetches the right one.
- */
-function bringBack(view: SetView, record: SetRecord, context: Context): void {
-  const { now } = context.moment;
-  for (const id of idsOf(view)) {
-    const broker = brokerOf(view, id, context);
-    const isOut = id !== record.master && !record.inSync.includes(id) && isHeardHere(view, id, context);
-    if (!isOut || record.decision !== null || view.confirmedAt !== null) {
-      broker.outSince = null;
-      continue;
-    }
-    broker.outSince ??= now;
-    const ref = refOf(view, id);
-    if (now - broker.outSince < rejoinMs || ref === undefined) continue;
-    broker.outSince = now;
-    context.emit({ kind: "reregister", broker: ref });
-    context.emit({
-      kind: "note",
-      level: "warn",
-      sentence: "replica made to register again",
-      fields: { set: view.name, broker: id, outForMs: rejoinMs },
-    });
-  }
 }
 
 function readSettings(view: SetView, record: SetRecord, context: Context): void {

@@ -78,7 +78,7 @@ export function carryOut(command: Command, shell: Shell): void {
     }
     case "readRoute":
       timeline.after(random.int(2, 30), () =>
-        back({ kind: "routeSeen", set: command.set, master: shell.brokers.route.master }),
+        back({ kind: "routeSeen", set: command.set, sentAt: command.sentAt, master: shell.brokers.route.master }),
       );
       return;
     case "canary": {
