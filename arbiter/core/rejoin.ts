@@ -25,14 +25,15 @@ export function driveRejoin(view: SetView, record: SetRecord, context: Context):
 /** Who is master is told it only when the name servers show it: this replica was away, or this site learned of the epoch from others. */
 export function waitsForRoute(view: SetView, id: BrokerId, context: Context): boolean {
   const { record, routed, masters } = view;
-  if (record === null || routed === null || masters.has(id) || isScripted(view, context)) return false;
-  return routed.epoch !== record.value.epoch || routed.at < (brokerOf(view, id, context).backAt ?? 0);
+  if (record === null || routed === null) return false;
+  const isShown = routed.epoch === record.value.epoch && routed.at >= (view.brokers.get(id)?.backAt ?? 0);
+  return !isShown && !masters.has(id) && !isScripted(view, context);
 }
 
 function awaitRoute(view: SetView, record: SetRecord, context: Context): void {
   const { now } = context.moment;
   const isWaiting = idsOf(view).some(
-    (id) => isHeardHere(view, id, context) && mayBeTold(view, id) && waitsForRoute(view, id, context),
+    (id) => waitsForRoute(view, id, context) && mayBeTold(view, id) && isHeardHere(view, id, context),
   );
   if (!isWaiting) {
     view.unroutedSince = null;
