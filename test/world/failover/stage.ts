@@ -39,7 +39,6 @@ const queues = 4;
 const topicMs = 12_000;
 const settleMsMax = 240_000;
 const moveMsMax = 60_000;
-const quietMs = 4_000;
 /** A pull takes 32 messages otherwise; here every message is read back many times. */
 const manyAtOnce = { maxTransferCountOnMessageInMemory: 512, maxTransferBytesOnMessageInMemory: 1 << 20 };
 
@@ -85,11 +84,8 @@ export async function raiseStage(
 
 /** The set complete, its master at home, and who leads the stock controllers elsewhere: as far from it as the two can be. */
 export async function leadFromHome(stage: Stage): Promise<SetStatus> {
-  const { contender, deciders, brokers, home } = stage;
-  while (contender === "stock" && (await leaderOf(stage)).site === home) {
-    await deciders.find(({ site }) => site === home)?.restart();
-    await delay(quietMs);
-  }
+  const { contender, brokers, home } = stage;
+  if (contender === "stock") await leadElsewhere(stage);
   for (;;) {
     const status = await untilComplete(stage);
     const master = serverAt(brokers, status.masterAddress);
@@ -105,6 +101,21 @@ export async function leadFromHome(stage: Stage): Promise<SetStatus> {
     );
     await master.restart();
   }
+}
+
+/** One that is back before the others have missed it leads again. */
+async function leadElsewhere(stage: Stage): Promise<void> {
+  const leader = await leaderOf(stage);
+  if (leader.site !== stage.home) return;
+  await leader.kill();
+  await eventually(
+    async () => {
+      const { name } = await leaderOf(stage);
+      if (name === leader.name) throw new Error(`${name} was killed, and the others say that it leads`);
+    },
+    { withinMs: moveMsMax, everyMs: 200 },
+  );
+  await leader.restart();
 }
 
 /** Waits until every replica is in sync. */
