@@ -1,6 +1,7 @@
 import { type Act, append, encodeAuditEntry, encodeAuditHead } from "./audit.ts";
 import type { Context, Ending } from "./context.ts";
-import { type Comparison, holds, type LedgerEntry, type Transaction } from "./events.ts";
+import type { LedgerEntry, Transaction } from "./events.ts";
+import { standing, takeGroup, together } from "./grouping.ts";
 import type { Inner } from "./inner.ts";
 import { auditHeadKey, auditKey, parseKey } from "./keys.ts";
 
@@ -18,10 +19,8 @@ export interface Audited {
   tries: number;
 }
 
-/** The ledger takes 100 comparisons, and 100 writes. */
-const operationsMax = 100;
-/** Of all texts in one transaction; etcd takes 1.5 MB. */
-const charsMax = 500_000;
+/** Each has its entry, and may drop one; the head is one more. */
+const besides = { compares: 1, writes: 1, writesForEach: 2 };
 /** After so many an audited change counts as outdated: whoever wants it judges anew. */
 const triesMax = 10;
 
@@ -54,23 +53,24 @@ export function sendAudited(state: Inner, context: Context): void {
   const { site } = context.options;
   const { now, wall } = context.moment;
   const chain = context.mirror.audit.get(site) ?? { head: null, links: new Map() };
-  const group = takeGroup(audited.waiting);
+  const group = takeGroup(audited.waiting, besides);
   audited.waiting = audited.waiting.slice(group.length);
   audited.inFlight = true;
   const acts = group.map(({ act }) => act);
   const { entries, head, dropped } = append(chain, acts, { site, at: wall });
   const headKey = auditHeadKey(site);
+  const { compares, puts, deletes } = together(group);
   const transaction: Transaction = {
     compares: [
-      ...distinct(group.flatMap(({ transaction: { compares } }) => compares)).values(),
+      ...compares,
       chain.head === null ? { key: headKey, revision: 0n } : { key: headKey, text: chain.head.text },
     ],
     puts: [
-      ...group.flatMap(({ transaction: { puts } }) => puts),
+      ...puts,
       ...entries.map((entry) => ({ key: auditKey(site, entry.n), text: encodeAuditEntry(entry), onLease: false })),
       { key: headKey, text: encodeAuditHead(head), onLease: false },
     ],
-    deletes: [...group.flatMap(({ transaction: { deletes } }) => deletes), ...dropped.map((n) => auditKey(site, n))],
+    deletes: [...deletes, ...dropped.map((n) => auditKey(site, n))],
   };
   const then = (ending: Ending, later: Context, found: readonly LedgerEntry[]): void => {
     audited.inFlight = false;
@@ -111,48 +111,11 @@ function finish(
       return;
     }
     case "outdated": {
-      const byKey = new Map(found.map((entry) => [entry.key, entry]));
-      const stands = (one: Audited): boolean =>
-        one.tries < triesMax && one.transaction.compares.every((each) => holds(each, byKey.get(each.key)));
-      const again = group.filter(stands);
+      const stand = standing(group, found);
+      const again = group.filter((one) => one.tries < triesMax && stand.has(one));
       for (const one of again) one.tries += 1;
       audited.waiting = [...again, ...audited.waiting];
       for (const one of group) if (!again.includes(one)) one.then("outdated", context);
     }
   }
-}
-
-/** As many from the front as fit, none of which touches what another one writes. */
-function takeGroup(waiting: readonly Audited[]): Audited[] {
-  const group: Audited[] = [];
-  const compared = new Map<string, Comparison>();
-  const written = new Set<string>();
-  let chars = 0;
-  for (const one of waiting) {
-    const { compares, puts, deletes } = one.transaction;
-    const writes = [...puts.map(({ key }) => key), ...deletes];
-    const isApart =
-      writes.every((key) => !written.has(key) && !compared.has(key)) &&
-      compares.every((each) => !written.has(each.key) && isSame(each, compared.get(each.key)));
-    chars += puts.reduce((sum, { text }) => sum + text.length, 0);
-    const compareCount = distinct([...compared.values(), ...compares]).size + 1;
-    // Each has its entry, and may drop one; the head is one more.
-    const writeCount = written.size + writes.length + 2 * (group.length + 1) + 1;
-    const fits = isApart && chars <= charsMax && compareCount <= operationsMax && writeCount <= operationsMax;
-    if (group.length > 0 && !fits) break;
-    group.push(one);
-    for (const each of compares) compared.set(each.key, each);
-    for (const key of writes) written.add(key);
-  }
-  return group;
-}
-
-function isSame(one: Comparison, other: Comparison | undefined): boolean {
-  if (other === undefined) return true;
-  if ("text" in one) return "text" in other && one.text === other.text;
-  return "revision" in other && one.revision === other.revision;
-}
-
-function distinct(compares: readonly Comparison[]): Map<string, Comparison> {
-  return new Map(compares.map((each) => [each.key, each]));
 }

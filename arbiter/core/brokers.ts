@@ -88,7 +88,8 @@ export function probeDue(view: SetView, context: Context): void {
   const { now } = context.moment;
   for (const id of idsOf(view)) {
     const broker = brokerOf(view, id, context);
-    if (broker.probing.length > 0 || now < probeDueAt(broker.evidence, now, context.options.timing)) continue;
+    const isNeeded = view.question !== null || id === view.record?.value.master;
+    if (broker.probing.length > 0 || now < probeDueAt(broker.evidence, now, context.options.timing, isNeeded)) continue;
     probe(view, id, context);
   }
 }

@@ -304,6 +304,13 @@ describe("the next probe is due", () => {
     expect(probeDueAt(refused, at(1_502), timing)).toBe(1_900);
   });
 
+  test("each 5 s of one whose port refuses, while nobody needs to know: it has to start before it can be back", () => {
+    const refused = onProbed(probed, refusal, at(1_500), at(1_501));
+    expect(probeDueAt(refused, at(1_502), timing, false)).toBe(6_500);
+    const cut = onProbed(refused, silence, at(6_500), at(7_000));
+    expect(probeDueAt(cut, at(7_000), timing, false)).toBe(7_000);
+  });
+
   test("at once after a close, then each 400 ms", () => {
     const closed = onClosed(probed, 1, at(1_200));
     expect(probeDueAt(closed, at(1_201), timing)).toBe(1_201);

@@ -249,11 +249,14 @@ function isQuiet({ quietSince }: BrokerEvidence, now: Instant, timing: Timing): 
 /**
  * When the next probe is due, not before `now`: at once when nothing is known or its connection was closed; each probeDoubtMs
  * while it is not heard; else each probeCalmMs. A question asks for one of its own.
+ * @param isNeeded the recorded master, or a member of a set that is asked about: of another one whose port refuses, which has to start
+ *   before it can be back, probeCalmMs is often enough
  */
-export function probeDueAt(evidence: BrokerEvidence, now: Instant, timing: Timing): Instant {
-  const { probedAt, countsFrom } = evidence;
+export function probeDueAt(evidence: BrokerEvidence, now: Instant, timing: Timing, isNeeded = true): Instant {
+  const { probedAt, countsFrom, refused } = evidence;
   const doubtAt = doubtBegins(evidence, timing);
   if (probedAt === null) return later(now, countsFrom);
+  if (!isNeeded && refused !== null && refused.sentAt === probedAt) return later(now, probedAt + probeCalmMs);
   if (probedAt >= doubtAt) return later(now, probedAt + probeDoubtMs);
   return later(now, Math.min(probedAt + probeCalmMs, doubtAt));
 }

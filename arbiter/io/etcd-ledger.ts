@@ -2,12 +2,14 @@ import type { IRequestOp, ITxnRequest, ITxnResponse } from "etcd3/lib/rpc.js";
 import { assert } from "#lib/assert.ts";
 import type { Clock } from "#lib/clock.ts";
 import { messageOf, OperatorError } from "#lib/errors.ts";
-import { type EtcdOptions, openMembers } from "#lib/etcd/members.ts";
+import { type CallOptions, type EtcdOptions, openMembers } from "#lib/etcd/members.ts";
 import type { Logger } from "#lib/log.ts";
 import type { Transaction } from "../core/events.ts";
+import { operationsMax } from "../core/grouping.ts";
 import { proofKey } from "../core/keys.ts";
 import type { CommitOutcome, Ledger } from "../ledger.ts";
 import { follow } from "./etcd/follow.ts";
+import { createGrouped } from "./etcd/grouped.ts";
 import { readHealth } from "./etcd/health.ts";
 import { createLease } from "./etcd/lease.ts";
 import { createPosition } from "./etcd/position.ts";
@@ -15,8 +17,6 @@ import { entryOf, readNewest } from "./etcd/read.ts";
 import { decisionsPerSetMax, revisionsKept, type Tidied, tidy } from "./etcd/tidy.ts";
 
 const codes = { unanswered: "ARB_LEDGER_UNANSWERED", refused: "ARB_LEDGER_REFUSED" } as const;
-/** Of each kind: compares, and puts with deletes. etcd's own limit is 128. */
-const operationsMax = 100;
 const revokeMsMax = 500;
 
 export interface EtcdLedger extends Ledger {
@@ -43,8 +43,7 @@ export function openEtcdLedger({ etcd, prefix, site, clock, log }: EtcdLedgerDep
   const keeping = lease.keep(closing.signal);
   const proof = proofKey(site);
 
-  const commit = async (transaction: Transaction, signal: AbortSignal): Promise<CommitOutcome> => {
-    const options = { startedAt: clock.now(), signal };
+  const send = async (transaction: Transaction, options: CallOptions): Promise<CommitOutcome> => {
     const after = position.seen;
     const leased = transaction.puts.some(({ onLease }) => onLease);
     for (;;) {
@@ -75,10 +74,12 @@ export function openEtcdLedger({ etcd, prefix, site, clock, log }: EtcdLedgerDep
     return { kind: "outdated", entries: found.map((each) => entryOf(each, prefix)), revision };
   };
 
-  const prove = (signal: AbortSignal): Promise<unknown> => commit({ compares: [], puts: [], deletes: [] }, signal);
+  const commit = createGrouped(send, clock);
+  const prove = (signal: AbortSignal): Promise<unknown> =>
+    send({ compares: [], puts: [], deletes: [] }, { startedAt: clock.now(), signal });
 
   return {
-    commit: (transaction, { signal }) => commit(transaction, signal),
+    commit: (transaction, { signal }) => commit(transaction, { startedAt: clock.now(), signal }),
     follow: (on, { signal }) => {
       const ending = AbortSignal.any([signal, closing.signal]);
       return follow({ members, position, clock, log, prefix, proof, prove }, on, ending);
