@@ -1,3 +1,4 @@
+import { setImmediate as afterIo } from "node:timers/promises";
 import type { Clock, Instant } from "#lib/clock.ts";
 import { messageOf, OperatorError } from "#lib/errors.ts";
 import type { Logger } from "#lib/log.ts";
@@ -60,6 +61,8 @@ export interface DaemonDeps {
 }
 
 const tickMs = 50;
+/** After so long at a stretch sockets and timers have their turn: what waits there is not silence. */
+const stretchMs = 10;
 const eventsMax = 50_000;
 const operatorTimeoutMs = 10_000;
 const decisionsReadMax = 1_000;
@@ -130,7 +133,12 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
       const ticking = tick(signal);
       const following = follow(signal);
       const execute = createExecutor(deps, { push, operators, door, signal });
+      let stretchAt = clock.now();
       for await (const event of queue.drain(signal)) {
+        if (clock.now() - stretchAt > stretchMs) {
+          await afterIo();
+          stretchAt = clock.now();
+        }
         const startedAt = clock.now();
         const commands = core.step(event, moment());
         for (const command of commands) execute(command);

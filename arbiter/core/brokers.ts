@@ -89,7 +89,11 @@ export function probeDue(view: SetView, context: Context): void {
   for (const id of idsOf(view)) {
     const broker = brokerOf(view, id, context);
     const isNeeded = view.question !== null || id === view.record?.value.master;
-    if (broker.probing.length > 0 || now < probeDueAt(broker.evidence, now, context.options.timing, isNeeded)) continue;
+    const { evidence, probing } = broker;
+    if (probing.length > 0 || now < probeDueAt(evidence, now, context.options.timing, isNeeded)) continue;
+    // After a stall of this site nothing is known of anybody: all at once would be the next stall.
+    const isUrgent = isNeeded && evidence.probedAt !== null && !isHeardHere(view, id, context);
+    if (!isUrgent && !context.mayProbe()) continue;
     probe(view, id, context);
   }
 }

@@ -62,6 +62,8 @@ export interface Context {
    * leaderSilentMs later. Order only: every step is a compare-and-swap.
    */
   isMyTurn(since: Instant): boolean;
+  /** May one more probe be sent in this tick that nobody waits for? Each yes counts. */
+  mayProbe(): boolean;
   policyOf(view: SetView): SetPolicy;
   isPaused(): boolean;
   idcOf(view: SetView, id: BrokerId): string;

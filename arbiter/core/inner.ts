@@ -9,7 +9,7 @@ import { type Mirror, newMirror } from "./mirror.ts";
 import type { Revision } from "./model.ts";
 import { defaultPolicies, policyOf } from "./policy.ts";
 import { isRestored } from "./restored.ts";
-import { stallDrainMs } from "./timing.ts";
+import { probesPerWindowMax, probeWindowMs, stallDrainMs } from "./timing.ts";
 
 /** What the core keeps between two steps, and the context that its parts see of it. */
 
@@ -48,6 +48,8 @@ export interface Inner extends ArbiterState {
   /** The ledger's history is being written down. */
   noting: boolean;
   sitesProbedAt: Instant | null;
+  /** Of probes that nobody waits for: since when they are counted, and how many there were. */
+  probes: { since: Instant; sent: number } | null;
   /** When masters away from home were last looked at. */
   returnsAt: Instant | null;
   steppedAt: Instant | null;
@@ -79,6 +81,7 @@ export function newInner(): Inner {
     proving: false,
     noting: false,
     sitesProbedAt: null,
+    probes: null,
     returnsAt: null,
     steppedAt: null,
     tokens: 0,
@@ -153,6 +156,13 @@ export function contextOf(
         if (beat !== undefined && context.moment.now - beat.seenAt <= timing.leaderSilentMs) before += 1;
       }
       return context.moment.now - since >= before * timing.leaderSilentMs;
+    },
+    mayProbe() {
+      const { now } = context.moment;
+      if (state.probes === null || now - state.probes.since >= probeWindowMs) state.probes = { since: now, sent: 0 };
+      if (state.probes.sent >= probesPerWindowMax) return false;
+      state.probes.sent += 1;
+      return true;
     },
     policyOf: ({ name }) => policyOf(mirror.policies?.value ?? defaultPolicies, name),
     isPaused: () => mirror.pause !== null && !isExpired(mirror.pause.value.until, context.moment.wall),

@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { createAborts } from "../aborts.ts";
 import { DecodeError } from "../bytes/reader.ts";
 import type { Clock } from "../clock.ts";
 import { formatAddress } from "./address.ts";
@@ -58,6 +59,9 @@ const defaultLimits: ClientLimits = {
   writeBufferBytesMax: 32 * 1_024 * 1_024,
 };
 
+/** Thousands of connections and requests may hang on one signal. */
+const aborts = createAborts<() => void>((giveUp) => giveUp());
+
 /** @throws {RemotingError} REMOTING_UNREACHABLE; or the signal's reason */
 export async function connectRemoting(
   options: ConnectionOptions & { host: string; port: number; connectTimeoutMs: number; tls?: RemotingTlsOptions },
@@ -67,7 +71,7 @@ export async function connectRemoting(
   const socket = openSocket(host, port, tls);
   const over = Promise.withResolvers<never>();
   const giveUp = (): void => over.reject(signal.reason);
-  signal.addEventListener("abort", giveUp);
+  aborts.add(signal, giveUp);
   const cancel = clock.after(connectTimeoutMs, () =>
     over.reject(new Error(`it took longer than ${connectTimeoutMs} ms`)),
   );
@@ -81,7 +85,7 @@ export async function connectRemoting(
     throw new RemotingError("REMOTING_UNREACHABLE", `Cannot connect to ${host}:${port}: ${reason}`, { cause });
   } finally {
     cancel();
-    signal.removeEventListener("abort", giveUp);
+    aborts.remove(signal, giveUp);
   }
 }
 
@@ -101,7 +105,7 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
   function end(reason: string): void {
     if (endReason !== undefined) return;
     endReason = reason;
-    signal.removeEventListener("abort", onAbort);
+    aborts.remove(signal, onAbort);
     socket.destroy();
     for (const { reject } of waiting.values()) reject(disconnected());
     waiting.clear();
@@ -158,7 +162,7 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
   socket.on("close", () => end("the connection was closed"));
   if (socket.destroyed) end("the connection was closed");
   else if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort);
+  else aborts.add(signal, onAbort);
 
   return {
     get open() {
@@ -175,14 +179,14 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
       const answer = Promise.withResolvers<Frame>();
       waiting.set(opaque, answer);
       const giveUp = (): void => answer.reject(askSignal.reason);
-      askSignal.addEventListener("abort", giveUp);
+      aborts.add(askSignal, giveUp);
       const cancel = clock.after(timeoutMs, () => answer.reject(late(request, remoteAddress, timeoutMs)));
       try {
         return await answer.promise;
       } finally {
         waiting.delete(opaque);
         cancel();
-        askSignal.removeEventListener("abort", giveUp);
+        aborts.remove(askSignal, giveUp);
       }
     },
     send(request) {

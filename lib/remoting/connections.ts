@@ -1,3 +1,4 @@
+import { createAborts } from "../aborts.ts";
 import type { Clock, Instant } from "../clock.ts";
 import { splitAddress } from "./address.ts";
 import { connectRemoting, type RemotingClient } from "./connection.ts";
@@ -47,6 +48,7 @@ interface Kept {
 }
 
 const attemptsMax = 2;
+const aborts = createAborts<() => void>((giveUp) => giveUp());
 
 export function createConnections({ clock, prepare, connectionsMax, idleMs }: ConnectionsOptions): Connections {
   /** The one used last stands last. */
@@ -69,7 +71,7 @@ export function createConnections({ clock, prepare, connectionsMax, idleMs }: Co
     closing.signal.throwIfAborted();
     const life = new AbortController();
     const giveUp = (): void => life.abort(signal.reason);
-    signal.addEventListener("abort", giveUp);
+    aborts.add(signal, giveUp);
     lives.add(life);
     try {
       signal.throwIfAborted();
@@ -90,7 +92,7 @@ export function createConnections({ clock, prepare, connectionsMax, idleMs }: Co
       lives.delete(life);
       throw error;
     } finally {
-      signal.removeEventListener("abort", giveUp);
+      aborts.remove(signal, giveUp);
     }
   }
 

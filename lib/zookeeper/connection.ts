@@ -1,8 +1,8 @@
+import { type Aborts, createAborts } from "../aborts.ts";
 import { assert } from "../assert.ts";
 import { DecodeError, Reader } from "../bytes/reader.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
-import { type Aborts, createAborts } from "./aborts.ts";
 import { connectionLoss, refused, replyTooLarge } from "./errors.ts";
 import { encodeFrame } from "./frame.ts";
 import { keepAlive } from "./keepalive.ts";

@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import type { Command } from "./events.ts";
+import { setKey } from "./keys.ts";
+import { setName } from "./model.ts";
+import { encodeSet } from "./records.ts";
+import { heldSet, siteUnderTest } from "./site.fixture.ts";
+import { probesPerWindowMax, probeWindowMs } from "./timing.ts";
+
+const setCount = 300;
+const probesIn = (commands: readonly Command[]): number => commands.filter(({ kind }) => kind === "probe").length;
+
+/** Ids of their own: the answer to a probe is told by the id. */
+const others = {
+  ...heldSet,
+  master: 4,
+  inSync: [4, 5, 6],
+  replicas: Object.fromEntries(Object.entries(heldSet.replicas).map(([id, replica]) => [Number(id) + 3, replica])),
+};
+
+function manySets(): ReturnType<typeof siteUnderTest> {
+  const site = siteUnderTest();
+  for (let at = 2; at <= setCount; at += 1) {
+    const set = `bs${at}`;
+    site.write(setKey(setName("C1", set)), encodeSet({ ...others, set }));
+  }
+  return site;
+}
+
+test("after a stall the brokers of many sets are not probed all at once: that would be the next one", () => {
+  const site = manySets();
+  site.pass(1_000);
+  const first = probesIn(site.step({ kind: "stalled", ms: 6_000 }, 6_000));
+  const rest = Array.from({ length: 20 }, () => probesIn(site.pass(probeWindowMs)));
+  expect(Math.max(first, ...rest)).toBe(probesPerWindowMax);
+  expect([first, ...rest].reduce((sum, count) => sum + count)).toBe(3 * setCount);
+});
+
+test("a master that has closed its connection is probed at once, however many others are", () => {
+  const site = manySets();
+  const { address } = heldSet.replicas[1] ?? { address: "" };
+  site.step(site.heartbeat(1));
+  site.step({ kind: "stalled", ms: 6_000 }, 6_000);
+  site.pass(500);
+  site.step(site.probed(1, true));
+  site.step(site.heartbeat(1), probeWindowMs);
+  expect(probesIn(site.step({ kind: "tick" }))).toBe(probesPerWindowMax);
+  const commands = site.step(site.closed(1));
+  expect(commands).toContainEqual(
+    expect.objectContaining({ kind: "probe", broker: { set: "C1/bs1", id: 1, address } }),
+  );
+});
