@@ -15,6 +15,7 @@ import { change, load } from "./mirror.ts";
 import { onOperator } from "./operator.ts";
 import { prove } from "./prove.ts";
 import { onRoute } from "./rejoin.ts";
+import { isAtRest, noteWorld, restOf } from "./rest.ts";
 import { noteHistory } from "./restored.ts";
 import { bringHome } from "./returns.ts";
 import { onRole } from "./switch-proof.ts";
@@ -146,10 +147,13 @@ function tick(state: Inner, context: Context): void {
   const { mirror, options, moment } = context;
   beat(state, context);
   noteHistory(state, context);
+  noteWorld(state, context);
   for (const view of mirror.sets.values()) {
+    if (isAtRest(view, state, context)) continue;
     considerWishes(view, context);
     expireAsks(view, context);
     driveSet(view, context);
+    view.rest = restOf(view, context);
   }
   prove(state, context);
   bringHome(state, context);

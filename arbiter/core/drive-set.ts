@@ -17,6 +17,7 @@ import { driveUpkeep } from "./upkeep.ts";
 
 /** Everything that a set may need now. Cheap when it needs nothing. */
 export function driveSet(view: SetView, context: Context): void {
+  view.rest = null;
   driveRecovery(view, context);
   driveAsk(view, context);
   if (view.record === null) return;

@@ -53,6 +53,8 @@ export interface Inner extends ArbiterState {
   /** When masters away from home were last looked at. */
   returnsAt: Instant | null;
   steppedAt: Instant | null;
+  /** What all sets depend on, and since when it is so: see rest.ts. */
+  world: { readonly is: readonly unknown[]; readonly since: Instant };
   tokens: number;
   readonly commits: Map<
     Token,
@@ -84,6 +86,7 @@ export function newInner(): Inner {
     probes: null,
     returnsAt: null,
     steppedAt: null,
+    world: { is: [], since: 0 as Instant },
     tokens: 0,
     commits: new Map(),
     audited: { waiting: [], inFlight: false },

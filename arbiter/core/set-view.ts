@@ -19,6 +19,7 @@ import type {
   SwitchRecord,
 } from "./model.ts";
 import type { OperatorAnswer, OperatorRequest } from "./operator-messages.ts";
+import type { Rest } from "./rest.ts";
 import { type BarrierWork, newBarrierWork, type SwitchAsk } from "./switch-work.ts";
 import { settingsRetryMs } from "./timing.ts";
 import type { PhaseName } from "./transitions.ts";
@@ -59,6 +60,8 @@ export interface SetView {
   masterAskedAt: Instant;
   /** Questions of brokers that wait for a proof, a commit or a decision. */
   asks: WaitingAsk[];
+  /** Ticks pass it over for so long; null: they do not. */
+  rest: Rest | null;
   /** The last phase that was told. */
   phase: PhaseName;
   /** For hooks; null: this site has not looked yet. */
@@ -257,6 +260,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     unroutedAskAt: now,
     masterAskedAt: longAgo,
     asks: [],
+    rest: null,
     phase: "new",
     happened: null,
     busy: false,

@@ -18,7 +18,7 @@ export interface Outcome {
   readonly acks: readonly Ack[];
 }
 
-export interface RunOptions extends Pick<WorldOptions, "onCommand"> {
+export interface RunOptions extends Pick<WorldOptions, "onCommand" | "onStep"> {
   readonly trace?: boolean;
   /** Called once the set is complete, in place of faults at random. */
   readonly strike?: (world: World) => void;
@@ -42,7 +42,7 @@ export function run(seed: number, options: RunOptions = {}): Outcome {
   const drawn = promiseNames[seed % promiseNames.length] ?? "best-effort";
   const { promise = options.strike === undefined ? drawn : "best-effort" } = options;
   const acksAlone = calm || promise === "zero-alone";
-  const world = createWorld(seed, { trace, acksAlone, promise, onCommand: options.onCommand });
+  const world = createWorld(seed, { trace, acksAlone, promise, onCommand: options.onCommand, onStep: options.onStep });
   const { timeline, random, judge, brokers, notes } = world;
   const faultsUntil = calmMs + faultsMs;
   const strikeAgain = (): void => {

@@ -27,6 +27,10 @@ export interface SiteSurroundings {
   note(text: string): void;
   /** Every command before it is carried out: the process may die before it, or right after it. */
   onCommand(site: Site, command: Command): "go" | "die" | "go and die";
+  /** Before each step, and what it gives. */
+  readonly onStep?:
+    | { before(core: ArbiterCore): void; gives(site: Site, commands: readonly Command[]): void }
+    | undefined;
 }
 
 const tickMs = 50;
@@ -52,7 +56,10 @@ export function createSiteProcess(site: Site, around: SiteSurroundings): SitePro
   const step = (event: Event): void => {
     const of = life;
     const moment = { now: timeline.now, wall: wallStart + around.skewMs + timeline.now };
-    for (const command of core.step(event, moment)) {
+    around.onStep?.before(core);
+    const commands = core.step(event, moment);
+    around.onStep?.gives(site, commands);
+    for (const command of commands) {
       if (life !== of) return;
       const fate = around.onCommand(site, command);
       if (fate !== "die") carryOut(command, shell(of));

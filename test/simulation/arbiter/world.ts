@@ -9,7 +9,7 @@ import { judgeAudited } from "./audit.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createNet, type Net, type Site, sites } from "./net.ts";
 import { cluster, places, set } from "./places.ts";
-import { createSiteProcess, type SiteProcess } from "./site-process.ts";
+import { createSiteProcess, type SiteProcess, type SiteSurroundings } from "./site-process.ts";
 import { type Broker, createVirtualBroker, type Surroundings } from "./virtual-broker.ts";
 import { createVirtualEtcd, type VirtualEtcd } from "./virtual-etcd.ts";
 
@@ -41,6 +41,8 @@ export interface WorldOptions {
   /** Of the set. */
   readonly promise: PromiseName;
   readonly onCommand?: ((site: Site, command: Command) => "go" | "die" | "go and die") | undefined;
+  /** Before each step of a site's core, and what that gives. */
+  readonly onStep?: SiteSurroundings["onStep"];
 }
 
 const askAgainMs = 600;
@@ -109,11 +111,15 @@ export function createWorld(seed: number, options: WorldOptions): World {
     judge.commanded(command);
     return options.onCommand?.(site, command) ?? "go";
   };
+  const { onStep } = options;
   const isSkewed = random.chance(0.3);
   for (const site of sites) {
     const skewMs = isSkewed ? random.int(-skewMsMax, skewMsMax) : 0;
     const isSiteUp = (of: Site): boolean => processes.get(of)?.isUp === true;
-    processes.set(site, createSiteProcess(site, { net, etcd, brokers: around, skewMs, isSiteUp, note, onCommand }));
+    processes.set(
+      site,
+      createSiteProcess(site, { net, etcd, brokers: around, skewMs, isSiteUp, note, onCommand, onStep }),
+    );
   }
   etcd.onApply((transaction, site) => {
     judgeAudited(transaction, site);
