@@ -5,7 +5,6 @@ import { probeDueAt } from "./evidence.ts";
 import type { Inner } from "./inner.ts";
 import { isScripted } from "./scripted.ts";
 import { phaseOf, type SetView } from "./set-view.ts";
-import { doubtMs } from "./timing.ts";
 
 /**
  * Sets that need nothing before some moment are passed over by ticks: of a thousand sets nearly all do, nearly always. Whatever
@@ -39,11 +38,8 @@ export function restOf(view: SetView, context: Context): Rest | null {
   const isTurn = context.isMyTurn(now);
   if (isTurn && view.protectionDue) return null;
   let until: number = isTurn ? view.settingsReadAt : Number.POSITIVE_INFINITY;
-  for (const broker of view.brokers.values()) {
-    const { evidence } = broker;
-    const doubtAt = evidence.quietSince + doubtMs(context.options.timing);
-    until = Math.min(until, doubtAt, probeDueAt(evidence, now, context.options.timing));
-  }
+  for (const { evidence } of view.brokers.values())
+    until = Math.min(until, probeDueAt(evidence, now, context.options.timing));
   return { since: now, until: until as Instant };
 }
 
@@ -67,7 +63,7 @@ function isCalm(view: SetView, context: Context): boolean {
   if (view.brokers.size !== ids.length || record.inSync.length !== ids.length) return false;
   return ids.every((id) => {
     const broker = view.brokers.get(id);
-    if (broker === undefined || broker.probing.length > 0 || !isHeardHere(view, id, context)) return false;
+    if (broker === undefined || !isHeardHere(view, id, context)) return false;
     return id === record.master ? broker.reading?.acting !== false : !broker.tell;
   });
 }
