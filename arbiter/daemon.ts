@@ -61,8 +61,12 @@ export interface DaemonDeps {
 }
 
 const tickMs = 50;
-/** After so long at a stretch sockets and timers have their turn: what waits there is not silence. */
-const stretchMs = 10;
+/**
+ * After so long at a stretch sockets and timers have their turn: what waits there is not silence. After a turn of theirs that was
+ * longer, as long as that was: else they would bring more and more that is not looked at.
+ */
+const stretchMsMin = 10;
+const stretchMsMax = 100;
 const eventsMax = 50_000;
 const operatorTimeoutMs = 10_000;
 const decisionsReadMax = 1_000;
@@ -133,12 +137,9 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
       const ticking = tick(signal);
       const following = follow(signal);
       const execute = createExecutor(deps, { push, operators, door, signal });
-      let stretchAt = clock.now();
+      let stretch = { until: clock.now() + stretchMsMin };
       for await (const event of queue.drain(signal)) {
-        if (clock.now() - stretchAt > stretchMs) {
-          await afterIo();
-          stretchAt = clock.now();
-        }
+        if (clock.now() > stretch.until) stretch = await nextStretch();
         const startedAt = clock.now();
         const commands = core.step(event, moment());
         for (const command of commands) execute(command);
@@ -148,6 +149,13 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
       await Promise.all([ticking, following]);
     },
   };
+
+  async function nextStretch(): Promise<{ readonly until: number }> {
+    const before = clock.now();
+    await afterIo();
+    const now = clock.now();
+    return { until: now + Math.min(stretchMsMax, Math.max(stretchMsMin, now - before)) };
+  }
 
   async function tick(signal: AbortSignal): Promise<void> {
     for (let last = clock.now(); !signal.aborted; ) {

@@ -64,6 +64,8 @@ export interface Context {
   isMyTurn(since: Instant): boolean;
   /** May one more probe be sent in this tick that nobody waits for? Each yes counts. */
   mayProbe(): boolean;
+  /** May the settings of one more set be read in this tick? Each yes counts. */
+  mayReadSettings(): boolean;
   policyOf(view: SetView): SetPolicy;
   isPaused(): boolean;
   idcOf(view: SetView, id: BrokerId): string;

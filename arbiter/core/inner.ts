@@ -9,7 +9,7 @@ import { type Mirror, newMirror } from "./mirror.ts";
 import type { Revision } from "./model.ts";
 import { defaultPolicies, policyOf } from "./policy.ts";
 import { isRestored } from "./restored.ts";
-import { probesPerWindowMax, probeWindowMs, stallDrainMs } from "./timing.ts";
+import { probesPerWindowMax, sendWindowMs, settingsPerWindowMax, stallDrainMs } from "./timing.ts";
 
 /** What the core keeps between two steps, and the context that its parts see of it. */
 
@@ -48,8 +48,8 @@ export interface Inner extends ArbiterState {
   /** The ledger's history is being written down. */
   noting: boolean;
   sitesProbedAt: Instant | null;
-  /** Of probes that nobody waits for: since when they are counted, and how many there were. */
-  probes: { since: Instant; sent: number } | null;
+  /** What nobody waits for: since when it is counted, and how much there was. */
+  sent: { readonly since: Instant; probes: number; readings: number } | null;
   /** When masters away from home were last looked at. */
   returnsAt: Instant | null;
   steppedAt: Instant | null;
@@ -83,7 +83,7 @@ export function newInner(): Inner {
     proving: false,
     noting: false,
     sitesProbedAt: null,
-    probes: null,
+    sent: null,
     returnsAt: null,
     steppedAt: null,
     world: { is: [], since: 0 as Instant },
@@ -123,6 +123,14 @@ export function contextOf(
 ): Context & { moment: Moment } {
   const { mirror } = state;
   const { timing, site } = options;
+  const maySend = (what: "probes" | "readings", most: number): boolean => {
+    const { now } = context.moment;
+    if (state.sent === null || now - state.sent.since >= sendWindowMs)
+      state.sent = { since: now, probes: 0, readings: 0 };
+    if (state.sent[what] >= most) return false;
+    state.sent[what] += 1;
+    return true;
+  };
   const context: Context & { moment: Moment } = {
     options,
     mirror,
@@ -160,13 +168,8 @@ export function contextOf(
       }
       return context.moment.now - since >= before * timing.leaderSilentMs;
     },
-    mayProbe() {
-      const { now } = context.moment;
-      if (state.probes === null || now - state.probes.since >= probeWindowMs) state.probes = { since: now, sent: 0 };
-      if (state.probes.sent >= probesPerWindowMax) return false;
-      state.probes.sent += 1;
-      return true;
-    },
+    mayProbe: () => maySend("probes", probesPerWindowMax),
+    mayReadSettings: () => maySend("readings", settingsPerWindowMax),
     policyOf: ({ name }) => policyOf(mirror.policies?.value ?? defaultPolicies, name),
     isPaused: () => mirror.pause !== null && !isExpired(mirror.pause.value.until, context.moment.wall),
     idcOf: (view, id) => options.idcOf(view.record?.value.replicas[id]?.address ?? "", view.set),

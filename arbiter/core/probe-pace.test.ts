@@ -4,7 +4,7 @@ import { setKey } from "./keys.ts";
 import { setName } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { heldSet, siteUnderTest } from "./site.fixture.ts";
-import { probesPerWindowMax, probeWindowMs } from "./timing.ts";
+import { probesPerWindowMax, sendWindowMs, settingsPerWindowMax } from "./timing.ts";
 
 const setCount = 300;
 const probesIn = (commands: readonly Command[]): number => commands.filter(({ kind }) => kind === "probe").length;
@@ -30,7 +30,7 @@ test("after a stall the brokers of many sets are not probed all at once: that wo
   const site = manySets();
   site.pass(1_000);
   const first = probesIn(site.step({ kind: "stalled", ms: 6_000 }, 6_000));
-  const rest = Array.from({ length: 20 }, () => probesIn(site.pass(probeWindowMs)));
+  const rest = Array.from({ length: 20 }, () => probesIn(site.pass(sendWindowMs)));
   expect(Math.max(first, ...rest)).toBe(probesPerWindowMax);
   expect([first, ...rest].reduce((sum, count) => sum + count)).toBe(3 * setCount);
 });
@@ -42,10 +42,24 @@ test("a master that has closed its connection is probed at once, however many ot
   site.step({ kind: "stalled", ms: 6_000 }, 6_000);
   site.pass(500);
   site.step(site.probed(1, true));
-  site.step(site.heartbeat(1), probeWindowMs);
+  site.step(site.heartbeat(1), sendWindowMs);
   expect(probesIn(site.step({ kind: "tick" }))).toBe(probesPerWindowMax);
   const commands = site.step(site.closed(1));
   expect(commands).toContainEqual(
     expect.objectContaining({ kind: "probe", broker: { set: "C1/bs1", id: 1, address } }),
   );
+});
+
+test("the settings of many sets are not read all at once: a site whose turn begins would stand still over it", () => {
+  const site = manySets();
+  const readIn = (commands: readonly Command[]): string[] =>
+    commands.flatMap((command) => (command.kind === "readSettings" ? [command.broker.set] : []));
+  const first: Command[] = [];
+  for (let at = 2; at <= setCount; at += 1) {
+    const beat = site.heartbeat(1, { set: `bs${at}`, id: 4 });
+    first.push(...site.step({ ...beat, connection: at } as typeof beat));
+  }
+  const turns = [readIn(first), ...Array.from({ length: 40 }, () => readIn(site.pass(sendWindowMs)))];
+  expect(Math.max(...turns.map((sets) => sets.length))).toBe(settingsPerWindowMax);
+  expect(new Set(turns.flat()).size).toBe(setCount - 1);
 });

@@ -29,9 +29,13 @@ export const probeSiteEveryMs = 1_000;
 /** Between probes of a broker that is heard; and of one that is not. */
 export const probeCalmMs = 5_000;
 export const probeDoubtMs = 400;
-/** Of probes that nobody waits for so many at most in so long: 1,000 a second, where 1,000 sets need 600. */
+/**
+ * What nobody waits for goes out in portions: 1,000 probes a second, where 1,000 sets need 600, and the settings of 200 sets, where they
+ * need 67. A site whose turn begins, or that stood still, would do all of it at once, and stand still over it.
+ */
+export const sendWindowMs = 50;
 export const probesPerWindowMax = 50;
-export const probeWindowMs = 50;
+export const settingsPerWindowMax = 10;
 /** A broker unheard for so long is probed; heartbeats come each second. */
 const doubtAfterMs = 1_300;
 /** From the last sign of life to the first probe that may be the one before a question. */

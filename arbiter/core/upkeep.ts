@@ -109,7 +109,7 @@ export function expectMembers(view: SetView, context: Context): void {
 
 function readSettings(view: SetView, record: SetRecord, context: Context): void {
   const { now } = context.moment;
-  if (now < view.settingsReadAt) return;
+  if (now < view.settingsReadAt || !context.mayReadSettings()) return;
   view.settingsReadAt = (now + settingsReadMs) as Instant;
   for (const id of Object.keys(record.replicas).map(Number)) {
     const ref = refOf(view, id);
