@@ -6,6 +6,7 @@ import {
   type BrokerEvidence,
   hasRole,
   isHeard,
+  isRefusing,
   mostReported,
   onStall,
   priorityOf,
@@ -88,7 +89,9 @@ export function probeDue(view: SetView, context: Context): void {
   const { now } = context.moment;
   for (const id of idsOf(view)) {
     const broker = brokerOf(view, id, context);
-    const isNeeded = view.question !== null || id === view.record?.value.master;
+    // Of those that a question is about the answer to it sees to.
+    const isNeeded =
+      view.question === null ? id === view.record?.value.master : !isRefusing(broker.evidence, view.question.seenAt);
     const { evidence, probing } = broker;
     if (probing.length > 0 || now < probeDueAt(evidence, now, context.options.timing, isNeeded)) continue;
     // After a stall of this site nothing is known of anybody: all at once would be the next stall.

@@ -246,6 +246,11 @@ function isQuiet({ quietSince }: BrokerEvidence, now: Instant, timing: Timing): 
   return now - quietSince >= timing.suspectAfterMs;
 }
 
+/** Of its last probe, sent since then, there came the answer that nothing listens. */
+export function isRefusing({ refused, probedAt }: BrokerEvidence, since: Instant): boolean {
+  return refused !== null && refused.sentAt >= since && refused.sentAt === probedAt;
+}
+
 /**
  * When the next probe is due, not before `now`: at once when nothing is known or its connection was closed; each probeDoubtMs
  * while it is not heard; else each probeCalmMs. A question asks for one of its own.
