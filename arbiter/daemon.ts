@@ -67,6 +67,8 @@ const tickMs = 50;
  */
 const stretchMsMin = 10;
 const stretchMsMax = 100;
+/** Events that waited for longer are as old as after a stall: what is heard then says nothing of now. */
+const behindMsMax = 2_000;
 const eventsMax = 50_000;
 const operatorTimeoutMs = 10_000;
 const decisionsReadMax = 1_000;
@@ -76,7 +78,7 @@ const followAgainMs = 300;
 export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
   const { clock, log, ledger, options, metrics } = deps;
   const core = createArbiterCore(options);
-  const queue = createQueue<Event>(eventsMax);
+  const queue = createQueue<{ readonly event: Event; readonly at: Instant }>(eventsMax);
   const operators = new Map<AskId, (answer: OperatorAnswer) => void>();
   let lastStepAt = clock.now();
   let asks = 0;
@@ -87,8 +89,9 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
   };
   /** Heartbeats come again; all else is bounded by what we or our brokers have under way, and must not be lost. */
   const push = (event: Event): void => {
-    if (event.kind !== "heartbeat") queue.pushAlways(event);
-    else if (!queue.push(event)) metrics.dropped();
+    const item = { event, at: clock.now() };
+    if (event.kind !== "heartbeat") queue.pushAlways(item);
+    else if (!queue.push(item)) metrics.dropped();
   };
 
   const daemon: ArbiterDaemon = {
@@ -138,13 +141,27 @@ export function createDaemon(deps: DaemonDeps): ArbiterDaemon {
       const following = follow(signal);
       const execute = createExecutor(deps, { push, operators, door, signal });
       let stretch = { until: clock.now() + stretchMsMin };
-      for await (const event of queue.drain(signal)) {
-        if (clock.now() > stretch.until) stretch = await nextStretch();
+      const take = (event: Event): void => {
         const startedAt = clock.now();
         const commands = core.step(event, moment());
         for (const command of commands) execute(command);
         lastStepAt = clock.now();
         metrics.stepped(event.kind, lastStepAt - startedAt);
+      };
+      let behindAt = Number.NEGATIVE_INFINITY;
+      for await (const { event, at } of queue.drain(signal)) {
+        if (clock.now() > stretch.until) stretch = await nextStretch();
+        const now = clock.now();
+        const ms = now - at;
+        if (ms > behindMsMax && now - behindAt > behindMsMax) {
+          behindAt = now;
+          log.warn(
+            { ms: Math.round(ms), waiting: queue.length },
+            "the loop is behind: what it hears says nothing of now",
+          );
+          take({ kind: "stalled", ms });
+        }
+        take(event);
       }
       await Promise.all([ticking, following]);
     },

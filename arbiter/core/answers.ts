@@ -36,9 +36,6 @@ export function answer(view: SetView, context: Context): void {
     at: context.moment.wall,
   };
   const before = view.answers.get(site);
-  // What it does not know yet is not worth an answer, while a probe is under way that will tell.
-  const isProbing = brokerOf(view, master, context).probing.some((sentAt) => sentAt >= question.seenAt);
-  if (before?.value.question !== question.value.id && said.master.verdict === "unknown" && isProbing) return;
   if (before !== undefined && sameVerdicts(before.value, said)) return;
   view.answering = true;
   context.commit(

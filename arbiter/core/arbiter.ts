@@ -113,7 +113,7 @@ function onStall(state: Inner, since: Instant, context: Context): void {
   state.stall = { since, until: context.moment.now };
   state.currentAt = null;
   state.untold = [];
-  for (const view of context.mirror.sets.values()) stallAll(view, context);
+  for (const view of context.mirror.sets.values()) stallAll(view, since, context);
 }
 
 function answered(event: SetEvent, context: Context): void {

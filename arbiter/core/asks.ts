@@ -10,7 +10,7 @@ import { freezeIfBehind } from "./freezes.ts";
 import { setKey } from "./keys.ts";
 import type { BrokerId, SetName } from "./model.ts";
 import { encodeSet } from "./records.ts";
-import { waitsForRoute } from "./rejoin.ts";
+import { pollWaitsForRoute } from "./rejoin.ts";
 import { infoOf, type Judgement, judge } from "./requests.ts";
 import { isRestored } from "./restored.ts";
 import { isScripted } from "./scripted.ts";
@@ -118,7 +118,7 @@ function judgeAsk(view: SetView, { request, caller, epoch }: WaitingAsk, context
     record,
     caller,
     mayBeTold: (id) => mayBeTold(view, id) && !(id !== null && id === record?.master && view.restartedAt !== null),
-    waitsForRoute: (id) => id !== null && waitsForRoute(view, id, context),
+    waitsForRoute: (id) => pollWaitsForRoute(view, id, context),
     undecided: view.question !== null,
     askedEpoch: epoch,
     isAlive: (id) => isHeardHere(view, id, context) || isHeardElsewhere(view, id, context),

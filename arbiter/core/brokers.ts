@@ -5,6 +5,7 @@ import type { BrokerRef } from "./events.ts";
 import {
   type BrokerEvidence,
   hasRole,
+  isDoubted,
   isHeard,
   isRefusing,
   mostReported,
@@ -87,18 +88,25 @@ const probingMax = 2;
 /** Probes whose time has come, one at a time for each broker. */
 export function probeDue(view: SetView, context: Context): void {
   const { now } = context.moment;
+  const { timing } = context.options;
   for (const id of idsOf(view)) {
-    const broker = brokerOf(view, id, context);
-    // Of those that a question is about the answer to it sees to.
-    const isNeeded =
-      view.question === null ? id === view.record?.value.master : !isRefusing(broker.evidence, view.question.seenAt);
-    const { evidence, probing } = broker;
-    if (probing.length > 0 || now < probeDueAt(evidence, now, context.options.timing, isNeeded)) continue;
+    const { evidence, probing } = brokerOf(view, id, context);
+    if (probing.length > 0 || now < probeDueAt(evidence, now, timing, isNeeded(view, id))) continue;
     // After a stall of this site nothing is known of anybody: all at once would be the next stall.
-    const isUrgent = isNeeded && evidence.probedAt !== null && !isHeardHere(view, id, context);
-    if (!isUrgent && !context.mayProbe()) continue;
+    const isMaster = id === view.record?.value.master;
+    const isUrgent = isMaster && evidence.probedAt !== null && isDoubted(evidence, now, timing);
+    if (!isUrgent && !context.mayProbe(isMaster)) continue;
     probe(view, id, context);
   }
+}
+
+/** Whether its return, or its end, is waited for: of whoever may act as master, or is asked about. Not of a port that refuses: it has to start first. */
+function isNeeded(view: SetView, id: BrokerId): boolean {
+  const { question, masters, brokers } = view;
+  if (id === view.record?.value.master && question === null) return true;
+  const evidence = brokers.get(id)?.evidence;
+  const isRefused = evidence !== undefined && isRefusing(evidence, question?.seenAt ?? evidence.countsFrom);
+  return !isRefused && (question !== null || masters.has(id));
 }
 
 /** Probes it now, unless a probe is under way that was sent since then. */
@@ -203,14 +211,14 @@ function furthest(here: OffsetReading | null, answers: readonly AnswerRecord[]):
   return told.toSorted((one, other) => compareProgress(other, one))[0] ?? null;
 }
 
-export function stallAll(view: SetView, { moment }: Context): void {
+export function stallAll(view: SetView, since: Instant, { moment, options }: Context): void {
   view.provenAt = null;
   view.quiet = null;
   for (const broker of view.brokers.values()) {
+    // This site was away, not they; but for those that were lost already.
+    if (isHeard(broker.evidence, since, options.timing)) broker.met = false;
     broker.evidence = onStall(broker.evidence, moment.now);
     broker.sameSince = moment.now;
-    // This site was away, not they.
-    broker.met = false;
     // What they say will not count: new ones need not wait for them.
     broker.probing = [];
   }

@@ -63,7 +63,7 @@ export interface Context {
    */
   isMyTurn(since: Instant): boolean;
   /** May one more probe be sent in this tick that nobody waits for? Each yes counts. */
-  mayProbe(): boolean;
+  mayProbe(isMaster: boolean): boolean;
   /** May the settings of one more set be read in this tick? Each yes counts. */
   mayReadSettings(): boolean;
   policyOf(view: SetView): SetPolicy;

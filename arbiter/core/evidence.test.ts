@@ -304,11 +304,12 @@ describe("the next probe is due", () => {
     expect(probeDueAt(refused, at(1_502), timing)).toBe(1_900);
   });
 
-  test("each 5 s of one whose port refuses, while nobody needs to know: it has to start before it can be back", () => {
+  test("each 5 s while it is not heard, where nobody waits for it", () => {
     const refused = onProbed(probed, refusal, at(1_500), at(1_501));
     expect(probeDueAt(refused, at(1_502), timing, false)).toBe(6_500);
-    const cut = onProbed(refused, silence, at(6_500), at(7_000));
-    expect(probeDueAt(cut, at(7_000), timing, false)).toBe(7_000);
+    const cut = onProbed(heard, silence, at(2_300), at(2_800));
+    expect(probeDueAt(cut, at(2_900), timing, false)).toBe(7_300);
+    expect(probeDueAt(probed, at(2_310), timing, false)).toBe(2_310);
   });
 
   test("at once after a close, then each 400 ms", () => {

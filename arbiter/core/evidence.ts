@@ -246,6 +246,11 @@ function isQuiet({ quietSince }: BrokerEvidence, now: Instant, timing: Timing): 
   return now - quietSince >= timing.suspectAfterMs;
 }
 
+/** It is not heard, or has been silent for long enough to be probed because of that. */
+export function isDoubted(evidence: BrokerEvidence, now: Instant, timing: Timing): boolean {
+  return now >= doubtBegins(evidence, timing);
+}
+
 /** Of its last probe, sent since then, there came the answer that nothing listens. */
 export function isRefusing({ refused, probedAt }: BrokerEvidence, since: Instant): boolean {
   return refused !== null && refused.sentAt >= since && refused.sentAt === probedAt;
@@ -254,15 +259,13 @@ export function isRefusing({ refused, probedAt }: BrokerEvidence, since: Instant
 /**
  * When the next probe is due, not before `now`: at once when nothing is known or its connection was closed; each probeDoubtMs
  * while it is not heard; else each probeCalmMs. A question asks for one of its own.
- * @param isNeeded the recorded master, or a member of a set that is asked about: of another one whose port refuses, which has to start
- *   before it can be back, probeCalmMs is often enough
+ * @param isNeeded false: once it is not heard, probeCalmMs is often enough
  */
 export function probeDueAt(evidence: BrokerEvidence, now: Instant, timing: Timing, isNeeded = true): Instant {
-  const { probedAt, countsFrom, refused } = evidence;
+  const { probedAt, countsFrom } = evidence;
   const doubtAt = doubtBegins(evidence, timing);
   if (probedAt === null) return later(now, countsFrom);
-  if (!isNeeded && refused !== null && refused.sentAt === probedAt) return later(now, probedAt + probeCalmMs);
-  if (probedAt >= doubtAt) return later(now, probedAt + probeDoubtMs);
+  if (probedAt >= doubtAt) return later(now, probedAt + (isNeeded ? probeDoubtMs : probeCalmMs));
   return later(now, Math.min(probedAt + probeCalmMs, doubtAt));
 }
 

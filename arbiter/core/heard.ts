@@ -34,7 +34,10 @@ export function heard(connection: ConnectionId, heartbeat: Heartbeat, state: Inn
   broker.evidence = onHeartbeat(broker.evidence, { ...heartbeat, connection }, moment.now);
   if (options.idcOf(heartbeat.address, heartbeat.set) !== options.site) state.outsideAt = moment.now;
   freezeIfBehind(view, heartbeat.epoch, context);
-  if (wasHeard || view.record === null) return;
+  if (wasHeard || view.record === null) {
+    broker.met = true;
+    return;
+  }
   welcome(view, broker, context);
   broker.notified = 0;
   broker.notifyAt = moment.now;

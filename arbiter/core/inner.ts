@@ -49,7 +49,7 @@ export interface Inner extends ArbiterState {
   noting: boolean;
   sitesProbedAt: Instant | null;
   /** What nobody waits for: since when it is counted, and how much there was. */
-  sent: { readonly since: Instant; probes: number; readings: number } | null;
+  sent: { readonly since: Instant; probes: number; masterProbes: number; readings: number } | null;
   /** When masters away from home were last looked at. */
   returnsAt: Instant | null;
   steppedAt: Instant | null;
@@ -123,10 +123,10 @@ export function contextOf(
 ): Context & { moment: Moment } {
   const { mirror } = state;
   const { timing, site } = options;
-  const maySend = (what: "probes" | "readings", most: number): boolean => {
+  const maySend = (what: "probes" | "masterProbes" | "readings", most: number): boolean => {
     const { now } = context.moment;
     if (state.sent === null || now - state.sent.since >= sendWindowMs)
-      state.sent = { since: now, probes: 0, readings: 0 };
+      state.sent = { since: now, probes: 0, masterProbes: 0, readings: 0 };
     if (state.sent[what] >= most) return false;
     state.sent[what] += 1;
     return true;
@@ -168,7 +168,7 @@ export function contextOf(
       }
       return context.moment.now - since >= before * timing.leaderSilentMs;
     },
-    mayProbe: () => maySend("probes", probesPerWindowMax),
+    mayProbe: (isMaster) => maySend(isMaster ? "masterProbes" : "probes", probesPerWindowMax),
     mayReadSettings: () => maySend("readings", settingsPerWindowMax),
     policyOf: ({ name }) => policyOf(mirror.policies?.value ?? defaultPolicies, name),
     isPaused: () => mirror.pause !== null && !isExpired(mirror.pause.value.until, context.moment.wall),

@@ -31,7 +31,8 @@ test("after a stall the brokers of many sets are not probed all at once: that wo
   site.pass(1_000);
   const first = probesIn(site.step({ kind: "stalled", ms: 6_000 }, 6_000));
   const rest = Array.from({ length: 20 }, () => probesIn(site.pass(sendWindowMs)));
-  expect(Math.max(first, ...rest)).toBe(probesPerWindowMax);
+  // As many of masters, and of others.
+  expect(Math.max(first, ...rest)).toBe(2 * probesPerWindowMax);
   expect([first, ...rest].reduce((sum, count) => sum + count)).toBe(3 * setCount);
 });
 
@@ -43,7 +44,7 @@ test("a master that has closed its connection is probed at once, however many ot
   site.pass(500);
   site.step(site.probed(1, true));
   site.step(site.heartbeat(1), sendWindowMs);
-  expect(probesIn(site.step({ kind: "tick" }))).toBe(probesPerWindowMax);
+  expect(probesIn(site.step({ kind: "tick" }))).toBeGreaterThanOrEqual(probesPerWindowMax);
   const commands = site.step(site.closed(1));
   expect(commands).toContainEqual(
     expect.objectContaining({ kind: "probe", broker: { set: "C1/bs1", id: 1, address } }),

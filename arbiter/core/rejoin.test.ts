@@ -46,8 +46,9 @@ describe("at a site that the cut-off brokers could not reach", () => {
     site.record(after);
     site.remove(questionKey(set));
     site.step(site.notNotified(1, after.epoch));
-    const commands = live(site, [2], 10_000);
-    if (commands.some(({ kind }) => kind === "readRoute")) routeShows(site, commands, 2);
+    live(site, [2], 10_000);
+    // The site that decided has read the route then.
+    site.step({ kind: "routeSeen", set, sentAt: 0 as Instant, master: addressOf(2) });
     return site;
   }
 
@@ -79,6 +80,32 @@ describe("at a site that the cut-off brokers could not reach", () => {
     const site = elected();
     site.record({ ...after, epoch: 9, inSyncEpoch: 22, master: 3, inSync: [3] });
     expect(told(site.step(site.heartbeat(1)))).toEqual([1]);
+  });
+
+  test("so is one that says itself that it acts, whatever this site knows of it", () => {
+    const site = siteUnderTest(after);
+    live(site, [1, 2, 3], 2_000);
+    live(site, [2, 3], 10_000);
+    expect(told([...site.step(site.probed(1, true)), ...site.step(site.heartbeat(1))])).toEqual([1]);
+  });
+
+  test("a stall of this site meanwhile makes no difference", () => {
+    const site = elected();
+    site.step({ kind: "stalled", ms: 600 }, 600);
+    live(site, [2], 2_000);
+    const back = [...site.step(site.heartbeat(3)), ...live(site, [2, 3], 500)];
+    expect(told(back)).not.toContain(3);
+    expect(told(routeShows(site, back, 2))).toEqual([3]);
+  });
+
+  test("its poll is not answered with a master before its first heartbeat", () => {
+    const site = elected();
+    const request = { kind: "replicaInfo", set: "bs1", cluster: "C1" } as const;
+    const commands = [...site.step({ kind: "asked", ask: 7, connection: 3, request }), ...live(site, [2], 500)];
+    const answers = commands.flatMap((command) =>
+      command.kind === "answer" && command.ask === 7 ? [command.answer] : [],
+    );
+    expect(answers).toMatchObject([{ kind: "replicaInfo", info: { master: null } }]);
   });
 
   test("the master is asked to register again only every few seconds", () => {

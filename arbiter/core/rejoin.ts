@@ -22,12 +22,22 @@ export function driveRejoin(view: SetView, record: SetRecord, context: Context):
   if (context.isMyTurn(context.moment.now)) bringBack(view, record, context);
 }
 
-/** Who is master is told it only when the name servers show it: this replica was away, or this site learned of the epoch from others. */
+/** This replica was away, or this site learned of the epoch from others; and not all name servers that answer have shown the master since. */
 export function waitsForRoute(view: SetView, id: BrokerId, context: Context): boolean {
   const { record, routed, masters } = view;
   if (record === null || routed === null) return false;
-  const isShown = routed.epoch === record.value.epoch && routed.at >= (view.brokers.get(id)?.backAt ?? 0);
-  return !isShown && !masters.has(id) && !isScripted(view, context);
+  const broker = view.brokers.get(id);
+  const isShown = routed.epoch === record.value.epoch && routed.at >= (broker?.backAt ?? 0);
+  const mayAct = masters.has(id) || broker?.evidence.acting?.yes === true;
+  return !isShown && !mayAct && !isScripted(view, context);
+}
+
+/** A poll: its answer is an order, also to one that polls before its first heartbeat. */
+export function pollWaitsForRoute(view: SetView, id: BrokerId | null, context: Context): boolean {
+  if (id === null) return view.unroutedSince !== null;
+  const isBack = view.brokers.get(id)?.met !== true || isHeardHere(view, id, context);
+  const isReplica = id !== view.record?.value.master && !view.masters.has(id) && !isScripted(view, context);
+  return waitsForRoute(view, id, context) || (isReplica && !isBack);
 }
 
 function awaitRoute(view: SetView, record: SetRecord, context: Context): void {
@@ -74,6 +84,8 @@ export function onRoute(
   const ref = refOf(view, record.master);
   if (view.unroutedSince === null || ref === undefined || now - view.masterAskedAt < registerEveryMs) return;
   if (!context.isMyTurn(view.unroutedSince) || !isHeardHere(view, record.master, context)) return;
+  // It reads the broker's settings, too.
+  if (!context.mayReadSettings()) return;
   view.masterAskedAt = now;
   context.emit({ kind: "reregister", broker: ref });
   const fields = { set: view.name, broker: record.master, shown: shown ?? "" };

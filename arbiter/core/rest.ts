@@ -25,10 +25,9 @@ export function noteWorld(state: Inner, context: Context): void {
 }
 
 export function isAtRest(view: SetView, state: Inner, { moment: { now } }: Context): boolean {
-  const { rest, asks, switchAsk } = view;
-  return (
-    rest !== null && now < rest.until && rest.since >= state.world.since && asks.length === 0 && switchAsk === null
-  );
+  const { rest, asks, switchAsk, recovery } = view;
+  if (asks.length > 0 || switchAsk !== null || recovery !== null) return false;
+  return rest !== null && now < rest.until && rest.since >= state.world.since;
 }
 
 /** Called when it has just been driven. */
@@ -43,7 +42,7 @@ export function restOf(view: SetView, context: Context): Rest | null {
   return { since: now, until: until as Instant };
 }
 
-/** Nothing is open, nobody is missed, and all are in the in-sync set. */
+/** Nothing is open, nobody is missed, no probe went unanswered since, and all are in the in-sync set. */
 function isCalm(view: SetView, context: Context): boolean {
   const record = view.record?.value;
   if (record === undefined || record.master === null || view.happened === null) return false;
@@ -63,7 +62,7 @@ function isCalm(view: SetView, context: Context): boolean {
   if (view.brokers.size !== ids.length || record.inSync.length !== ids.length) return false;
   return ids.every((id) => {
     const broker = view.brokers.get(id);
-    if (broker === undefined || !isHeardHere(view, id, context)) return false;
+    if (broker === undefined || broker.evidence.timedOut !== null || !isHeardHere(view, id, context)) return false;
     return id === record.master ? broker.reading?.acting !== false : !broker.tell;
   });
 }

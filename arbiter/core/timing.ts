@@ -32,8 +32,8 @@ export const probeDoubtMs = 400;
 /** Of a master that is asked about, and whose port refuses. */
 export const probeRefusedMs = 1_000;
 /**
- * What nobody waits for goes out in portions: 1,000 probes a second, where 1,000 sets need 600, and the settings of 200 sets, where they
- * need 67. A site whose turn begins, or that stood still, would do all of it at once, and stand still over it.
+ * What nobody waits for goes out in portions: 1,000 probes of masters a second, and as many of others, where 1,000 sets need 200 and 400,
+ * and the settings of 200 sets, where they need 67. A site whose turn begins, or that stood still, would do all of it at once, and stand still over it.
  */
 export const sendWindowMs = 50;
 export const probesPerWindowMax = 50;

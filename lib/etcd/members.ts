@@ -49,7 +49,7 @@ export interface CallOptions {
 /** Longest wait for one answer, by the monotonic clock, from before the request was sent. */
 export const callTimeoutMs = 1_500;
 /** A member that has not answered within this is passed over by later calls, while this one goes on waiting. */
-const slowMs = 500;
+export const passOverMs = 500;
 const aborts = createAborts<() => void>((giveUp) => giveUp());
 const messageBytesMax = 64 * 1024 * 1024;
 
@@ -85,7 +85,7 @@ export function openMembers(options: EtcdOptions, { clock, codes }: { clock: Clo
     const giveUp = (): void => over.reject(signal.reason);
     aborts.add(signal, giveUp);
     const cancels = [
-      clock.after(Math.min(slowMs, leftMs), () => passOver(member)),
+      clock.after(Math.min(passOverMs, leftMs), () => passOver(member)),
       clock.after(leftMs, () => over.reject(new Late())),
     ];
     try {

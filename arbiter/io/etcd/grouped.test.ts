@@ -1,7 +1,6 @@
 import { setImmediate as afterIo } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { callTimeoutMs } from "#lib/etcd/members.ts";
 import { createManualClock } from "#lib/zookeeper/testing/manual-clock.ts";
 import { holds, type Transaction } from "../../core/events.ts";
 import { operationsMax } from "../../core/grouping.ts";
@@ -10,7 +9,8 @@ import { createGrouped } from "./grouped.ts";
 
 const signal = new AbortController().signal;
 const underWayMax = 8;
-const slowMs = 500;
+const waitMsMax = 1_000;
+const slowMs = 550;
 
 /** A ledger in memory, whose answers wait until they are let go. */
 function ledger() {
@@ -93,6 +93,31 @@ test("of a group that is refused, only those fail whose own comparisons do", asy
   expect(entries.get("taken")?.text).toBe("by another");
 });
 
+test("whoever stood in a group that was refused is not refused again for newcomers", async () => {
+  const { write, sent, letGo, entries } = ledger();
+  entries.set("taken", { text: "by another", revision: 7n });
+  const all: Promise<CommitOutcome>[] = [];
+  for (let turn = 0; turn < 20; turn += 1) {
+    for (let at = 0; at < 50; at += 1) all.push(write(put(`${turn}.${at}`)));
+    all.push(write(put("taken", [absent("taken")])));
+    await letGo(1);
+  }
+  await letGo();
+  const outcomes = await Promise.all(all);
+  expect(outcomes.filter(({ kind }) => kind === "outdated")).toHaveLength(20);
+  expect(sent.length).toBeLessThan(2 * underWayMax * 20);
+});
+
+test("what needs the lease goes with its like", async () => {
+  const { write, sent, letGo } = ledger();
+  const all = Array.from({ length: 100 }, (_, at) =>
+    write({ compares: [], puts: [{ key: `a${at}`, text: "", onLease: at % 2 === 0 }], deletes: [] }),
+  );
+  await letGo();
+  await Promise.all(all);
+  for (const { puts } of sent) expect(new Set(puts.map(({ onLease }) => onLease)).size).toBe(1);
+});
+
 test("those that take long keep nobody waiting", async () => {
   const { clock, write, sent } = ledger();
   for (let at = 0; at < underWayMax; at += 1) void write(put(`a${at}`));
@@ -110,7 +135,7 @@ test("what has waited too long is not sent any more", async () => {
   const refused = expect(old).rejects.toMatchObject({ code: "ARB_LEDGER_UNANSWERED" });
   // The process stood still: no timer has run.
   const { now } = clock;
-  clock.now = () => (now() + callTimeoutMs) as ReturnType<typeof now>;
+  clock.now = () => (now() + waitMsMax) as ReturnType<typeof now>;
   await letGo();
   await Promise.all(first);
   await refused;

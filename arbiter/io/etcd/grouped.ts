@@ -1,14 +1,16 @@
 import type { Clock, Instant } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
-import { type CallOptions, callTimeoutMs } from "#lib/etcd/members.ts";
+import { type CallOptions, passOverMs } from "#lib/etcd/members.ts";
 import type { Transaction } from "../../core/events.ts";
 import { standing, takeGroup, together } from "../../core/grouping.ts";
 import type { CommitOutcome } from "../../ledger.ts";
 
 /** So many go out as they come. What comes while they are under way waits, and goes together. */
 const underWayMax = 8;
-/** One that takes longer keeps nobody waiting: later ones are sent to another member meanwhile. */
-const slowMs = 500;
+/** One that takes longer keeps nobody waiting. By then its member is passed over, and what waited goes to another one. */
+const slowMs = passOverMs + 50;
+/** Who has waited for longer is not sent: it would leave those that go with it too little time. */
+const waitMsMax = 1_000;
 /** One that was refused with others, and would not have been by itself, goes alone after this. */
 const triesTogetherMax = 2;
 
@@ -43,17 +45,14 @@ export function createGrouped(send: Send, clock: Clock): Send {
   function takeWaiting(): readonly Waiting[] {
     const live = waiting.filter((one) => {
       if (one.signal.aborted) one.end.reject(one.signal.reason);
-      else if (clock.now() - one.startedAt >= callTimeoutMs) one.end.reject(late());
+      else if (clock.now() - one.startedAt >= waitMsMax) one.end.reject(late());
       else return true;
       return false;
     });
     const [first] = live;
-    const isAlone = first !== undefined && first.tries >= triesTogetherMax;
-    // A signal ends what it belongs to, and nothing else.
-    const together = isAlone
-      ? [first]
-      : live.filter(({ signal, tries }) => signal === first?.signal && tries < triesTogetherMax);
-    const group = takeGroup(together);
+    // Those that stood when a group was refused stay among themselves: with newcomers they would be refused for one of them again.
+    const fitting = live.filter((one) => first !== undefined && goWith(first, one));
+    const group = takeGroup(first !== undefined && first.tries >= triesTogetherMax ? [first] : fitting);
     waiting = live.filter((one) => !group.includes(one));
     return group;
   }
@@ -70,8 +69,8 @@ export function createGrouped(send: Send, clock: Clock): Send {
     underWay += 1;
     const cancel = clock.after(slowMs, release);
     try {
-      const { startedAt, signal } = first;
-      finish(group, await send(together(group), { startedAt, signal }));
+      const startedAt = Math.max(...group.map((one) => one.startedAt)) as Instant;
+      finish(group, await send(together(group), { startedAt, signal: first.signal }));
     } catch (error) {
       for (const { end } of group) end.reject(error);
     } finally {
@@ -104,8 +103,17 @@ export function createGrouped(send: Send, clock: Clock): Send {
   };
 }
 
+/** A signal ends what it belongs to, and nothing else; and nobody waits for a lease that it does not need. */
+function goWith(first: Waiting, other: Waiting): boolean {
+  return other.tries === first.tries && other.signal === first.signal && isLeased(other) === isLeased(first);
+}
+
+function isLeased({ transaction: { puts } }: Waiting): boolean {
+  return puts.some(({ onLease }) => onLease);
+}
+
 function late(): OperatorError {
-  return new OperatorError("ARB_LEDGER_UNANSWERED", `etcd was too busy to be asked within ${callTimeoutMs} ms`, {
+  return new OperatorError("ARB_LEDGER_UNANSWERED", `etcd was too busy to be asked within ${waitMsMax} ms`, {
     hint: "Check that most etcd members are up, and how long they take: idcctl doctor",
   });
 }
