@@ -2,12 +2,12 @@ import type { Instant } from "#lib/clock.ts";
 import { brokerOf, idsOf, probe, viewHere } from "./brokers.ts";
 import type { Context } from "./context.ts";
 import { isPromotionLost } from "./effects.ts";
-import { isRefusing, mostReported } from "./evidence.ts";
+import { mostReported } from "./evidence.ts";
 import { answerKey, questionKey } from "./keys.ts";
 import type { AnswerRecord, BrokerId, BrokerView, Stored } from "./model.ts";
 import { encodeAnswer } from "./records.ts";
 import type { SetView } from "./set-view.ts";
-import { probeDoubtMs, probeRefusedMs, siteFreshMs } from "./timing.ts";
+import { probeDoubtMs, siteFreshMs } from "./timing.ts";
 
 /** This site's answer to the open question, and which sites' answers count. */
 
@@ -19,11 +19,9 @@ export function answer(view: SetView, context: Context): void {
   if (question === null || record === undefined || !isVoting(context)) return;
   const { master } = question.value;
   for (const id of idsOf(view)) {
-    const broker = brokerOf(view, id, context);
-    // What a master says of itself counts only as long as it is fresh; a port that refuses will not say much else.
-    const everyMs = isRefusing(broker.evidence, question.seenAt) ? probeRefusedMs : probeDoubtMs;
-    const since = id === master ? Math.max(question.seenAt, context.moment.now - everyMs) : question.seenAt;
-    if (broker.lastProbeAt < since) probe(view, id, context, since);
+    // What a master says of itself counts only as long as it is fresh.
+    const since = id === master ? Math.max(question.seenAt, context.moment.now - probeDoubtMs) : question.seenAt;
+    if (brokerOf(view, id, context).lastProbeAt < since) probe(view, id, context, since);
   }
   if (view.answering) return;
   const views: [BrokerId, BrokerView][] = idsOf(view).map((id) => [id, viewHere(view, id, false, context)]);

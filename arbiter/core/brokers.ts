@@ -7,7 +7,6 @@ import {
   hasRole,
   isDoubted,
   isHeard,
-  isRefusing,
   mostReported,
   onStall,
   priorityOf,
@@ -91,22 +90,13 @@ export function probeDue(view: SetView, context: Context): void {
   const { timing } = context.options;
   for (const id of idsOf(view)) {
     const { evidence, probing } = brokerOf(view, id, context);
-    if (probing.length > 0 || now < probeDueAt(evidence, now, timing, isNeeded(view, id))) continue;
+    if (probing.length > 0 || now < probeDueAt(evidence, now, timing)) continue;
     // After a stall of this site nothing is known of anybody: all at once would be the next stall.
     const isMaster = id === view.record?.value.master;
     const isUrgent = isMaster && evidence.probedAt !== null && isDoubted(evidence, now, timing);
     if (!isUrgent && !context.mayProbe(isMaster)) continue;
     probe(view, id, context);
   }
-}
-
-/** Whether its return, or its end, is waited for: of whoever may act as master, or is asked about. Not of a port that refuses: it has to start first. */
-function isNeeded(view: SetView, id: BrokerId): boolean {
-  const { question, masters, brokers } = view;
-  if (id === view.record?.value.master && question === null) return true;
-  const evidence = brokers.get(id)?.evidence;
-  const isRefused = evidence !== undefined && isRefusing(evidence, question?.seenAt ?? evidence.countsFrom);
-  return !isRefused && (question !== null || masters.has(id));
 }
 
 /** Probes it now, unless a probe is under way that was sent since then. */

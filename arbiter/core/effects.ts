@@ -270,5 +270,10 @@ export function mayBeTold(view: SetView, id: BrokerId | null): boolean {
   if (record === undefined || record.decision === null) return true;
   if (id !== null && id === record.master) return view.decision !== null && mayBePromoted(view.decision.value);
   if (id !== null && id === view.decision?.value.input.master) return true;
-  return view.effects.routed !== null || view.decision?.value.effects.routed !== undefined;
+  return isRouted(view);
+}
+
+/** The name servers show the master of the record's decision, as this site or the decision says. */
+export function isRouted({ effects, decision }: SetView): boolean {
+  return effects.routed !== null || decision?.value.effects.routed !== undefined;
 }

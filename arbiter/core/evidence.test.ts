@@ -304,14 +304,6 @@ describe("the next probe is due", () => {
     expect(probeDueAt(refused, at(1_502), timing)).toBe(1_900);
   });
 
-  test("each 5 s while it is not heard, where nobody waits for it", () => {
-    const refused = onProbed(probed, refusal, at(1_500), at(1_501));
-    expect(probeDueAt(refused, at(1_502), timing, false)).toBe(6_500);
-    const cut = onProbed(heard, silence, at(2_300), at(2_800));
-    expect(probeDueAt(cut, at(2_900), timing, false)).toBe(7_300);
-    expect(probeDueAt(probed, at(2_310), timing, false)).toBe(2_310);
-  });
-
   test("at once after a close, then each 400 ms", () => {
     const closed = onClosed(probed, 1, at(1_200));
     expect(probeDueAt(closed, at(1_201), timing)).toBe(1_201);

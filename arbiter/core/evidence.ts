@@ -251,21 +251,15 @@ export function isDoubted(evidence: BrokerEvidence, now: Instant, timing: Timing
   return now >= doubtBegins(evidence, timing);
 }
 
-/** Of its last probe, sent since then, there came the answer that nothing listens. */
-export function isRefusing({ refused, probedAt }: BrokerEvidence, since: Instant): boolean {
-  return refused !== null && refused.sentAt >= since && refused.sentAt === probedAt;
-}
-
 /**
  * When the next probe is due, not before `now`: at once when nothing is known or its connection was closed; each probeDoubtMs
  * while it is not heard; else each probeCalmMs. A question asks for one of its own.
- * @param isNeeded false: once it is not heard, probeCalmMs is often enough
  */
-export function probeDueAt(evidence: BrokerEvidence, now: Instant, timing: Timing, isNeeded = true): Instant {
+export function probeDueAt(evidence: BrokerEvidence, now: Instant, timing: Timing): Instant {
   const { probedAt, countsFrom } = evidence;
   const doubtAt = doubtBegins(evidence, timing);
   if (probedAt === null) return later(now, countsFrom);
-  if (probedAt >= doubtAt) return later(now, probedAt + (isNeeded ? probeDoubtMs : probeCalmMs));
+  if (probedAt >= doubtAt) return later(now, probedAt + probeDoubtMs);
   return later(now, Math.min(probedAt + probeCalmMs, doubtAt));
 }
 

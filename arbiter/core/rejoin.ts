@@ -1,6 +1,6 @@
 import { brokerOf, idsOf, isHeardHere, notify, refOf } from "./brokers.ts";
 import type { Context } from "./context.ts";
-import { mayBeTold, onRouted } from "./effects.ts";
+import { isRouted, mayBeTold, onRouted } from "./effects.ts";
 import type { SetEvent } from "./events.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
 import { isScripted } from "./scripted.ts";
@@ -23,7 +23,7 @@ export function driveRejoin(view: SetView, record: SetRecord, context: Context):
 }
 
 /** This replica was away, or this site learned of the epoch from others; and not all name servers that answer have shown the master since. */
-export function waitsForRoute(view: SetView, id: BrokerId, context: Context): boolean {
+function waitsForRoute(view: SetView, id: BrokerId, context: Context): boolean {
   const { record, routed, masters } = view;
   if (record === null || routed === null) return false;
   const broker = view.brokers.get(id);
@@ -42,9 +42,11 @@ export function pollWaitsForRoute(view: SetView, id: BrokerId | null, context: C
 
 function awaitRoute(view: SetView, record: SetRecord, context: Context): void {
   const { now } = context.moment;
-  const isWaiting = idsOf(view).some(
-    (id) => waitsForRoute(view, id, context) && mayBeTold(view, id) && isHeardHere(view, id, context),
-  );
+  // Of a decision under way whoever drives it looks for the route.
+  const isOpen = record.decision !== null && !isRouted(view);
+  const isWaiting =
+    !isOpen &&
+    idsOf(view).some((id) => waitsForRoute(view, id, context) && mayBeTold(view, id) && isHeardHere(view, id, context));
   if (!isWaiting) {
     view.unroutedSince = null;
     return;

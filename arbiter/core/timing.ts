@@ -29,8 +29,6 @@ export const probeSiteEveryMs = 1_000;
 /** Between probes of a broker that is heard; and of one that is not. */
 export const probeCalmMs = 5_000;
 export const probeDoubtMs = 400;
-/** Of a master that is asked about, and whose port refuses. */
-export const probeRefusedMs = 1_000;
 /**
  * What nobody waits for goes out in portions: 1,000 probes of masters a second, and as many of others, where 1,000 sets need 200 and 400,
  * and the settings of 200 sets, where they need 67. A site whose turn begins, or that stood still, would do all of it at once, and stand still over it.
