@@ -174,7 +174,7 @@ export const metricDocs = [
     name: "idc_arbiter_stalls_total",
     type: "counter",
     labels: [],
-    help: "Times that the loop stood still for more than half a second, so that its silence ages began anew.",
+    help: "Times that the loop stood still for more than half a second, or was two seconds behind, so that its silence ages began anew.",
   },
   {
     name: "idc_arbiter_hook_events_total",

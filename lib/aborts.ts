@@ -38,3 +38,6 @@ export function createAborts<T>(onAbort: (item: T, reason: unknown) => void): Ab
     },
   };
 }
+
+/** For whoever only wants to be called: as a signal's own listeners, of which there may be thousands. */
+export const abortListeners = createAborts<() => void>((listener) => listener());

@@ -31,7 +31,7 @@ export function takeGroup<Item extends { readonly transaction: Transaction }>(
       writes.every((key) => !written.has(key) && !compared.has(key)) &&
       compares.every((each) => !written.has(each.key) && isSame(each, compared.get(each.key)));
     chars += puts.reduce((sum, { text }) => sum + text.length, 0);
-    const compareCount = distinct([...compared.values(), ...compares]).size + besides.compares;
+    const compareCount = compared.size + compares.filter(({ key }) => !compared.has(key)).length + besides.compares;
     const writeCount = written.size + writes.length + besides.writesForEach * (group.length + 1) + besides.writes;
     const fits = isApart && chars <= charsMax && compareCount <= operationsMax && writeCount <= operationsMax;
     if (group.length > 0 && !fits) break;
@@ -44,7 +44,9 @@ export function takeGroup<Item extends { readonly transaction: Transaction }>(
 
 export function together(group: readonly { readonly transaction: Transaction }[]): Transaction {
   return {
-    compares: [...distinct(group.flatMap(({ transaction: { compares } }) => compares)).values()],
+    compares: [
+      ...new Map(group.flatMap(({ transaction: { compares } }) => compares.map((each) => [each.key, each]))).values(),
+    ],
     puts: group.flatMap(({ transaction: { puts } }) => puts),
     deletes: group.flatMap(({ transaction: { deletes } }) => deletes),
   };
@@ -63,8 +65,4 @@ function isSame(one: Comparison, other: Comparison | undefined): boolean {
   if (other === undefined) return true;
   if ("text" in one) return "text" in other && one.text === other.text;
   return "revision" in other && one.revision === other.revision;
-}
-
-function distinct(compares: readonly Comparison[]): Map<string, Comparison> {
-  return new Map(compares.map((each) => [each.key, each]));
 }

@@ -4,7 +4,8 @@ import { setKey } from "./keys.ts";
 import { setName } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { heldSet, siteUnderTest } from "./site.fixture.ts";
-import { probesPerWindowMax, sendWindowMs, settingsPerWindowMax } from "./timing.ts";
+import { timing } from "./timing.fixture.ts";
+import { doubtMs, probesPerWindowMax, sendWindowMs, settingsPerWindowMax } from "./timing.ts";
 
 const setCount = 300;
 const probesIn = (commands: readonly Command[]): number => commands.filter(({ kind }) => kind === "probe").length;
@@ -49,6 +50,24 @@ test("a master that has closed its connection is probed at once, however many ot
   expect(commands).toContainEqual(
     expect.objectContaining({ kind: "probe", broker: { set: "C1/bs1", id: 1, address } }),
   );
+});
+
+test("a master in doubt is probed before others that nobody waits for", () => {
+  const soonMs = sendWindowMs / 2;
+  const isOfMaster = (command: Command): boolean =>
+    command.kind === "probe" && command.broker.id === heldSet.master && command.broker.set === "C1/bs1";
+  const site = siteUnderTest();
+  site.pass(100);
+  site.step(site.probed(1, true));
+  site.step(site.heartbeat(1));
+  const quiet = [...site.pass(doubtMs(timing) - sendWindowMs), ...site.step({ kind: "tick" }, sendWindowMs - soonMs)];
+  expect(quiet.filter(isOfMaster)).toEqual([]);
+  // They come into sight now, and use up what there is for a while.
+  const others = Array.from({ length: 2 * probesPerWindowMax }, (_, at) =>
+    site.write(setKey(setName("C1", `bs${at + 2}`)), encodeSet({ ...heldSet, set: `bs${at + 2}` })),
+  ).flat();
+  expect(probesIn(others)).toBe(2 * probesPerWindowMax);
+  expect(site.step({ kind: "tick" }, soonMs).filter(isOfMaster)).toHaveLength(1);
 });
 
 test("the settings of many sets are not read all at once: a site whose turn begins would stand still over it", () => {

@@ -35,9 +35,9 @@ function waitsForRoute(view: SetView, id: BrokerId, context: Context): boolean {
 /** A poll: its answer is an order, also to one that polls before its first heartbeat. */
 export function pollWaitsForRoute(view: SetView, id: BrokerId | null, context: Context): boolean {
   if (id === null) return view.unroutedSince !== null;
-  const isBack = view.brokers.get(id)?.met !== true || isHeardHere(view, id, context);
+  const isAway = view.brokers.get(id)?.met === true && !isHeardHere(view, id, context);
   const isReplica = id !== view.record?.value.master && !view.masters.has(id) && !isScripted(view, context);
-  return waitsForRoute(view, id, context) || (isReplica && !isBack);
+  return waitsForRoute(view, id, context) || (isReplica && isAway);
 }
 
 function awaitRoute(view: SetView, record: SetRecord, context: Context): void {

@@ -14,7 +14,7 @@ import type { BrokerState, SetView } from "./set-view.ts";
 import { noteBarrier } from "./switch-restore.ts";
 import { inSyncReadMs, settingsReadMs, settingsRetryMs, settingsStaleMs } from "./timing.ts";
 
-/** What a set needs while nothing is wrong: confirmed members, replicas that come back, protection that is known. */
+/** What a set needs while nothing is wrong: confirmed members, replicas that come back (rejoin.ts), protection that is known. */
 
 /** A new member is read this often until it has all that its master had. */
 const memberReadMs = 100;

@@ -1,5 +1,5 @@
 import { Etcd3, type IOptions } from "etcd3";
-import { createAborts } from "../aborts.ts";
+import { abortListeners } from "../aborts.ts";
 import type { Clock, Instant } from "../clock.ts";
 import { messageOf, OperatorError } from "../errors.ts";
 
@@ -50,7 +50,6 @@ export interface CallOptions {
 export const callTimeoutMs = 1_500;
 /** A member that has not answered within this is passed over by later calls, while this one goes on waiting. */
 export const passOverMs = 500;
-const aborts = createAborts<() => void>((giveUp) => giveUp());
 const messageBytesMax = 64 * 1024 * 1024;
 
 const grpcOptions: NonNullable<IOptions["grpcOptions"]> = {
@@ -83,7 +82,7 @@ export function openMembers(options: EtcdOptions, { clock, codes }: { clock: Clo
     if (leftMs <= 0) throw new Late();
     const over = Promise.withResolvers<never>();
     const giveUp = (): void => over.reject(signal.reason);
-    aborts.add(signal, giveUp);
+    abortListeners.add(signal, giveUp);
     const cancels = [
       clock.after(Math.min(passOverMs, leftMs), () => passOver(member)),
       clock.after(leftMs, () => over.reject(new Late())),
@@ -92,7 +91,7 @@ export function openMembers(options: EtcdOptions, { clock, codes }: { clock: Clo
       return await Promise.race([send(member.etcd, { deadline: clock.wallTime() + leftMs }), over.promise]);
     } finally {
       for (const cancel of cancels) cancel();
-      aborts.remove(signal, giveUp);
+      abortListeners.remove(signal, giveUp);
     }
   };
 

@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { createAborts } from "../aborts.ts";
+import { abortListeners } from "../aborts.ts";
 import { DecodeError } from "../bytes/reader.ts";
 import type { Clock } from "../clock.ts";
 import { formatAddress } from "./address.ts";
@@ -59,9 +59,6 @@ const defaultLimits: ClientLimits = {
   writeBufferBytesMax: 32 * 1_024 * 1_024,
 };
 
-/** Thousands of connections and requests may hang on one signal. */
-const aborts = createAborts<() => void>((giveUp) => giveUp());
-
 /** @throws {RemotingError} REMOTING_UNREACHABLE; or the signal's reason */
 export async function connectRemoting(
   options: ConnectionOptions & { host: string; port: number; connectTimeoutMs: number; tls?: RemotingTlsOptions },
@@ -71,7 +68,7 @@ export async function connectRemoting(
   const socket = openSocket(host, port, tls);
   const over = Promise.withResolvers<never>();
   const giveUp = (): void => over.reject(signal.reason);
-  aborts.add(signal, giveUp);
+  abortListeners.add(signal, giveUp);
   const cancel = clock.after(connectTimeoutMs, () =>
     over.reject(new Error(`it took longer than ${connectTimeoutMs} ms`)),
   );
@@ -85,7 +82,7 @@ export async function connectRemoting(
     throw new RemotingError("REMOTING_UNREACHABLE", `Cannot connect to ${host}:${port}: ${reason}`, { cause });
   } finally {
     cancel();
-    aborts.remove(signal, giveUp);
+    abortListeners.remove(signal, giveUp);
   }
 }
 
@@ -105,7 +102,7 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
   function end(reason: string): void {
     if (endReason !== undefined) return;
     endReason = reason;
-    aborts.remove(signal, onAbort);
+    abortListeners.remove(signal, onAbort);
     socket.destroy();
     for (const { reject } of waiting.values()) reject(disconnected());
     waiting.clear();
@@ -162,7 +159,7 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
   socket.on("close", () => end("the connection was closed"));
   if (socket.destroyed) end("the connection was closed");
   else if (signal.aborted) onAbort();
-  else aborts.add(signal, onAbort);
+  else abortListeners.add(signal, onAbort);
 
   return {
     get open() {
@@ -179,14 +176,14 @@ export function overSocket(socket: Socket, options: ConnectionOptions): Remoting
       const answer = Promise.withResolvers<Frame>();
       waiting.set(opaque, answer);
       const giveUp = (): void => answer.reject(askSignal.reason);
-      aborts.add(askSignal, giveUp);
+      abortListeners.add(askSignal, giveUp);
       const cancel = clock.after(timeoutMs, () => answer.reject(late(request, remoteAddress, timeoutMs)));
       try {
         return await answer.promise;
       } finally {
         waiting.delete(opaque);
         cancel();
-        aborts.remove(askSignal, giveUp);
+        abortListeners.remove(askSignal, giveUp);
       }
     },
     send(request) {

@@ -1,4 +1,4 @@
-import { createAborts } from "../aborts.ts";
+import { abortListeners } from "../aborts.ts";
 import type { Clock, Instant } from "../clock.ts";
 import { splitAddress } from "./address.ts";
 import { connectRemoting, type RemotingClient } from "./connection.ts";
@@ -48,7 +48,6 @@ interface Kept {
 }
 
 const attemptsMax = 2;
-const aborts = createAborts<() => void>((giveUp) => giveUp());
 
 export function createConnections({ clock, prepare, connectionsMax, idleMs }: ConnectionsOptions): Connections {
   /** The one used last stands last. */
@@ -71,7 +70,7 @@ export function createConnections({ clock, prepare, connectionsMax, idleMs }: Co
     closing.signal.throwIfAborted();
     const life = new AbortController();
     const giveUp = (): void => life.abort(signal.reason);
-    aborts.add(signal, giveUp);
+    abortListeners.add(signal, giveUp);
     lives.add(life);
     try {
       signal.throwIfAborted();
@@ -92,7 +91,7 @@ export function createConnections({ clock, prepare, connectionsMax, idleMs }: Co
       lives.delete(life);
       throw error;
     } finally {
-      aborts.remove(signal, giveUp);
+      abortListeners.remove(signal, giveUp);
     }
   }
 

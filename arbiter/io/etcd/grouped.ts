@@ -53,7 +53,8 @@ export function createGrouped(send: Send, clock: Clock): Send {
     // Those that stood when a group was refused stay among themselves: with newcomers they would be refused for one of them again.
     const fitting = live.filter((one) => first !== undefined && goWith(first, one));
     const group = takeGroup(first !== undefined && first.tries >= triesTogetherMax ? [first] : fitting);
-    waiting = live.filter((one) => !group.includes(one));
+    const taken = new Set(group);
+    waiting = live.filter((one) => !taken.has(one));
     return group;
   }
 
