@@ -8,6 +8,7 @@ import { encodeFrame, type Frame } from "./frame.ts";
 import { createFrameStream } from "./frame-stream.ts";
 import { createGatheringWriter } from "./gathered-writes.ts";
 import { answerEnvelope, type RemotingAnswer, refusal } from "./message.ts";
+import { type ReadTurns, smallBytesMax } from "./read-turns.ts";
 import type { ReadyAnswer } from "./ready-answer.ts";
 import type { RemotingConnection, RemotingServerOptions, ServerCounters, ServerLimits } from "./server-options.ts";
 
@@ -28,10 +29,11 @@ export function servePeer<Context>(
     counters: ServerCounters;
     /** How many bytes more, or less, of a frame that is not whole are held. */
     onPending: (changeBytes: number) => void;
+    turns: ReadTurns;
     onEnd: () => void;
   },
 ): Peer<Context> {
-  const { id, isTls, limits, counters, log, clock, onRequest } = options;
+  const { id, isTls, limits, counters, log, clock, onRequest, turns } = options;
   const stream = createFrameStream(limits, options.readJson);
   const writer = createGatheringWriter(socket);
   const remoteAddress = formatAddress(socket.remoteAddress, socket.remotePort);
@@ -68,6 +70,7 @@ export function servePeer<Context>(
     if (stream.pendingBytes === 0) begunAt = undefined;
     else if (begunAt === undefined || whole > 0) begunAt = clock.now();
     if (open) hold(stream.pendingBytes);
+    if (open && heldBytes > smallBytesMax) turns.took(socket, chunk.length);
   }
 
   function onFrame(frame: Frame): void {

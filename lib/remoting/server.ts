@@ -4,6 +4,7 @@ import { formatAddress, parseListen } from "./address.ts";
 import { RemotingError } from "./errors.ts";
 import { frameLimits } from "./frame.ts";
 import { type Peer, servePeer } from "./peer.ts";
+import { createReadTurns } from "./read-turns.ts";
 import type { RemotingServer, RemotingServerOptions, ServerCounters, ServerLimits } from "./server-options.ts";
 import { createDoor } from "./tls-door.ts";
 
@@ -13,6 +14,7 @@ const defaultLimits: ServerLimits = {
   requestsInFlightMax: 256,
   frameWholeMs: 10_000,
   pendingBytesMax: 64 * 1_024 * 1_024,
+  turnBytesMax: 1_024 * 1_024,
   writeBufferBytesMax: 4 * 1_024 * 1_024,
 };
 
@@ -39,6 +41,7 @@ export async function listenRemoting<Context>(
   };
   const sockets = new Set<Socket>();
   const peers = new Set<Peer<Context>>();
+  const turns = createReadTurns(limits.turnBytesMax);
   const closing = new AbortController();
   let lastId = 0;
   let pendingBytes = 0;
@@ -52,6 +55,7 @@ export async function listenRemoting<Context>(
       id: lastId,
       isTls,
       onPending,
+      turns,
       onEnd: () => peers.delete(peer),
     });
     peers.add(peer);
