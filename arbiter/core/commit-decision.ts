@@ -149,8 +149,10 @@ export function commitDecision(
         { key: setKey(name), text: encodeSet(next), onLease: false },
         ...(also?.puts ?? []),
       ],
-      // The answers name their question and are replaced by the next one's: of hundreds of decisions in one moment more fit together.
-      deletes: question === null ? [] : [questionKey(name), ...(view.refused === null ? [] : [refusalKey(name)])],
+      deletes:
+        question === null
+          ? []
+          : [questionKey(name), refusalKey(name), ...[...view.answers.keys()].map((site) => answerKey(name, site))],
     },
     (ending, then) => {
       view.busy = false;

@@ -2,13 +2,11 @@ import type { Clock, Instant } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import { type CallOptions, passOverMs } from "#lib/etcd/members.ts";
 import type { Transaction } from "../../core/events.ts";
-import { operationsMax, standing, takeGroup, together } from "../../core/grouping.ts";
+import { standing, takeGroup, together } from "../../core/grouping.ts";
 import type { CommitOutcome } from "../../ledger.ts";
 
 /** So many go out as they come. What comes while they are under way waits, and goes together. */
 const underWayMax = 8;
-/** With so many writes it goes at once, beside those: it is a group already, and who sends it sends one at a time. */
-const largeWritesMin = operationsMax / 2;
 /** One that takes longer keeps nobody waiting. By then its member is passed over, and what waited goes to another one. */
 const slowMs = passOverMs + 50;
 /** Who has waited for longer is not sent: it would leave those that go with it too little time. */
@@ -63,13 +61,13 @@ export function createGrouped(send: Send, clock: Clock): Send {
   async function run(group: readonly Waiting[]): Promise<void> {
     const [first] = group;
     if (first === undefined) return;
-    let isCounted = !isLarge(first.transaction);
+    let isCounted = true;
     const release = (): void => {
       if (isCounted) underWay -= 1;
       isCounted = false;
       pump();
     };
-    if (isCounted) underWay += 1;
+    underWay += 1;
     const cancel = clock.after(slowMs, release);
     try {
       const startedAt = Math.max(...group.map((one) => one.startedAt)) as Instant;
@@ -100,8 +98,7 @@ export function createGrouped(send: Send, clock: Clock): Send {
 
   return async (transaction, { startedAt, signal }) => {
     const one: Waiting = { transaction, startedAt, signal, end: Promise.withResolvers(), tries: 0 };
-    if (isLarge(transaction)) void run([one]);
-    else waiting.push(one);
+    waiting.push(one);
     pump();
     return await one.end.promise;
   };
@@ -110,10 +107,6 @@ export function createGrouped(send: Send, clock: Clock): Send {
 /** A signal ends what it belongs to, and nothing else; and nobody waits for a lease that it does not need. */
 function goWith(first: Waiting, other: Waiting): boolean {
   return other.tries === first.tries && other.signal === first.signal && isLeased(other) === isLeased(first);
-}
-
-function isLarge({ puts, deletes }: Transaction): boolean {
-  return puts.length + deletes.length >= largeWritesMin;
 }
 
 function isLeased({ transaction: { puts } }: Waiting): boolean {
