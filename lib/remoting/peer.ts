@@ -41,8 +41,6 @@ export function servePeer<Context>(
   let inFlight = 0;
   /** When the frame began that is not whole yet. */
   let begunAt: Instant | undefined;
-  /** Since when it is not read because others have their turn: that is no fault of the peer's. */
-  let waitsSince: Instant | undefined;
   let heldBytes = 0;
 
   function end(reason: string): void {
@@ -72,9 +70,7 @@ export function servePeer<Context>(
     if (stream.pendingBytes === 0) begunAt = undefined;
     else if (begunAt === undefined || whole > 0) begunAt = clock.now();
     if (open) hold(stream.pendingBytes);
-    if (!open || heldBytes <= smallBytesMax) return;
-    turns.took(socket, chunk.length);
-    if (socket.isPaused()) waitsSince ??= clock.now();
+    if (open && heldBytes > smallBytesMax) turns.took(socket, chunk.length);
   }
 
   function onFrame(frame: Frame): void {
@@ -144,7 +140,7 @@ export function servePeer<Context>(
     close: end,
     end,
     endIfStuck(now) {
-      if (begunAt === undefined || waitsSince !== undefined || now - begunAt < limits.frameWholeMs) return;
+      if (begunAt === undefined || now - begunAt < limits.frameWholeMs) return;
       counters.halfFrames += 1;
       log.warn({ remoteAddress, pendingBytes: stream.pendingBytes }, "remoting peer did not finish its frame");
       end("it did not finish its frame");
@@ -161,10 +157,6 @@ export function servePeer<Context>(
       log.warn({ remoteAddress, reason: error.message }, "remoting peer sent bytes that make no sense");
       end(`it sent bytes that make no sense: ${error.message}`);
     }
-  });
-  socket.on("resume", () => {
-    if (begunAt !== undefined && waitsSince !== undefined) begunAt = (begunAt + clock.now() - waitsSince) as Instant;
-    waitsSince = undefined;
   });
   socket.on("error", (error) => end(error.message));
   socket.on("end", () => end("it closed the connection"));

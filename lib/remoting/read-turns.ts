@@ -2,10 +2,7 @@ import type { Socket } from "node:net";
 
 /** Shares a turn of the event loop among those who send large frames: what else is there to read or to do has its turn meanwhile. */
 export interface ReadTurns {
-  /**
-   * So many bytes of a large frame came. When too much has come in this turn its socket is not read before a later one: it is paused,
-   * and resumed then.
-   */
+  /** So many bytes of a large frame came. When too much has come in this turn its socket is not read before a later one. */
   took(socket: Socket, bytes: number): void;
 }
 
