@@ -1,4 +1,5 @@
 import type { CandidateFacts, DecisionInput } from "./decision.ts";
+import type { BrokerSettings } from "./events.ts";
 import type { AnswerRecord, QuestionRecord, SiteName, SwitchRecord, Verdict } from "./model.ts";
 import { usualPolicy } from "./policy-forms.ts";
 
@@ -33,6 +34,15 @@ export const planned: SwitchRecord = {
   stage: "holding",
   decided: null,
   outcome: "",
+};
+
+/** Of a broker that acknowledges what all in-sync replicas have. */
+export const losslessSettings: BrokerSettings = {
+  allAckInSyncStateSet: true,
+  minInSyncReplicas: 1,
+  flushDiskType: "ASYNC_FLUSH",
+  brokerPermission: 6,
+  spins: false,
 };
 
 export function answer(site: SiteName, verdict: Verdict, changes: Partial<AnswerRecord> = {}): AnswerRecord {

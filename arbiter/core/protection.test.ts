@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { losslessSettings } from "./decision.fixture.ts";
 import type { BrokerSettings } from "./events.ts";
 import type { SetRecord } from "./model.ts";
 import { protectionOf } from "./protection.ts";
@@ -17,13 +18,7 @@ const record: SetRecord = {
   frozen: null,
   failoversAt: [],
 };
-const strict: BrokerSettings = {
-  allAckInSyncStateSet: true,
-  minInSyncReplicas: 1,
-  flushDiskType: "ASYNC_FLUSH",
-  brokerPermission: 6,
-  spins: false,
-};
+const strict = losslessSettings;
 const lax = { ...strict, allAckInSyncStateSet: false };
 const idcOf = (id: number) => (id === 9 ? "" : id % 2 === 0 ? "idc2" : "idc1");
 const levelOf = (changes: Partial<SetRecord>, settings: Record<number, BrokerSettings | null> = {}) => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { losslessSettings } from "./decision.fixture.ts";
 import type { Command, Event } from "./events.ts";
 import { heldSet, siteUnderTest } from "./site.fixture.ts";
 import { timing } from "./timing.fixture.ts";
@@ -7,13 +8,6 @@ import { askedMs } from "./timing.ts";
 /** What is asked for is answered after so long; a tick may come as much later. */
 const answerMs = 5;
 const tickMs = 50;
-const settings = {
-  allAckInSyncStateSet: true,
-  minInSyncReplicas: 1,
-  flushDiskType: "ASYNC_FLUSH",
-  brokerPermission: 6,
-  spins: false,
-};
 
 /** A calm set whose master falls silent. @returns from its last sign of life to the question, in ms */
 function askedAfterMs(probeFailsMs: number): number {
@@ -37,7 +31,7 @@ function askedAfterMs(probeFailsMs: number): number {
         back({ kind: "probed", broker, sentAt, outcome }, isLost ? probeFailsMs : answerMs);
         if (!isLost && broker.id === heldSet.master) heardAt = now + answerMs;
       }
-      if (command.kind === "readSettings") back({ ...command, kind: "settingsSeen", settings });
+      if (command.kind === "readSettings") back({ ...command, kind: "settingsSeen", settings: losslessSettings });
       if (command.kind !== "commit") continue;
       if (command.transaction.puts.some(({ key }) => key.startsWith("questions/"))) askedAt ??= now;
     }

@@ -1,19 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { barrierOf, belowBarrier, ownValueMax } from "./barrier.ts";
+import { losslessSettings } from "./decision.fixture.ts";
 import type { BrokerSettings } from "./events.ts";
 import type { SetRecord } from "./model.ts";
 import { usualPolicy } from "./policy-forms.ts";
 import { admit, type SwitchBroker, type SwitchFacts } from "./switch-admission.ts";
 import { epochMax } from "./verdict.ts";
 
-const settings: BrokerSettings = {
-  allAckInSyncStateSet: false,
-  minInSyncReplicas: 1,
-  flushDiskType: "ASYNC_FLUSH",
-  brokerPermission: 6,
-  spins: false,
-};
+const settings: BrokerSettings = { ...losslessSettings, allAckInSyncStateSet: false };
 const broker = (id: number, changes: Partial<SwitchBroker> = {}): SwitchBroker => ({
   id,
   address: `10.${id === 2 ? 2 : 1}.0.${id}:10911`,

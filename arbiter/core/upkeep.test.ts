@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
+import { losslessSettings } from "./decision.fixture.ts";
 import type { Command } from "./events.ts";
 import { protectionKey, questionKey, siteKey } from "./keys.ts";
 import { setName } from "./model.ts";
@@ -95,13 +96,7 @@ describe("the level of protection", () => {
           )
         : [],
     );
-  const settings = {
-    allAckInSyncStateSet: true,
-    minInSyncReplicas: 1,
-    flushDiskType: "ASYNC_FLUSH",
-    brokerPermission: 6,
-    spins: false,
-  };
+  const settings = losslessSettings;
   /** Who is there is heard, and tells its settings when it is asked. */
   function live(site: ReturnType<typeof siteUnderTest>, ids: readonly number[], seconds: number): Command[] {
     const all: Command[] = [];

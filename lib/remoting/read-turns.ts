@@ -16,18 +16,18 @@ export function createReadTurns(turnBytesMax: number): ReadTurns {
   const waiting: Socket[] = [];
   const atATime = Math.max(1, Math.floor(turnBytesMax / chunkBytes));
   let takenBytes = 0;
-  let isTurn = false;
+  let isDue = false;
 
   function nextTurn(): void {
-    isTurn = false;
+    isDue = false;
     takenBytes = 0;
     for (const socket of waiting.splice(0, atATime)) socket.resume();
     if (waiting.length > 0) awaitTurn();
   }
 
   function awaitTurn(): void {
-    if (isTurn) return;
-    isTurn = true;
+    if (isDue) return;
+    isDue = true;
     setImmediate(nextTurn);
   }
 

@@ -63,7 +63,7 @@ export interface ServerLimits extends FrameLimits {
   readonly frameWholeMs: number;
   /** Of frames that are not whole yet, all connections together. With more than this the one that has most of it ends. */
   readonly pendingBytesMax: number;
-  /** Of large frames, all connections together, in one turn of the event loop. What is more waits, in its socket. */
+  /** Of large frames, all connections together, in one turn of the event loop. What is more waits in its socket, and frameWholeMs goes on. */
   readonly turnBytesMax: number;
   /** Answers that the peer has not taken. With more than this its connection ends. */
   readonly writeBufferBytesMax: number;
