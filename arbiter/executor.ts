@@ -61,10 +61,11 @@ export function createExecutor(
         );
         return;
       case "notify": {
-        const { broker, info, deposed } = command;
+        const { broker, info, deposed, mayBeNew } = command;
+        const to = { id: broker.id, info, deposed, mayBeNew };
         background(
           portOf(broker.set)
-            .notify(addressOf(broker), { id: broker.id, info, deposed }, { timeoutMs: notifyTimeoutMs, signal })
+            .notify(addressOf(broker), to, { timeoutMs: notifyTimeoutMs, signal })
             .catch((error: unknown) => ({ answered: false, detail: messageOf(error) }))
             .then((result) => {
               push({ kind: "notified", broker, epoch: info.epoch, ...result });

@@ -11,11 +11,12 @@ export interface BrokerPort {
   probe(address: string, options: CallOptions): Promise<ProbeOutcome>;
   /**
    * Tells it who is master; the answer says that it has changed. Refusals and silence are `answered: false`. `deposed`: nobody is
-   * promoted before its answer, which must be true also of a broker that cannot be reached.
+   * promoted before its answer, which must be true also of a broker that cannot be reached. `mayBeNew`: it may have been started a
+   * moment ago; a kind that takes harm from an order before it has registered is not given one then.
    */
   notify(
     address: string,
-    to: { id: number; info: MasterInfo; deposed?: boolean },
+    to: { id: number; info: MasterInfo; deposed?: boolean; mayBeNew?: boolean },
     options: CallOptions,
   ): Promise<{ answered: boolean; detail: string }>;
   /** The address that clients are told as the set's master; null: none. @throws when no name server answers */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
 import { requestCodes } from "#lib/remoting/codes.ts";
@@ -103,6 +103,33 @@ test("a probe that goes unanswered does not cut the demotion that is under way",
   await port.probe(broker.address, { timeoutMs: 100, signal });
   go.resolve();
   expect(await telling).toMatchObject({ answered: true });
+});
+
+describe("a broker that may have been started a moment ago", () => {
+  test("is told nothing before it has registered: it would fail half-way, and ignore the epoch from then on", async () => {
+    await using broker = await startFakeBroker();
+    broker.settings.set("brokerRole", "ASYNC_MASTER");
+    await using port = openPort();
+    const told = await port.notify(broker.address, { ...demoted, mayBeNew: true }, options);
+    expect(told).toEqual({ answered: false, detail: expect.stringContaining("has not registered yet") });
+    expect(broker.asked).not.toContain(requestCodes.NOTIFY_BROKER_ROLE_CHANGED);
+  });
+
+  test("is told when it has a role", async () => {
+    await using broker = await startFakeBroker();
+    broker.acting = true;
+    await using port = openPort();
+    const told = await port.notify(broker.address, { ...demoted, mayBeNew: true }, options);
+    expect(told).toMatchObject({ answered: true });
+    expect(broker.acting).toBe(false);
+  });
+});
+
+test("who sends heartbeats is not asked for its role before it is told", async () => {
+  await using broker = await startFakeBroker();
+  await using port = openPort();
+  expect(await port.notify(broker.address, demoted, options)).toMatchObject({ answered: true });
+  expect(broker.asked).not.toContain(requestCodes.GET_BROKER_CONFIG);
 });
 
 test("a demotion is sent once: a second one would be answered before the first has done its work", async () => {

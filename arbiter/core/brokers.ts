@@ -5,6 +5,7 @@ import type { BrokerRef } from "./events.ts";
 import {
   type BrokerEvidence,
   hasRole,
+  isBeating,
   isDoubted,
   isHeard,
   mostReported,
@@ -156,7 +157,8 @@ export function notify(view: SetView, id: BrokerId, context: Context): boolean {
   const retryMs = isScripted(view, context) ? scriptRetryMs : effectRetryMs;
   broker.notifyAt = (context.moment.now + retryMs) as typeof broker.notifyAt;
   const deposed = isAwaited && id === view.decision?.value.input.master;
-  context.emit({ kind: "notify", broker: ref, info: infoOf(record), deposed });
+  const mayBeNew = !isBeating(broker.evidence, context.moment.now);
+  context.emit({ kind: "notify", broker: ref, info: infoOf(record), deposed, mayBeNew });
   return true;
 }
 

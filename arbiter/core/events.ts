@@ -189,9 +189,15 @@ export type Command =
   | { readonly kind: "probeSite"; readonly site: string; readonly controller: string }
   /**
    * 1008 as a request: its answer says that the change is done. `deposed`: it was master until this decision, and nobody is promoted
-   * before it is known not to act as one.
+   * before it is known not to act as one. `mayBeNew`: no heartbeat of it was heard of late, so it may have been started a moment ago.
    */
-  | { readonly kind: "notify"; readonly broker: BrokerRef; readonly info: MasterInfo; readonly deposed: boolean }
+  | {
+      readonly kind: "notify";
+      readonly broker: BrokerRef;
+      readonly info: MasterInfo;
+      readonly deposed: boolean;
+      readonly mayBeNew: boolean;
+    }
   | { readonly kind: "readRoute"; readonly set: SetName; readonly sentAt: Instant }
   /** A real message, accepted by the master and read back. */
   | { readonly kind: "canary"; readonly set: SetName; readonly epoch: number; readonly address: string }

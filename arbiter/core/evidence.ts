@@ -132,6 +132,11 @@ export function mayServe({ acting, beats, countsFrom }: BrokerEvidence, now: Ins
   return now - (beats?.since ?? countsFrom) < beatGapMs;
 }
 
+/** Its heartbeats arrive: it has registered, and knows its own id. */
+export function isBeating({ beats }: BrokerEvidence, now: Instant): boolean {
+  return beats !== null && now - beats.last <= beatGapMs;
+}
+
 function isSteady({ since, last }: { readonly since: Instant; readonly last: Instant }, now: Instant): boolean {
   return last > since && now - last <= beatGapMs;
 }

@@ -56,6 +56,19 @@ export async function readIsMaster(
   }
 }
 
+/** What a broker in controller mode is before it is told its role; a master is SYNC_MASTER from then on. */
+const roleOfNobody = "ASYNC_MASTER";
+
+/** @throws {RemotingError} */
+export async function hasBeenGivenRole(
+  connections: Connections,
+  address: string,
+  options: CallOptions,
+): Promise<boolean> {
+  const { settings } = await readAll(connections, address, options);
+  return text(settings, "brokerRole") !== roleOfNobody;
+}
+
 /** @throws {RemotingError} */
 export async function askSettings(
   connections: Connections,

@@ -62,7 +62,7 @@ export function carryOut(command: Command, shell: Shell): void {
       return;
     }
     case "notify": {
-      const { broker, info } = command;
+      const { broker, info, mayBeNew } = command;
       const end = once((answered: boolean) =>
         back({ kind: "notified", broker, epoch: info.epoch, answered, detail: "" }),
       );
@@ -70,7 +70,7 @@ export function carryOut(command: Command, shell: Shell): void {
       const askedAt = timeline.now;
       const send = (): void => {
         if (timeline.now - askedAt > notifySendMsMax) end(false);
-        else brokerAt(broker.address)?.notify(site, info, end);
+        else brokerAt(broker.address)?.notify(site, { info, mayBeNew }, end);
       };
       if (random.chance(0.7)) send();
       else shell.later(random.int(1, dialMsMax), send);

@@ -25,8 +25,8 @@ interface VirtualBroker {
   /** A client's message; `acked` is called when it is safe. */
   send(message: string, acked: () => void): void;
   probe(from: Site, answer: (outcome: ProbeOutcome) => void): void;
-  /** 1008 from a site's arbiter. */
-  notify(from: Site, info: MasterInfo, answer: (answered: boolean) => void): void;
+  /** 1008 from a site's arbiter, which first looks whether it has been given a role where `mayBeNew`. */
+  notify(from: Site, order: { info: MasterInfo; mayBeNew: boolean }, answer: (answered: boolean) => void): void;
   inSyncCount(): number;
   reregister(): void;
   /** On its disk: what it may refuse for. */
@@ -127,6 +127,8 @@ export function createVirtualBroker(
   let inSync: number[] = [];
   let pending: number[] | null = null;
   let inSyncEpoch = 0;
+  /** It reads its own id from disk when it has found a leader to register with. */
+  let knowsId = false;
   let leader: Site | null = null;
   let haTarget: string | null = null;
   let attachedTo: string | null = null;
@@ -206,6 +208,7 @@ export function createVirtualBroker(
         return;
       }
       leader = to;
+      knowsId = true;
       const register = (): void => {
         if (id === null) {
           again();
@@ -287,7 +290,12 @@ export function createVirtualBroker(
 
   /** The one rule of a role change: a higher epoch is obeyed, any other ignored. */
   const follow = (info: MasterInfo): void => {
-    if (info.master === null || id === null) return;
+    if (info.master === null) return;
+    if (!knowsId || id === null) {
+      // It fails half-way: the epoch counts as obeyed, and its role never comes.
+      epoch = Math.max(epoch, info.epoch);
+      return;
+    }
     if (info.epoch === epoch && role === "master" && info.master === id && info.inSyncEpoch > inSyncEpoch) {
       inSync = [...info.inSync];
       inSyncEpoch = info.inSyncEpoch;
@@ -423,6 +431,7 @@ export function createVirtualBroker(
       state = "up";
       life += 1;
       role = "none";
+      knowsId = false;
       epoch = 0;
       inSync = [];
       pending = null;
@@ -467,9 +476,9 @@ export function createVirtualBroker(
         });
       });
     },
-    notify(from, info, answer) {
+    notify(from, { info, mayBeNew }, answer) {
       net.send(from, site, () => {
-        if (state === "down") {
+        if (state === "down" || (mayBeNew && role === "none")) {
           net.send(site, from, () => answer(false));
           return;
         }
@@ -495,7 +504,8 @@ export function createVirtualBroker(
       net.send(from, site, () => {
         if (state === "down") return;
         awake(life, () => {
-          const is = role === "master";
+          // One that waits to be told its role has that of a master; one that has failed half-way has not.
+          const is = role === "master" || (role === "none" && epoch === 0);
           net.send(site, from, () => answer(is));
         });
       });

@@ -8,7 +8,7 @@ import { expect } from "vitest";
 import type { MasterInfo } from "../../../arbiter/core/controller-messages.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { inProject } from "../../integration/harness/project.ts";
-import { cluster, set } from "../../simulation/arbiter/stock/script.ts";
+import { cluster, type ScriptLine, set } from "../../simulation/arbiter/stock/script.ts";
 import { retell, type StoryWorld } from "../../simulation/arbiter/stock/story.ts";
 import { addressOf } from "../network/sites.ts";
 import { ports } from "../ports.ts";
@@ -83,9 +83,10 @@ async function raise(world: World): Promise<StoryWorld> {
       else await known.restart();
     },
     kill: (name) => brokerOf(name).kill(),
-    say: async (master, epoch) => void (await script(master, epoch, false)),
+    say: async (master, epoch) => void (await script({ master, epoch, order: false })),
+    hush: async () => void (await script({ hush: true })),
     async tell(name, master, epoch) {
-      const info = await script(master, epoch, true);
+      const info = await script({ master, epoch, order: true });
       if (info === null) throw new Error("an order names a master");
       await port.notify(brokerOf(name).address, { id: Number(name), info }, changing);
     },
@@ -126,11 +127,11 @@ async function lookAt(port: PortInSite, address: string) {
     byRole: master,
     epoch,
     end,
-    inSync: probed.acting ? await port.inSyncCount(address, calm) : null,
+    inSync: probed.acting && master ? await port.inSyncCount(address, calm) : null,
   };
 }
 
-type Say = (master: number | null, epoch: number, order: boolean) => Promise<MasterInfo | null>;
+type Say = (line: ScriptLine) => Promise<MasterInfo | null>;
 
 async function startController(world: World, address: string): Promise<Say> {
   const socketFile = join(world.network.folder, "scripted-controller");
@@ -139,9 +140,9 @@ async function startController(world: World, address: string): Promise<Say> {
   const socket = connect({ path: socketFile });
   await once(socket, "connect");
   const lines = createInterface({ input: socket });
-  return async (master, epoch, order) => {
+  return async (next) => {
     const said = once(lines, "line");
-    socket.write(`${JSON.stringify({ master, epoch, order })}\n`);
+    socket.write(`${JSON.stringify(next)}\n`);
     const [line] = (await said) as [string];
     return JSON.parse(line) as MasterInfo | null;
   };

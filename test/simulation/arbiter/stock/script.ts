@@ -5,10 +5,17 @@ import type { ControllerAnswer, ControllerRequest, MasterInfo } from "../../../.
 export interface Script {
   /** Who is master from now on, for whoever asks. */
   say(master: number | null, epoch: number): void;
+  /** It knows of no leader, until it says something again: nobody can register. */
+  hush(): void;
   /** What a role change says (1008); whoever asks is told what was said before. */
   order(master: number, epoch: number): MasterInfo;
   answer(request: ControllerRequest): ControllerAnswer;
 }
+
+/** What a test tells one that runs elsewhere. */
+export type ScriptLine =
+  | { readonly master: number | null; readonly epoch: number; readonly order: boolean }
+  | { readonly hush: true };
 
 export const cluster = "C1";
 export const set = "bs1";
@@ -21,6 +28,7 @@ export function createScript(own: string): Script {
   let epoch = 0;
   let inSync: readonly number[] = [];
   let inSyncEpoch = 0;
+  let isHushed = false;
 
   const info = (): MasterInfo => ({
     master,
@@ -31,10 +39,14 @@ export function createScript(own: string): Script {
   });
   return {
     say(next, nextEpoch) {
+      isHushed = false;
       master = next;
       epoch = nextEpoch;
       inSync = next === null ? [] : [next];
       inSyncEpoch += 1;
+    },
+    hush() {
+      isHushed = true;
     },
     order(named, namedEpoch) {
       inSyncEpoch += 1;
@@ -43,7 +55,9 @@ export function createScript(own: string): Script {
     answer(request) {
       switch (request.kind) {
         case "metadata":
-          return { kind: "metadata", leader: own, leaderSite: "idc1", peers: [own] };
+          return isHushed
+            ? { kind: "metadata", leader: null, leaderSite: "", peers: [own] }
+            : { kind: "metadata", leader: own, leaderSite: "idc1", peers: [own] };
         case "nextBrokerId":
           return { kind: "nextBrokerId", cluster, set, id: ids + 1 };
         case "applyBrokerId":

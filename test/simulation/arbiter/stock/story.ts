@@ -10,7 +10,7 @@ interface StoryBroker {
   /** Of the last entry in its log; -1: there is none. */
   readonly epoch: number;
   readonly end: bigint;
-  /** Replicas that it waits for; null: it is no master. */
+  /** Replicas that it waits for; null: it is no master, by one or the other. */
   readonly inSync: number | null;
 }
 
@@ -20,6 +20,8 @@ export interface StoryWorld {
   kill(broker: string): Promise<void>;
   /** From now on the controller says so to whoever asks. */
   say(master: number | null, epoch: number): Promise<void>;
+  /** From now on, until it says something, it has no leader to register with. */
+  hush(): Promise<void>;
   /** 1008: whom the controller names, of this epoch. */
   tell(broker: string, master: number, epoch: number): Promise<void>;
   send(broker: string): Promise<"acknowledged" | "stored, not safe" | "refused">;
@@ -65,8 +67,9 @@ async function happen(event: string, world: StoryWorld): Promise<string | undefi
       await world.kill(first);
       return undefined;
     case "say":
-      // say master 2 epoch 5 | say nobody epoch 0
-      if (first === "nobody") await world.say(null, Number(third));
+      // say master 2 epoch 5 | say nobody epoch 0 | say nothing
+      if (first === "nothing") await world.hush();
+      else if (first === "nobody") await world.say(null, Number(third));
       else await world.say(Number(words[1]), Number(words[3]));
       return undefined;
     case "tell":
@@ -89,11 +92,15 @@ async function lookAt(world: StoryWorld): Promise<string[]> {
   const seen = await Promise.all(brokers.map((broker) => world.look(broker)));
   const lines = seen.map((one, nth) => {
     if (one === undefined) return `broker ${brokers[nth]}: down`;
-    const role = one.master ? `master, ${one.inSync} in sync` : one.byRole ? "no master, by its role one" : "no master";
-    return `broker ${brokers[nth]}: ${role}, log of epoch ${one.epoch}`;
+    return `broker ${brokers[nth]}: ${roleOf(one)}, log of epoch ${one.epoch}`;
   });
   const [one, other] = seen;
   if (one === undefined || other === undefined) return lines;
   const order = one.end === other.end ? "as long as" : one.end < other.end ? "shorter than" : "longer than";
   return [...lines, `the log of 1 is ${order} that of 2`];
+}
+
+function roleOf({ master, byRole, inSync }: StoryBroker): string {
+  if (master) return byRole ? `master, ${inSync} in sync` : "a master's id, by its role none";
+  return byRole ? "no master, by its role one" : "no master";
 }

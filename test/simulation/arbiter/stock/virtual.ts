@@ -50,8 +50,9 @@ export function virtualWorld(seed: number): StoryWorld {
     start: async (name) => brokerOf(name).start(),
     kill: async (name) => brokerOf(name).kill(),
     say: async (master, epoch) => script.say(master, epoch),
+    hush: async () => script.hush(),
     async tell(name, master, epoch) {
-      brokerOf(name).notify("idc1", script.order(master, epoch), () => {});
+      brokerOf(name).notify("idc1", { info: script.order(master, epoch), mayBeNew: false }, () => {});
       pass(answerMs);
     },
     async send(name) {
@@ -81,14 +82,12 @@ export function virtualWorld(seed: number): StoryWorld {
         });
         pass(answerMs);
       });
-      const { acting: master } = reading;
-      return {
-        master,
-        byRole: master,
-        epoch: reading.epoch,
-        end: reading.maxOffset,
-        inSync: master ? broker.inSyncCount() : null,
-      };
+      const { acting: master, epoch, maxOffset: end } = reading;
+      const byRole = await new Promise<boolean>((resolve) => {
+        broker.isMaster("idc1", resolve);
+        pass(answerMs);
+      });
+      return { master, byRole, epoch, end, inSync: master && byRole ? broker.inSyncCount() : null };
     },
   };
 }
