@@ -352,14 +352,15 @@ export function createVirtualBroker(
       });
       return;
     }
-    if (attachedTo !== theirs.reign) {
-      // They compare epoch files when they connect; while they are connected the file does not change.
-      marks = theirs.marks;
-      attachedTo = theirs.reign;
-    }
     // Entries are shared objects: the last common one ends a common beginning.
     let common = Math.min(log.length, theirs.log.length);
     while (common > 0 && log[common - 1] !== theirs.log[common - 1]) common -= 1;
+    if (attachedTo !== theirs.reign) {
+      // They compare epoch files when they connect; while they are connected the file does not change. A mark comes with what was
+      // written under it; one at the very end only to a slave that has everything before it.
+      marks = theirs.marks.filter(({ start }) => start <= common || start < theirs.log.length);
+      attachedTo = theirs.reign;
+    }
     log.length = common;
     for (let at = common; at < theirs.log.length; at += 1) log.push(theirs.log[at] as Entry);
     master.attached(id, log.length);
@@ -470,8 +471,8 @@ export function createVirtualBroker(
         }
         awake(life, () => {
           const reading = { epoch: lastEpoch(), maxOffset: log.at(-1)?.end ?? 0n };
-          // One that waits to be told its role has the role id of a master.
-          const acting = role !== "slave";
+          // One that waits to be told its role has the role id of a master; who was told too early shows its own.
+          const acting = role === "master" || (role === "none" && !(knowsId && epoch > 0));
           net.send(site, from, () => answer({ kind: "answered", reading, acting }));
         });
       });

@@ -10,7 +10,7 @@ interface StoryBroker {
   /** Of the last entry in its log; -1: there is none. */
   readonly epoch: number;
   readonly end: bigint;
-  /** Replicas that it waits for; null: it is no master, by one or the other. */
+  /** Replicas that it waits for; null: it is no master. */
   readonly inSync: number | null;
 }
 
@@ -92,15 +92,11 @@ async function lookAt(world: StoryWorld): Promise<string[]> {
   const seen = await Promise.all(brokers.map((broker) => world.look(broker)));
   const lines = seen.map((one, nth) => {
     if (one === undefined) return `broker ${brokers[nth]}: down`;
-    return `broker ${brokers[nth]}: ${roleOf(one)}, log of epoch ${one.epoch}`;
+    const role = one.master ? `master, ${one.inSync} in sync` : one.byRole ? "no master, by its role one" : "no master";
+    return `broker ${brokers[nth]}: ${role}, log of epoch ${one.epoch}`;
   });
   const [one, other] = seen;
   if (one === undefined || other === undefined) return lines;
   const order = one.end === other.end ? "as long as" : one.end < other.end ? "shorter than" : "longer than";
   return [...lines, `the log of 1 is ${order} that of 2`];
-}
-
-function roleOf({ master, byRole, inSync }: StoryBroker): string {
-  if (master) return byRole ? `master, ${inSync} in sync` : "a master's id, by its role none";
-  return byRole ? "no master, by its role one" : "no master";
 }
