@@ -46,7 +46,7 @@ export const metricDocs = [
     name: "idc_arbiter_leader",
     type: "gauge",
     labels: [],
-    help: "1 while this site is the first voting site that is there: it drives.",
+    help: "1 while this site is the first voting site that is there: it leads.",
   },
   { name: "idc_arbiter_paused", type: "gauge", labels: [], help: "1 while an operator has paused all failovers." },
   {

@@ -7,7 +7,7 @@ import type { ControllerAnswer, SetRequest } from "./controller-messages.ts";
 import { decide } from "./decide.ts";
 import { mayBeTold } from "./effects.ts";
 import { freezeIfBehind } from "./freezes.ts";
-import { setKey } from "./keys.ts";
+import { keysOfSet, setKey } from "./keys.ts";
 import type { BrokerId, SetName } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { pollWaitsForRoute } from "./rejoin.ts";
@@ -183,7 +183,7 @@ function commitAsk(
   const transaction = {
     compares: [{ key, revision: view.record?.revision ?? 0n }],
     puts: next === null ? [] : [{ key, text: encodeSet(next), onLease: false }],
-    deletes: next === null ? [key] : [],
+    deletes: next === null ? keysOfSet(view.name, context.mirror.cluster?.value.sites ?? []) : [],
   };
   const ended: Then = (ending, then) => {
     view.busy = false;

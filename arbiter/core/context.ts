@@ -60,8 +60,9 @@ export interface Context {
   /**
    * May this site drive now what is due since then? The first voting site that is there does so at once, each further one
    * leaderSilentMs later. Order only: every step is a compare-and-swap.
+   * @param failing the set whose failover it is: it has an order of its own (sitesInTurn)
    */
-  isMyTurn(since: Instant): boolean;
+  isMyTurn(since: Instant, failing?: SetView): boolean;
   /** May one more probe be sent in this tick that nobody waits for? Each yes counts. */
   mayProbe(isMaster: boolean): boolean;
   /** May the settings of one more set be read in this tick? Each yes counts. */

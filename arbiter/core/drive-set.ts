@@ -52,7 +52,9 @@ export function afterKey(key: string, context: Context): void {
   if (parsed === undefined) return;
   const name: SetName | undefined = "set" in parsed ? parsed.set : "name" in parsed ? parsed.name : undefined;
   const view = name === undefined ? undefined : context.mirror.sets.get(name);
-  if (view !== undefined) afterChange(view, context);
+  // Answers that outlived their question go by the hundred when a site's lease ends, and tell nothing.
+  if (view === undefined || (parsed.kind === "answer" && view.question === null)) return;
+  afterChange(view, context);
 }
 
 export function afterChange(view: SetView, context: Context): void {

@@ -31,14 +31,39 @@ const beatOf = (site: string): SiteRecord => ({
   why: "",
 });
 
-function decidedSite({ seconds = heardSeconds } = {}) {
+interface Decided {
+  readonly seconds?: number;
+  readonly decidedBy?: string;
+  /** Sites whose beat is fresh, beside its own. */
+  readonly present?: readonly string[];
+}
+
+function decidedSite({ seconds = heardSeconds, decidedBy = "idc1", present = [] }: Decided = {}) {
   const site = siteUnderTest();
   for (let second = 0; second < seconds; second += 1) {
     for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
     for (const id of [2, 3]) site.step(site.notified(id, 7));
     site.pass(1_000);
   }
-  return { site, commands: site.decided(decision, decidedSet) };
+  for (const other of present) site.write(siteKey(other), encodeSite(beatOf(other)));
+  return { site, commands: site.decided({ ...decision, decidedBy }, decidedSet) };
+}
+
+/** It has restarted alone in its set, and its answer, the first for long, has let this site decide. */
+function decidingSite({ isSilent = false } = {}) {
+  const site = siteUnderTest({ ...heldSet, inSync: [1] }, { isSilent });
+  for (const command of site.pass(5_000))
+    if (command.kind === "probe") site.step({ ...command, kind: "probed", outcome: { kind: "timedOut", detail: "" } });
+  site.write(questionKey(name), encodeQuestion({ ...question, restarted: true }));
+  const alive = { verdict: "alive", evidence: "" } as const;
+  for (const other of others) {
+    site.write(siteKey(other), encodeSite(beatOf(other)));
+    const said = answer(other, "dead", { replicas: { 1: alive } });
+    site.write(answerKey(name, other), encodeAnswer(said, name));
+  }
+  site.pass(300);
+  // It was asked a while ago, and answers now.
+  return { site, commands: [...site.step(site.probed(1, true), 20), ...site.pass(100)] };
 }
 
 describe("a new master that has not answered its 1008", () => {
@@ -47,6 +72,17 @@ describe("a new master that has not answered its 1008", () => {
     const first = [...commands, ...site.pass(500)];
     expect(told(first, 2)).toBe(true);
     expect(told([...site.step(site.notNotified(2, 8)), ...site.pass(500)], 2)).toBe(true);
+  });
+
+  test.each([
+    ["is left to the site that decided while that is there", ["idc2"], false],
+    ["is told at once by the first site when the one that decided is gone", [], true],
+  ])("%s", (_, present, isToldAtOnce) => {
+    const { site, commands } = decidedSite({ decidedBy: "idc2", present });
+    const first = [...commands, ...site.pass(600)];
+    expect(told(first, 2)).toBe(isToldAtOnce);
+    for (const other of present) site.write(siteKey(other), encodeSite({ ...beatOf(other), beat: 2 }));
+    expect(told([...first, ...site.pass(600)], 2)).toBe(true);
   });
 
   test("is not told again once its connection was closed: it may have been master, and would be it at a shorter end", () => {
@@ -86,22 +122,18 @@ describe("a new master that has not answered its 1008", () => {
   });
 
   test("is told by the site that decided, though the answer that the decision rests on is the first that is heard of it for long", () => {
-    const site = siteUnderTest({ ...heldSet, inSync: [1] });
-    for (const command of site.pass(5_000))
-      if (command.kind === "probe")
-        site.step({ ...command, kind: "probed", outcome: { kind: "timedOut", detail: "" } });
-    site.write(questionKey(name), encodeQuestion({ ...question, restarted: true }));
-    const alive = { verdict: "alive", evidence: "" } as const;
-    for (const other of others) {
-      site.write(siteKey(other), encodeSite(beatOf(other)));
-      const said = answer(other, "dead", { replicas: { 1: alive } });
-      site.write(answerKey(name, other), encodeAnswer(said, name));
-    }
-    site.pass(300);
-    // It was asked a while ago, and answers now.
-    const commands = [...site.step(site.probed(1, true), 20), ...site.pass(500)];
-    const epochs = commands.flatMap((command) => (command.kind === "notify" ? [command.info.epoch] : []));
+    const { commands } = decidingSite();
+    const epochs = commands.flatMap((each) => (each.kind === "notify" ? [each.info.epoch] : []));
     expect(epochs[0]).toBe(8);
+  });
+
+  test("is not told, on the ground of that answer, by a site whose own decision another one's was faster than", () => {
+    const { site, commands } = decidingSite({ isSilent: true });
+    const isSent = commands.some((each) => each.kind === "commit" && each.transaction.puts.length > 2);
+    expect(isSent).toBe(true);
+    const verdict = { ...decision.verdict, winner: 1 };
+    const theirs = site.decided({ ...decision, verdict, decidedBy: "idc2" }, { ...decidedSet, master: 1, inSync: [1] });
+    expect(told([...theirs, ...site.pass(passMs)], 1)).toBe(false);
   });
 
   test("is asked about once a second, not over and over, while all sites reach it and nobody may promote it", () => {

@@ -6,6 +6,7 @@ import { effectsOf } from "./decision.ts";
 import { encodeDecision } from "./decision-records.ts";
 import { awaitFence } from "./fence.ts";
 import { decisionKey, refusalKey, setKey } from "./keys.ts";
+import { isThere } from "./leader.ts";
 import type { BrokerId, SetRecord } from "./model.ts";
 import { encodeSet } from "./records.ts";
 import { isFenceAwaited, needsFence } from "./scripted.ts";
@@ -36,8 +37,7 @@ export function driveEffects(view: SetView, context: Context): void {
   const { kind } = decision.value.input;
   for (const name of effectsOf(kind)) effects[name] ??= decision.value.effects[name]?.detail ?? null;
   fenceOld(view, decision.value, context);
-  // Whoever decided goes on at once: it knows best that the new master is there.
-  if (view.decided?.epoch !== record.epoch && !context.isMyTurn(turnSince(decision, effects, context))) return;
+  if (!mayDrive(view, decision, context)) return;
 
   if (effects.demoted === null) demote(view, record, effects, context);
   if (kind === "switch" && effects.compared === null && mayCompare(view, decision, context)) {
@@ -53,12 +53,28 @@ export function driveEffects(view: SetView, context: Context): void {
   write(view, context);
 }
 
+type SeenDecision = NonNullable<SetView["decision"]>;
+
+/**
+ * Whoever decided goes on at once: it knows best that the new master is there. As long as it is there the others leave it the first
+ * turn: a new master that two tell of its promotion, and that restarts in between, would be promoted twice in one epoch.
+ */
+function mayDrive(view: SetView, decision: SeenDecision, context: Context): boolean {
+  const { site, timing } = context.options;
+  const { decidedBy } = decision.value;
+  if (isDecidedHere(view, decision.value, context)) return true;
+  const sinceMs = context.moment.now - decision.seenAt;
+  if (decidedBy !== site && sinceMs < timing.leaderSilentMs && isThere(decidedBy, context)) return false;
+  return context.isMyTurn(turnSince(decision, view.effects, context), view);
+}
+
+/** By this process: it knows what it rested on. */
+function isDecidedHere({ decided }: SetView, { decidedBy, verdict }: DecisionRecord, { options }: Context): boolean {
+  return decidedBy === options.site && decided?.epoch === verdict.epoch;
+}
+
 /** From when on the sites take their turns: anew whenever a step was done. */
-function turnSince(
-  decision: { readonly seenAt: Instant; readonly value: DecisionRecord },
-  effects: EffectsState,
-  { moment }: Context,
-): Instant {
+function turnSince(decision: SeenDecision, effects: EffectsState, { moment }: Context): Instant {
   const since = effects.promotedAt ?? decision.seenAt;
   return moment.now - since > turnAgainMs ? since : decision.seenAt;
 }
@@ -129,7 +145,8 @@ function mayHaveServed(view: SetView, context: Context): boolean {
   const record = view.record?.value;
   if (record === undefined || record.master === null || decision === null) return false;
   const { sameSince } = brokerOf(view, record.master, context);
-  const since = decided?.epoch === record.epoch ? decided.readAt : decision.seenAt - newsMsMax;
+  const isOwn = decided !== null && isDecidedHere(view, decision.value, context);
+  const since = isOwn ? decided.readAt : decision.seenAt - newsMsMax;
   const lastAt = Math.max(restartedAt ?? 0, sameSince);
   return lastAt > since && !servesHere(view, record.master, lastAt as Instant, context);
 }

@@ -2,13 +2,17 @@ import { assert } from "#lib/assert.ts";
 import type { Instant } from "#lib/clock.ts";
 import type { Binding } from "./asks.ts";
 import { type Audited, keysOfActs } from "./audited.ts";
+import { idsOf } from "./brokers.ts";
 import type { ArbiterOptions, Context, Ending, Moment } from "./context.ts";
 import type { Command, ConnectionId, LedgerEntry, Token, Transaction } from "./events.ts";
 import { isExpired } from "./expiry.ts";
+import { isThere, sitesInTurn } from "./leader.ts";
 import { type Mirror, newMirror } from "./mirror.ts";
-import type { Revision } from "./model.ts";
+import type { Revision, SiteName } from "./model.ts";
 import { defaultPolicies, policyOf } from "./policy.ts";
 import { isRestored } from "./restored.ts";
+import { isScripted } from "./scripted.ts";
+import type { SetView } from "./set-view.ts";
 import { probesPerWindowMax, sendWindowMs, settingsPerWindowMax, stallDrainMs } from "./timing.ts";
 
 /** What the core keeps between two steps, and the context that its parts see of it. */
@@ -131,6 +135,16 @@ export function contextOf(
     state.sent[what] += 1;
     return true;
   };
+  const turnsOf = (view: SetView, voters: readonly SiteName[]): readonly SiteName[] => {
+    const of = view.record?.value.replicas ?? null;
+    if (view.turns.of !== of || view.turns.voters !== voters) {
+      const idcs = new Set(idsOf(view).map((id) => context.idcOf(view, id)));
+      // Only the site that leads runs the scripts that tell of a restart.
+      const sites = isScripted(view, context) ? voters : sitesInTurn(view.name, voters, idcs);
+      view.turns = { of, voters, sites };
+    }
+    return view.turns.sites;
+  };
   const context: Context & { moment: Moment } = {
     options,
     mirror,
@@ -157,16 +171,13 @@ export function contextOf(
       return context.moment.now - at <= timing.quorumProofMs;
     },
     isDraining: () => isDraining(state, context.moment.now),
-    isMyTurn(since) {
+    isMyTurn(since, failing) {
       const voters = mirror.cluster?.value.sites ?? [];
-      const own = voters.indexOf(site);
+      const sites = failing === undefined ? voters : turnsOf(failing, voters);
+      const own = sites.indexOf(site);
       if (own < 0 || !context.hasQuorum()) return false;
-      let before = 0;
-      for (let at = 0; at < own; at += 1) {
-        const beat = mirror.sites.get(voters[at] ?? "");
-        if (beat !== undefined && context.moment.now - beat.seenAt <= timing.leaderSilentMs) before += 1;
-      }
-      return context.moment.now - since >= before * timing.leaderSilentMs;
+      const before = sites.slice(0, own).filter((each) => isThere(each, context));
+      return context.moment.now - since >= before.length * timing.leaderSilentMs;
     },
     mayProbe: (isMaster) => maySend(isMaster ? "masterProbes" : "probes", probesPerWindowMax),
     mayReadSettings: () => maySend("readings", settingsPerWindowMax),

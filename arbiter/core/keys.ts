@@ -37,6 +37,11 @@ export function answerKey(name: SetName, site: SiteName): string {
   return `answers/${name}/${site}`;
 }
 
+/** What goes when a set is removed. */
+export function keysOfSet(name: SetName, sites: readonly SiteName[]): string[] {
+  return [setKey(name), ...sites.map((site) => answerKey(name, site))];
+}
+
 /** Beside the question, and gone with it. */
 export function refusalKey(name: SetName): string {
   return `refusals/${name}`;

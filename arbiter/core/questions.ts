@@ -75,7 +75,7 @@ function considerAsking(view: SetView, context: Context): void {
     return;
   }
   view.doubtSince ??= now;
-  if (view.busy || !context.isMyTurn(view.doubtSince)) return;
+  if (view.busy || !context.isMyTurn(view.doubtSince, view)) return;
   view.busy = true;
   view.questions += 1;
   const { name, cluster, set } = view;
@@ -133,11 +133,11 @@ function judgeAnswers(view: SetView, context: Context): void {
       view.confirmedAt = null;
       withdraw(view, context);
       if (!isUnanimous(view, answers, context)) return;
-      if (view.restartedAt === null && context.isMyTurn(question.seenAt)) closeQuestion(view, context);
+      if (view.restartedAt === null && context.isMyTurn(question.seenAt, view)) closeQuestion(view, context);
       return;
     case "confirmed":
       view.confirmedAt ??= moment.now;
-      if (moment.now < view.decideAt || !context.isMyTurn(view.confirmedAt)) return;
+      if (moment.now < view.decideAt || !context.isMyTurn(view.confirmedAt, view)) return;
       considerDeciding(view, answers, context);
   }
 }
@@ -145,7 +145,7 @@ function judgeAnswers(view: SetView, context: Context): void {
 /** Without a majority nothing is refused: there is nothing to decide. */
 function withdraw(view: SetView, context: Context): void {
   view.refusal = null;
-  if (context.isMyTurn(context.moment.now)) recordRefusal(view, context);
+  if (view.refused !== null && context.isMyTurn(context.moment.now, view)) recordRefusal(view, context);
 }
 
 function closeQuestion(view: SetView, context: Context): void {
@@ -159,7 +159,7 @@ function closeQuestion(view: SetView, context: Context): void {
         ...[...view.answers].map(([site, { revision }]) => ({ key: answerKey(name, site), revision })),
       ],
       puts: [],
-      deletes: [questionKey(name), refusalKey(name), ...[...view.answers.keys()].map((site) => answerKey(name, site))],
+      deletes: [questionKey(name), refusalKey(name)],
     },
     () => {
       view.busy = false;

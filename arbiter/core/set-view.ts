@@ -39,6 +39,12 @@ export interface SetView {
   provenAt: Instant | null;
   /** The ids of the record's replicas. */
   ids: { readonly of: SetRecord["replicas"] | null; readonly ids: readonly BrokerId[] };
+  /** Whose turn its failover is, and what that was told from. */
+  turns: {
+    readonly of: SetRecord["replicas"] | null;
+    readonly voters: readonly SiteName[];
+    readonly sites: readonly SiteName[];
+  };
   question: (Stored<QuestionRecord> & { readonly seenAt: Instant }) | null;
   readonly answers: Map<SiteName, Stored<AnswerRecord>>;
   /** The one that the record names. */
@@ -247,6 +253,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     epochSeenAt: now,
     provenAt: null,
     ids: { of: null, ids: [] },
+    turns: { of: null, voters: [], sites: [] },
     question: null,
     answers: new Map(),
     decision: null,

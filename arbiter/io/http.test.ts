@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { z } from "zod";
 import { decide } from "../core/decide.ts";
-import { input, planned } from "../core/decision.fixture.ts";
+import { answer, input, planned } from "../core/decision.fixture.ts";
 import type { DecisionRecord } from "../core/decision.ts";
 import { answerKey, idcKey, pauseKey, questionKey, refusalKey, switchKey } from "../core/keys.ts";
 import { setName } from "../core/model.ts";
@@ -108,10 +108,13 @@ test("a set's report has every broker with this site's verdict, and who else doe
 
 test("while a master is asked about, the votes are counted and each site's answer is shown", async () => {
   const standing = createStanding();
+  const earlier = answer("idc2", "dead", { question: "an earlier one" });
+  standing.write(answerKey(setName("C1", "bs1"), "idc2"), encodeAnswer(earlier, setName("C1", "bs1")));
   ask(standing);
   standing.pass(50);
   const report = await door(standing).read("set", "/v1/sets/C1/bs1");
   expect(report.phase).toBe("suspected");
+  expect(report.question?.answers).toHaveLength(1);
   expect(report.votes).toEqual({ down: 0, alive: 0, unknown: 3, needed: 2, of: 3 });
   expect(report.question).toMatchObject({
     askedBy: "idc2",

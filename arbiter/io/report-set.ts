@@ -2,7 +2,7 @@ import { brokerOf, idsOf, isHeardHere, viewHere } from "../core/brokers.ts";
 import type { Context } from "../core/context.ts";
 import { type DecisionRecord, effectsOf } from "../core/decision.ts";
 import { mostReported } from "../core/evidence.ts";
-import type { BrokerId, SetPolicy, SetRecord, SwitchRecord } from "../core/model.ts";
+import type { AnswerRecord, BrokerId, QuestionId, SetPolicy, SetRecord, SwitchRecord } from "../core/model.ts";
 import { blockedBy, phaseOf, type SetView } from "../core/set-view.ts";
 import type { DecisionSummary } from "./api-decisions.ts";
 import type { BrokerReport, PolicyReport, SetReport } from "./api-sets.ts";
@@ -26,7 +26,7 @@ export function reportSet(view: SetView, context: Context): SetReport {
             at: timeText(question.value.at),
             epoch: question.value.epoch,
             master: question.value.master,
-            answers: [...view.answers.values()].map(({ value: { site, master, at } }) => ({
+            answers: answersTo(view, question.value.id).map(({ site, master, at }) => ({
               site,
               ...master,
               at: timeText(at),
@@ -51,6 +51,11 @@ export function reportSet(view: SetView, context: Context): SetReport {
     switch: view.planned === null ? null : reportSwitch(view.planned.value),
     failoversAt: (record?.value.failoversAt ?? []).map(timeText),
   };
+}
+
+/** Those to earlier questions stand until they are replaced. */
+function answersTo({ answers }: SetView, question: QuestionId): AnswerRecord[] {
+  return [...answers.values()].map(({ value }) => value).filter((answer) => answer.question === question);
 }
 
 function reportBroker(id: BrokerId, view: SetView, record: SetRecord, context: Context): BrokerReport {

@@ -77,6 +77,20 @@ test("no transaction is larger than the ledger takes", async () => {
   expect(Math.max(...sent.map(({ puts }) => puts.length))).toBe(operationsMax);
 });
 
+test("one that is large by itself goes at once: waiting for others would gain it nothing", async () => {
+  const { write, sent, letGo } = ledger();
+  const all = Array.from({ length: underWayMax + 50 }, (_, at) => write(put(`a${at}`)));
+  const large = Array.from({ length: operationsMax / 2 }, (_, at) => put(`b${at}`).puts).flat();
+  const later = write({ compares: [], puts: large, deletes: [] });
+  expect(sent).toHaveLength(underWayMax + 1);
+  expect(sent.at(-1)?.puts).toEqual(large);
+  all.push(write(put("c")));
+  expect(sent).toHaveLength(underWayMax + 1);
+  await letGo();
+  expect(await later).toMatchObject({ kind: "committed" });
+  expect((await Promise.all(all)).every(({ kind }) => kind === "committed")).toBe(true);
+});
+
 test("of a group that is refused, only those fail whose own comparisons do", async () => {
   const { write, letGo, entries } = ledger();
   entries.set("taken", { text: "by another", revision: 7n });

@@ -2,11 +2,13 @@ import type { Clock, Instant } from "#lib/clock.ts";
 import { OperatorError } from "#lib/errors.ts";
 import { type CallOptions, passOverMs } from "#lib/etcd/members.ts";
 import type { Transaction } from "../../core/events.ts";
-import { standing, takeGroup, together } from "../../core/grouping.ts";
+import { operationsMax, standing, takeGroup, together } from "../../core/grouping.ts";
 import type { CommitOutcome } from "../../ledger.ts";
 
 /** So many go out as they come. What comes while they are under way waits, and goes together. */
 const underWayMax = 8;
+/** With so many writes it goes at once, beside those: it is a group already, and who sends it sends one at a time. */
+const largeWritesMin = operationsMax / 2;
 /** One that takes longer keeps nobody waiting. By then its member is passed over, and what waited goes to another one. */
 const slowMs = passOverMs + 50;
 /** Who has waited for longer is not sent: it would leave those that go with it too little time. */
@@ -61,13 +63,13 @@ export function createGrouped(send: Send, clock: Clock): Send {
   async function run(group: readonly Waiting[]): Promise<void> {
     const [first] = group;
     if (first === undefined) return;
-    let isCounted = true;
+    let isCounted = !isLarge(first.transaction);
     const release = (): void => {
       if (isCounted) underWay -= 1;
       isCounted = false;
       pump();
     };
-    underWay += 1;
+    if (isCounted) underWay += 1;
     const cancel = clock.after(slowMs, release);
     try {
       const startedAt = Math.max(...group.map((one) => one.startedAt)) as Instant;
@@ -98,7 +100,8 @@ export function createGrouped(send: Send, clock: Clock): Send {
 
   return async (transaction, { startedAt, signal }) => {
     const one: Waiting = { transaction, startedAt, signal, end: Promise.withResolvers(), tries: 0 };
-    waiting.push(one);
+    if (isLarge(transaction)) void run([one]);
+    else waiting.push(one);
     pump();
     return await one.end.promise;
   };
@@ -107,6 +110,10 @@ export function createGrouped(send: Send, clock: Clock): Send {
 /** A signal ends what it belongs to, and nothing else; and nobody waits for a lease that it does not need. */
 function goWith(first: Waiting, other: Waiting): boolean {
   return other.tries === first.tries && other.signal === first.signal && isLeased(other) === isLeased(first);
+}
+
+function isLarge({ puts, deletes }: Transaction): boolean {
+  return puts.length + deletes.length >= largeWritesMin;
 }
 
 function isLeased({ transaction: { puts } }: Waiting): boolean {

@@ -1,15 +1,19 @@
 import { expect, test } from "vitest";
 import type { Command } from "../../../arbiter/core/events.ts";
+import { sitesInTurn } from "../../../arbiter/core/leader.ts";
 import { setName } from "../../../arbiter/core/model.ts";
-import { cluster, set } from "./places.ts";
+import { sites } from "./net.ts";
+import { cluster, places, set } from "./places.ts";
 import { type Outcome, type RunOptions, run } from "./run.ts";
 import type { World } from "./world.ts";
+
+const inTurn = sitesInTurn(setName(cluster, set), sites, new Set(places.map(({ site }) => site)));
 
 /**
  * The arbiter that drives a decision dies before, and right after, each command that it gives: after it the command is carried out,
  * and nobody hears of its outcome. The commands are those of a life in which nobody dies.
  */
-const driver = "idc1";
+const driver = sites.find((site) => site === inTurn[0]) ?? "idc1";
 const seed = 8;
 const backAfterMs = 6_000;
 /** The machine may have other things to do. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteName } from "../network/sites.ts";
 import type { Server } from "../server.ts";
-import { type Contender, leaderOf, type Stage, untilAlone } from "./stage.ts";
+import { type Contender, driverOf, leaderOf, type Stage, untilAlone } from "./stage.ts";
 import { both, cut, etcdLeaderOf, killed, restarted } from "./strikes.ts";
 
 /**
@@ -111,10 +111,10 @@ export const faults: Record<FaultName, Fault> = {
     strike: async (stage) => await killed(await etcdLeaderOf(stage)),
   },
   both: {
-    what: "the master and who leads the arbiters or controllers are killed together",
+    what: "the master and the arbiter or controller that would replace it are killed together",
     must: "switch",
     lastsMs: answerMsMax,
-    strike: async (stage, master) => await killed(master, await leaderOf(stage)),
+    strike: async (stage, master) => await killed(master, await driverOf(stage)),
   },
   rolling: {
     what: "all arbiters or controllers are restarted, one after the other",
@@ -142,12 +142,12 @@ export const faults: Record<FaultName, Fault> = {
     strike: async ({ etcds }) => await restarted(etcds, quorumGoneMs),
   },
   link: {
-    what: "the link between the master's site and who leads the arbiters or controllers is cut; if that is one site, to the witness",
+    what: "the link between the master's site and that of the arbiter or controller that would replace it is cut; if that is one site, to the witness",
     must: "keep",
     singleLink: true,
     lastsMs: keepMs,
     async strike(stage, master) {
-      const { site } = await leaderOf(stage);
+      const { site } = await driverOf(stage);
       return await cut(stage, both(master.site, site === master.site ? "witness" : site));
     },
   },

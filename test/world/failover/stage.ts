@@ -1,4 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { sitesInTurn } from "../../../arbiter/core/leader.ts";
+import { setName } from "../../../arbiter/core/model.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { type SiteName, serverSites } from "../network/sites.ts";
 import { createTopic, leadingController, type SetStatus, setStatus } from "../rocketmq/status.ts";
@@ -164,6 +166,17 @@ export async function leaderOf({ world, contender, deciders }: Stage): Promise<S
     { withinMs: settleMsMax, everyMs: 500 },
   );
   return serverAt(deciders, address);
+}
+
+/** Who would replace the master, and runs: of arbiters the one whose turn the set's failover is. */
+export async function driverOf(stage: Stage): Promise<Server> {
+  const { cluster, contender, deciders, brokers } = stage;
+  if (contender !== "arbiter") return await leaderOf(stage);
+  const voters = deciders.filter(({ running }) => running).map(({ site }) => site);
+  const [first] = sitesInTurn(setName(cluster, stage.set), voters, new Set<string>(brokers.map(({ site }) => site)));
+  const driver = deciders.find(({ site }) => site === first);
+  if (driver === undefined) throw new Error("nobody runs who could decide");
+  return driver;
 }
 
 export function serverAt(servers: readonly Server[], address: string): Server {
