@@ -81,9 +81,10 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
+/** By nearest rank: a value that was measured. @param share above 0, up to 1 */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN;
 }
 
 /** "4.2 (3.9-5.0)": median and spread; one value stands alone. */
