@@ -1,7 +1,7 @@
 /**
  * How the arbiter fails over when a broker, a link or a site is lost, beside RocketMQ's own controller in three nodes: the same
  * faults in the same places, the same producers, the same checkers; taken in turns. One broker set, two replicas in idc1 with
- * the master, one in idc2. Brokers: D default settings; L allAckInSyncStateSet; L2 also minInSyncReplicas=2.
+ * the master, one in idc2. Brokers: D default settings; L allAckInSyncStateSet; L2 also minInSyncReplicas=2; see lossless.ts.
  * Usage: ./run bench failover [--contender arbiter,stock] [--faults kill,freeze,...] [--runs N] [--settings D,L,L2] [--acked N]
  */
 import { cpus, loadavg } from "node:os";
@@ -11,7 +11,7 @@ import { type FaultName, faultNames, faults } from "../test/world/failover/fault
 import { type Outcome, play } from "../test/world/failover/play.ts";
 import type { Contender, Settings } from "../test/world/failover/stage.ts";
 import { lineOf } from "../test/world/failover/verdict.ts";
-import { lossless } from "../test/world/rocketmq/lossless.ts";
+import { lossless, losslessTwice } from "../test/world/rocketmq/lossless.ts";
 import { createStages, type Stages } from "./failover/stages.ts";
 import { failoverTable, type Played, type SettingName } from "./failover/table.ts";
 
@@ -33,7 +33,7 @@ const worldsMax = 2;
 const settings: Record<SettingName, Settings> = {
   D: {},
   L: lossless,
-  L2: { ...lossless, minInSyncReplicas: 2 },
+  L2: losslessTwice,
 };
 const contenders = chosen(values.contender, ["arbiter", "stock"]);
 const wanted = chosen(values.faults, faultNames);

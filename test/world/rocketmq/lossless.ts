@@ -5,3 +5,10 @@
  * @source apache/rocketmq#9811
  */
 export const lossless = { allAckInSyncStateSet: true, readUnCommitted: true } as const;
+
+/**
+ * For sets that take no message which only one replica has. A new master waits for its first replica, and that one tells it where it is
+ * with its next heartbeat: by default 5 s after it has connected.
+ * @source RocketMQ 5.3.3 AutoSwitchHAClient.transferFromMaster
+ */
+export const losslessTwice = { ...lossless, minInSyncReplicas: 2, haSendHeartbeatInterval: 500 } as const;
