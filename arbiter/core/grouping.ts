@@ -2,8 +2,8 @@ import { type Comparison, holds, type LedgerEntry, type Transaction } from "./ev
 
 /** Transactions that know nothing of each other and go to the ledger as one: all are done at one revision, or none is. */
 
-/** The ledger takes so many comparisons, and so many writes; etcd's own limit is 128 of each. */
-export const operationsMax = 120;
+/** The ledger takes 100 comparisons, and 100 writes; etcd's own limit is 128 of each. */
+export const operationsMax = 100;
 /** Of all texts in one transaction; etcd takes 1.5 MB. */
 const charsMax = 500_000;
 
