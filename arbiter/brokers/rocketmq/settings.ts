@@ -46,9 +46,7 @@ export async function readIsMaster(
   options: CallOptions,
 ): Promise<boolean | null> {
   try {
-    const { settings } = await readAll(connections, address, options);
-    const role = text(settings, "brokerRole");
-    return role !== "SLAVE";
+    return (await readRole(connections, address, options)) !== "SLAVE";
   } catch (error) {
     options.signal.throwIfAborted();
     log.debug({ address, error: messageOf(error) }, "broker's role cannot be read");
@@ -65,8 +63,12 @@ export async function hasBeenGivenRole(
   address: string,
   options: CallOptions,
 ): Promise<boolean> {
+  return (await readRole(connections, address, options)) !== roleOfNobody;
+}
+
+async function readRole(connections: Connections, address: string, options: CallOptions): Promise<string> {
   const { settings } = await readAll(connections, address, options);
-  return text(settings, "brokerRole") !== roleOfNobody;
+  return text(settings, "brokerRole");
 }
 
 /** @throws {RemotingError} */
