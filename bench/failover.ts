@@ -1,7 +1,8 @@
 /**
  * How the arbiter fails over when a broker, a link or a site is lost, beside RocketMQ's own controller in three nodes: the same
  * faults in the same places, the same producers, the same checkers; taken in turns. One broker set, two replicas in idc1 with
- * the master, one in idc2. Brokers: D default settings; L allAckInSyncStateSet; L2 also minInSyncReplicas=2; see lossless.ts.
+ * the master, one in idc2. Brokers: D default settings; L allAckInSyncStateSet, the in-sync set guarded across IDCs; L2 also
+ * minInSyncReplicas=2; see lossless.ts.
  * Usage: ./run bench failover [--contender arbiter,stock] [--faults kill,freeze,...] [--runs N] [--settings D,L,L2] [--acked N]
  */
 import { cpus, loadavg } from "node:os";
@@ -9,7 +10,7 @@ import { parseArgs } from "node:util";
 import { messageOf } from "#lib/errors.ts";
 import { type FaultName, faultNames, faults } from "../test/world/failover/faults.ts";
 import { type Outcome, play } from "../test/world/failover/play.ts";
-import type { Contender, Settings } from "../test/world/failover/stage.ts";
+import { type Contender, leadFromHome, type Settings } from "../test/world/failover/stage.ts";
 import { lineOf } from "../test/world/failover/verdict.ts";
 import { lossless, losslessTwice } from "../test/world/rocketmq/lossless.ts";
 import { createStages, type Stages } from "./failover/stages.ts";
@@ -30,17 +31,22 @@ const settleMsMax = 180_000;
 /** A world in which a set does not come back is given up. */
 const worldsMax = 2;
 
-const settings: Record<SettingName, Settings> = {
-  D: {},
-  L: lossless,
-  L2: losslessTwice,
+const guarded = { rpo: "zero", survive: "idc" };
+const settings: Record<
+  SettingName,
+  { readonly brokers: Settings; readonly policy: Readonly<Record<string, unknown>> }
+> = {
+  D: { brokers: {}, policy: {} },
+  L: { brokers: lossless, policy: guarded },
+  L2: { brokers: losslessTwice, policy: guarded },
 };
 const contenders = chosen(values.contender, ["arbiter", "stock"]);
 const wanted = chosen(values.faults, faultNames);
 const played: Played[] = [];
 
 for (const setting of chosen(values.settings, ["D", "L", "L2"])) {
-  await using stages = createStages(settings[setting]);
+  const { brokers, policy } = settings[setting];
+  await using stages = createStages(brokers, policy);
   for (const fault of wanted) {
     const able = contenders.filter((contender) => (faults[fault].only ?? contender) === contender);
     for (let run = 1; run <= Number(values.runs); run += 1) {
@@ -60,7 +66,9 @@ console.log(failoverTable(played));
 async function playSomewhere(stages: Stages, contender: Contender, fault: FaultName): Promise<Outcome | undefined> {
   for (let worlds = 1; worlds <= worldsMax; worlds += 1) {
     try {
-      const outcome = await play(await stages.of(contender), fault, { ackedMin: Number(values.acked), settleMsMax });
+      const stage = await stages.of(contender);
+      await leadFromHome(stage);
+      const outcome = await play(stage, fault, { ackedMin: Number(values.acked), settleMsMax });
       if (outcome.inSyncMs === null) await stages.drop(contender);
       return outcome;
     } catch (error) {

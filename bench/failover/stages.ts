@@ -8,7 +8,8 @@ export interface Stages extends AsyncDisposable {
   drop(contender: Contender): Promise<void>;
 }
 
-export function createStages(settings: Settings): Stages {
+/** @param policy of every set, for arbiters */
+export function createStages(settings: Settings, policy: Readonly<Record<string, unknown>> = {}): Stages {
   const standing = new Map<Contender, { readonly world: World; readonly stage: Stage }>();
 
   const drop = async (contender: Contender): Promise<void> => {
@@ -21,7 +22,7 @@ export function createStages(settings: Settings): Stages {
       if (known !== undefined) return known.stage;
       const world = await openWorld();
       try {
-        const stage = await raiseStage(world, { contender, settings });
+        const stage = await raiseStage(world, { contender, settings, arbiters: { policy } });
         standing.set(contender, { world, stage });
         return stage;
       } catch (error) {

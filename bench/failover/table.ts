@@ -18,6 +18,8 @@ const header = [
   "brokers",
   "contender",
   "n",
+  "decided p50",
+  "max",
   "first write elsewhere p50",
   "p95",
   "max",
@@ -26,6 +28,7 @@ const header = [
   "acked",
   "lost",
   "stale acks",
+  "late acks",
   "needless switches",
   "all in sync p50",
   "max",
@@ -48,6 +51,7 @@ function rowOf(played: readonly Played[]): string[] {
   if (first === undefined) return [];
   const outcomes = played.map(({ outcome }) => outcome);
   const { fault } = first.outcome;
+  const decided = outcomes.flatMap(({ decidedMs }) => decidedMs ?? []);
   const moved = outcomes.flatMap(({ gap }) => gap.movedMs ?? []);
   const inSync = outcomes.flatMap(({ inSyncMs }) => inSyncMs ?? []);
   const gaps = outcomes.map(({ gap }) => gap.all.ms);
@@ -57,11 +61,13 @@ function rowOf(played: readonly Played[]): string[] {
     first.setting,
     first.contender,
     String(played.length),
+    ...[0.5, 1].map((share) => seconds(decided, share)),
     ...[0.5, 0.95, 1].map((share) => seconds(moved, share)),
     ...[0.5, 1].map((share) => seconds(gaps, share)),
     total(outcomes.map(({ set }) => set.acked)),
     total(outcomes.map(({ set }) => set.lost.length)),
     total(outcomes.map(({ stale }) => stale.acks.length)),
+    total(outcomes.map(({ stale }) => stale.late)),
     faults[fault].singleLink ? String(switches) : "",
     ...[0.5, 1].map((share) => seconds(inSync, share)),
     String(outcomes.length - inSync.length),

@@ -87,7 +87,17 @@ faultTest(
   { usual: 1, full: 5 },
   "alone",
 );
-faultTest("an arbiter that leads may die", { usual: 1, full: 5 }, "leader");
+faultTest(
+  "a master that dies while a replica is coming in sync is replaced by one that surely has everything",
+  { usual: 1, full: 5 },
+  "expanding",
+);
+faultTest(
+  "who decides, and etcd's leader, and its member beside the master may fail, one after the other",
+  { usual: 1, full: 0 },
+  "in-turn",
+);
+faultTest("an arbiter that leads may die", { usual: 0, full: 5 }, "leader");
 faultTest("a master is replaced though the leading arbiter dies with it", { usual: 1, full: 5 }, "both");
 faultTest(
   "a cut-off IDC with the master in it is replaced, acknowledges nothing, and comes back as slaves",
@@ -100,6 +110,7 @@ faultTest("a master that only the other IDC does not reach stays", { usual: 1, f
 faultTest("a master that only the witness does not reach stays", { usual: 0, full: 5 }, "link-witness", lone);
 faultTest("a master that only the other IDC does not hear stays", { usual: 0, full: 5 }, "deaf-idc2", lone);
 faultTest("etcd's leader may die", { usual: 0, full: 5 }, "etcd-leader");
+faultTest("the etcd member beside the master may hang", { usual: 0, full: 5 }, "etcd-frozen");
 faultTest("all arbiters may be restarted, one after the other", { usual: 0, full: 5 }, "rolling");
 faultTest("a master whose etcd is a minority is replaced, though clients reach it", { usual: 0, full: 5 }, "minority");
 faultTest(

@@ -6,6 +6,8 @@ export interface StaleReport {
   readonly acks: readonly Acked[];
   /** From the later master's first acknowledgement to the last stale one, the longest of them; 0: none. */
   readonly spanMs: number;
+  /** As stale, but sent before that, when nobody could know of the later master. The set checker finds them at it, or lost. */
+  readonly late: number;
 }
 
 /**
@@ -18,15 +20,23 @@ export interface StaleReport {
 export function checkStale(sends: readonly Send[], reigns: readonly Reign[]): StaleReport {
   const acked = ackedOf(sends);
   const spans = reigns.map((reign, nth) => ({ broker: reign.broker, ...spanOf(nth, reigns, acked) }));
-  const stale = acked.filter(
-    ({ broker, sentAt, answeredAt }) =>
-      !spans.some((span) => span.broker === broker && answeredAt > span.fromMs && sentAt <= span.untilMs),
-  );
+  const outside = (at: (send: Acked) => number): Acked[] =>
+    acked.filter(
+      (send) =>
+        !spans.some(
+          ({ broker, fromMs, untilMs }) => broker === send.broker && send.answeredAt > fromMs && at(send) <= untilMs,
+        ),
+    );
+  const stale = outside(({ sentAt }) => sentAt);
   const spansMs = stale.map(({ broker, answeredAt }) => {
     const over = spans.filter((span) => span.broker === broker && span.untilMs < answeredAt);
     return answeredAt - Math.max(...over.map(({ untilMs }) => untilMs), reigns[0]?.firstSeenAt ?? answeredAt);
   });
-  return { acks: stale, spanMs: spansMs.reduce((most, ms) => Math.max(most, ms), 0) };
+  return {
+    acks: stale,
+    spanMs: spansMs.reduce((most, ms) => Math.max(most, ms), 0),
+    late: outside(({ answeredAt }) => answeredAt).length - stale.length,
+  };
 }
 
 /** What a reign covers: until a later one, of another broker, has acknowledged something. */

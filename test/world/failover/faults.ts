@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteName } from "../network/sites.ts";
 import type { Server } from "../server.ts";
-import { type Contender, driverOf, leaderOf, type Stage, untilAlone } from "./stage.ts";
+import { type Contender, driverOf, leaderOf, type Stage, untilComplete, untilFewer } from "./stage.ts";
 import { both, cut, etcdLeaderOf, killed, restarted } from "./strikes.ts";
 
 /**
@@ -14,10 +14,13 @@ export const faultNames = [
   "freeze",
   "restart",
   "alone",
+  "expanding",
   "leader",
   "etcd-leader",
+  "etcd-frozen",
   "both",
   "rolling",
+  "in-turn",
   "all-deciders",
   "all-etcd",
   "link",
@@ -45,6 +48,8 @@ export interface Fault {
   readonly doubter?: SiteName;
   /** The master has only its own IDC left: it must acknowledge nothing that is sent while that lasts. */
   readonly mute?: true;
+  /** It makes sense only while the master is in the stage's home; the others are played wherever the one before has left it. */
+  readonly fromHome?: true;
   /** The longest it is let last. One that must keep the master lasts so long, another ends soon after it has been answered. */
   readonly lastsMs: number;
   /** Those that it makes sense for; all without it. */
@@ -60,6 +65,10 @@ const rollingPauseMs = 3_000;
 /** Long enough for the arbiters to see that they have no quorum. */
 const quorumGoneMs = 3_000;
 const restoredMs = 5_000;
+/** Those who decide, not the brokers; each lasts longer than it takes to notice a silence and to decide. */
+const inTurn = ["leader", "etcd-leader", "etcd-frozen", "rolling"] as const satisfies readonly FaultName[];
+const inTurnMs = 6_000;
+const noticedEveryMs = 10;
 
 export const faults: Record<FaultName, Fault> = {
   kill: {
@@ -92,9 +101,23 @@ export const faults: Record<FaultName, Fault> = {
     lastsMs: answerMsMax,
     async strike(stage, master) {
       const back = await killed(...stage.brokers.filter((broker) => broker !== master));
-      await untilAlone(stage);
+      await untilFewer(stage, 2);
       await master.launch();
       return back;
+    },
+  },
+  expanding: {
+    what: "a replica is killed and started again, and the master is killed as soon as that one is in sync on record",
+    must: "switch",
+    lastsMs: 2 * answerMsMax,
+    async strike(stage, master) {
+      const [replica] = stage.brokers.filter((broker) => broker !== master);
+      if (replica === undefined) throw new Error("the master has no replica");
+      await replica.kill();
+      await untilFewer(stage, stage.brokers.length);
+      await replica.launch();
+      await untilComplete(stage, noticedEveryMs);
+      return await killed(master);
     },
   },
   leader: {
@@ -110,6 +133,18 @@ export const faults: Record<FaultName, Fault> = {
     lastsMs: keepMs,
     strike: async (stage) => await killed(await etcdLeaderOf(stage)),
   },
+  "etcd-frozen": {
+    what: "the etcd member in the master's IDC is frozen: whoever decides has a quorum without it",
+    must: "keep",
+    only: "arbiter",
+    lastsMs: keepMs,
+    async strike({ etcds }, master) {
+      const member = etcds.find(({ site }) => site === master.site);
+      if (member === undefined) throw new Error(`no etcd member is in ${master.site}`);
+      member.stop();
+      return async () => member.cont();
+    },
+  },
   both: {
     what: "the master and the arbiter or controller that would replace it are killed together",
     must: "switch",
@@ -124,6 +159,20 @@ export const faults: Record<FaultName, Fault> = {
       for (const decider of deciders) {
         await decider.restart();
         await delay(rollingPauseMs);
+      }
+      return async () => {};
+    },
+  },
+  "in-turn": {
+    what: `${inTurn.join(", ")}, one after the other, each for a shorter time`,
+    must: "keep",
+    only: "arbiter",
+    lastsMs: keepMs,
+    async strike(stage, master) {
+      for (const name of inTurn) {
+        const end = await faults[name].strike(stage, master);
+        await delay(inTurnMs);
+        await end();
       }
       return async () => {};
     },
@@ -145,6 +194,7 @@ export const faults: Record<FaultName, Fault> = {
     what: "the link between the master's site and that of the arbiter or controller that would replace it is cut; if that is one site, to the witness",
     must: "keep",
     singleLink: true,
+    fromHome: true,
     lastsMs: keepMs,
     async strike(stage, master) {
       const { site } = await driverOf(stage);
@@ -160,6 +210,7 @@ export const faults: Record<FaultName, Fault> = {
   site: {
     what: "the master's IDC is cut off, with its clients in it",
     must: "switch",
+    fromHome: true,
     mute: true,
     lastsMs: answerMsMax,
     async strike({ world }, master) {
@@ -171,6 +222,7 @@ export const faults: Record<FaultName, Fault> = {
   minority: {
     what: "the master's site is cut off from the other two, so that its etcd is a minority; clients reach all",
     must: "switch",
+    fromHome: true,
     mute: true,
     lastsMs: answerMsMax,
     strike: (stage, master) =>
@@ -200,6 +252,7 @@ function deaf(doubter: SiteName): Fault {
     what: `${doubter} hears nothing from the master's site any more; it is heard there`,
     must: "keep",
     singleLink: true,
+    fromHome: true,
     doubter,
     lastsMs: keepMs,
     strike: (stage, master) => cut(stage, [{ from: master.site, to: doubter }]),
@@ -211,6 +264,7 @@ function linkTo(doubter: SiteName): Fault {
     what: `the link between the master's site and ${doubter} is cut`,
     must: "keep",
     singleLink: true,
+    fromHome: true,
     doubter,
     lastsMs: keepMs,
     strike: (stage, master) => cut(stage, both(master.site, doubter)),

@@ -15,7 +15,7 @@ import type { Server } from "../server.ts";
 import { type Doubt, watchDoubts } from "./doubts.ts";
 import { type ElectionWatch, watchElections } from "./elections.ts";
 import { type Fault, type FaultName, faults } from "./faults.ts";
-import { addressesOf, leadFromHome, type Stage, serverAt } from "./stage.ts";
+import { addressesOf, leadFromHome, type Stage, serverAt, untilComplete } from "./stage.ts";
 
 const quietMs = 3_000;
 /** A fault that was answered lasts this much longer: what comes after the answer is seen too. */
@@ -34,6 +34,8 @@ export interface Outcome {
   readonly named: readonly Reign[];
   /** Those that were named after it was over. */
   readonly namedLater: readonly Reign[];
+  /** From the fault until anybody told of the first of those; null: there was none. */
+  readonly decidedMs: number | null;
   readonly epochsOfTwo: readonly number[];
   readonly gap: GapReport;
   readonly set: SetReport;
@@ -52,7 +54,7 @@ export interface Outcome {
   readonly evidence: string;
 }
 
-/** One fault under load, from a set that is complete and led from home until it is complete again, and what is to be said of it. */
+/** One fault under load, from a set that is complete until it is complete again, and what is to be said of it. */
 export async function play(
   stage: Stage,
   name: FaultName,
@@ -63,7 +65,8 @@ export async function play(
     readonly lastsMs?: number;
   },
 ): Promise<Outcome> {
-  await using opened = await openPlay(stage, name, await leadFromHome(stage), options.lastsMs);
+  const before = await (faults[name].fromHome ? leadFromHome(stage) : untilComplete(stage));
+  await using opened = await openPlay(stage, name, before, options.lastsMs);
   await opened.strike();
   await opened.restore(options.settleMsMax);
   return await opened.judge(options.ackedMin);
@@ -138,12 +141,15 @@ export async function openPlay(
       if (last === undefined) throw new Error(`nobody knew a master of ${stage.set} all the time`);
       const setOf = (stored: readonly StoredQueue[]) => checkSet(history.sends, stored, { ackedMin });
       const from = { ...stage, broker: last.broker };
+      const named = namedBetween(reigns, faultAt, restoredAt);
+      const decidedAt = named[0]?.firstSeenAt;
       const stored = await readSettled(stage.world.network, from, (each) => setOf(each).lost.length > 0);
       const outcome = {
         fault: name,
         old: master.address,
         oldEpoch: before.masterEpoch,
-        named: namedBetween(reigns, faultAt, restoredAt),
+        named,
+        decidedMs: decidedAt === undefined ? null : decidedAt - faultAt,
         namedLater: namedBetween(reigns, restoredAt, endAt),
         epochsOfTwo: epochsOfTwo(reigns),
         gap: checkGap(history, { faultAt, endAt, old: master.address }),

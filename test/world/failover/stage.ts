@@ -120,8 +120,8 @@ async function leadElsewhere(stage: Stage): Promise<void> {
   await leader.restart();
 }
 
-/** Waits until every replica is in sync. */
-export async function untilComplete(stage: Stage): Promise<SetStatus> {
+/** Waits until every replica is in sync, on record. */
+export async function untilComplete(stage: Stage, everyMs = 200): Promise<SetStatus> {
   return await eventually(
     async () => {
       const status = await statusOf(stage);
@@ -129,16 +129,16 @@ export async function untilComplete(stage: Stage): Promise<SetStatus> {
       if (length < stage.brokers.length) throw new Error(`${length} of ${stage.brokers.length} replicas are in sync`);
       return status;
     },
-    { withinMs: settleMsMax, everyMs: 200 },
+    { withinMs: settleMsMax, everyMs },
   );
 }
 
-/** Waits until nobody but the master is in sync. */
-export async function untilAlone(stage: Stage): Promise<void> {
+/** Waits until fewer than so many replicas are in sync, the master included. */
+export async function untilFewer(stage: Stage, replicas: number): Promise<void> {
   await eventually(
     async () => {
       const { length } = (await statusOf(stage)).inSync;
-      if (length > 1) throw new Error(`${length} replicas are in sync`);
+      if (length >= replicas) throw new Error(`${length} replicas are in sync`);
     },
     { withinMs: settleMsMax, everyMs: 200 },
   );

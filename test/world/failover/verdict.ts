@@ -66,6 +66,7 @@ export function lineOf({
   oldEpoch,
   named,
   namedLater,
+  decidedMs,
   gap,
   set,
   stale,
@@ -77,10 +78,11 @@ export function lineOf({
   const gaps = Object.entries(gap.bySite).map(([site, { ms }]) => `${site} ${seconds(ms)}`);
   return [
     `${fault}: ${[`${old} in ${oldEpoch}`, ...masters].join(" -> ")}`,
+    `decided after ${seconds(decidedMs)}`,
     `first write elsewhere ${seconds(gap.movedMs)}`,
     `no writes for ${seconds(gap.all.ms)} (${gaps.join(", ")})`,
     `${set.acked} acked, ${set.lost.length} lost, ${set.duplicated.length} twice, ${set.reordered.length} out of order`,
-    `${stale.acks.length} stale over ${seconds(stale.spanMs)}`,
+    `${stale.acks.length} stale over ${seconds(stale.spanMs)}, ${stale.late} late`,
     `master told of again after ${seconds(blindMs)}`,
     `in sync after ${seconds(inSyncMs)}`,
     evidence,

@@ -18,7 +18,7 @@ import { enterNetworkNamespace, makeNetworkNamespace, openOwnNamespace, openTunn
 import { createQualityTable } from "./quality.ts";
 import { createProber } from "./reach.ts";
 import type { ProbeOrder, ResidentData, ResidentReport } from "./resident.ts";
-import { addressOf, type SiteName, siteNames } from "./sites.ts";
+import { addressOf, networkOf, type SiteName, siteNames } from "./sites.ts";
 import { sweep } from "./sweep.ts";
 
 const device = "wan";
@@ -70,7 +70,10 @@ function makePlace(site: SiteName): Place {
     "link set lo up",
     `link set ${device} mtu 1500 txqueuelen ${deviceQueueMax} up`,
     `addr add ${addressOf(site)}/16 dev ${device}`,
-    `route add 10.0.0.0/8 dev ${device} src ${addressOf(site)}`,
+    // No wider: the machine's own name server may be in 10.0.0.0/8, and who asks it would wait for it in vain.
+    ...siteNames
+      .filter((other) => other !== site)
+      .map((other) => `route add ${networkOf(other)} dev ${device} src ${addressOf(site)}`),
   ];
   execFileSync("ip", ["-batch", "-"], { input: commands.join("\n"), stdio: ["pipe", "ignore", "inherit"] });
   return { site, namespace, tunnel };

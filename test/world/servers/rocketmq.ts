@@ -6,6 +6,8 @@ import type { Member } from "./members.ts";
 const readyMsMax = 150_000;
 /** Beside the heap: what the network and the mapped files need. */
 const directMemory = "-XX:MaxDirectMemorySize=128m";
+/** Nobody here speaks TLS to them, and the certificates that they would make for themselves at each start take up to ten seconds. */
+const withoutTls = "-Dtls.server.mode=disabled";
 
 type Settings = Readonly<Record<string, string | number | boolean>>;
 
@@ -145,7 +147,7 @@ function rocketmqCommand(
   option = "-c",
 ): readonly string[] {
   const home = inProject(`.cache/test-logs/${folder.split("/").at(-2)}-${name}`);
-  const flags = [directMemory, `-Duser.home=${home}`];
+  const flags = [directMemory, withoutTls, `-Duser.home=${home}`];
   const command = javaCommand("rocketmq-5.3.3", `org.apache.rocketmq.${main}`, { heapMb, flags });
   return ["env", `ROCKETMQ_HOME=${folder}`, ...command, option, `${folder}/${config}`];
 }
