@@ -1,11 +1,10 @@
 import { expect } from "vitest";
 import { runProcess } from "../integration/harness/process.ts";
+import { expectShortStory } from "./demo-time.ts";
 import { worldTest } from "./world-test.ts";
 
 /** On a busy machine; about a minute and a half otherwise. */
 const routingMsMax = 400_000;
-/** Of the story alone, as it promises. */
-const storyMsMax = 120_000;
 
 worldTest(
   "./run demo routing kills the near brokers, draws where messages go, and everybody is home at its end",
@@ -16,9 +15,7 @@ worldTest(
 async function tellsRouting(): Promise<void> {
   const { code, stdout, stderr } = await runProcess("./run", ["demo", "routing"], { timeoutMs: routingMsMax });
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: "" });
-  const [took, minutes = "0", seconds] = /Set-up took .*, the story (?:(\d+) min )?([\d.]+) s\./.exec(stdout) ?? [];
-  console.log(took);
-  expect((Number(minutes) * 60 + Number(seconds)) * 1_000).toBeLessThan(storyMsMax);
+  expectShortStory(stdout);
   const titles = [...stdout.matchAll(/^\d+\. (.*)$/gm)].map(([, title]) => title);
   expect(titles).toEqual([
     "Two IDCs, a broker set in each",

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { runProcess, startProcess } from "../integration/harness/process.ts";
+import { expectShortStory } from "./demo-time.ts";
 import { worldTest } from "./world-test.ts";
 
 /** On a busy machine; two minutes otherwise. */
@@ -19,7 +20,7 @@ worldTest("Ctrl-C while its servers start ends everything, and is no success", a
 async function tellsFailover(): Promise<void> {
   const { code, stdout, stderr } = await runProcess("./run", ["demo", "failover"], { timeoutMs: failoverMsMax });
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: "" });
-  console.log(/Set-up took .*, the story .* s\./.exec(stdout)?.[0]);
+  expectShortStory(stdout);
   const titles = [...stdout.matchAll(/^\d+\. (.*)$/gm)].map(([, title]) => title);
   expect(titles).toEqual([
     "Three sites, one broker set",
@@ -29,7 +30,7 @@ async function tellsFailover(): Promise<void> {
     "The hung broker goes on, and still believes that it is master",
     "What it came to",
   ]);
-  const [, , deadMaster = "", , hungMaster = ""] = stdout.split(/^\d+\. .*$/m);
+  const [, , deadMaster = "", deadBack = "", hungMaster = ""] = stdout.split(/^\d+\. .*$/m);
   for (const scene of [deadMaster, hungMaster]) {
     for (const site of ["idc1", "idc2", "witness"]) expect(scene).toMatch(new RegExp(`${site} +votes: `));
     expect(scene).toMatch(/confirmed: 2 of 3 sites say that it is down/);
@@ -37,6 +38,8 @@ async function tellsFailover(): Promise<void> {
   }
   expect(deadMaster.match(/votes: dead, refused a connection/g)?.length).toBeGreaterThanOrEqual(2);
   expect(hungMaster.match(/votes: silent, /g)?.length).toBeGreaterThanOrEqual(2);
+
+  expect(deadBack).toMatch(/Broker \d was a slave in sync after \d/);
 
   const rows = stdout.matchAll(/^ +kill -(?:9|STOP) +idc1 .* (\d+) -> (\d+) .* m?s +(\d+) +(\d+) +(\d+) /gm);
   const figures = [...rows].map((row) => row.slice(1).map(Number));

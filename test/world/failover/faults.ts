@@ -67,7 +67,7 @@ const quorumGoneMs = 3_000;
 const restoredMs = 5_000;
 /** Those who decide, not the brokers; each lasts longer than it takes to notice a silence and to decide. */
 const inTurn = ["leader", "etcd-leader", "etcd-frozen", "rolling"] as const satisfies readonly FaultName[];
-const inTurnMs = 6_000;
+const inTurnMs = 5_000;
 const noticedEveryMs = 10;
 
 export const faults: Record<FaultName, Fault> = {

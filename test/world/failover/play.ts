@@ -17,9 +17,9 @@ import { type ElectionWatch, watchElections } from "./elections.ts";
 import { type Fault, type FaultName, faults } from "./faults.ts";
 import { addressesOf, leadFromHome, type Stage, serverAt, untilComplete } from "./stage.ts";
 
-const quietMs = 3_000;
+const quietMs = 2_000;
 /** A fault that was answered lasts this much longer: what comes after the answer is seen too. */
-const answeredMs = 3_000;
+const answeredMs = 2_000;
 const lookEveryMs = 25;
 /** How long the load goes on for want of acknowledged messages. */
 const enoughMsMax = 90_000;

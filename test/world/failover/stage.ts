@@ -1,9 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { sitesInTurn } from "../../../arbiter/core/leader.ts";
 import { setName } from "../../../arbiter/core/model.ts";
 import { eventually } from "../../integration/harness/eventually.ts";
 import { type SiteName, serverSites } from "../network/sites.ts";
-import { createTopic, leadingController, type SetStatus, setStatus } from "../rocketmq/status.ts";
+import { createTopic, expectTopic, leadingController, type SetStatus, setStatus } from "../rocketmq/status.ts";
 import type { Server, ServerOptions } from "../server.ts";
 import type { ArbiterSetting } from "../servers/arbiter.ts";
 import type { World } from "../world.ts";
@@ -37,8 +36,6 @@ const cluster = "C1";
 const set = "bs1";
 const topic = "orders";
 const queues = 4;
-/** A slave learns of a new topic within about ten seconds. */
-const topicMs = 12_000;
 const settleMsMax = 240_000;
 const moveMsMax = 60_000;
 /** A pull takes 32 messages otherwise; here every message is read back many times. */
@@ -80,7 +77,8 @@ export async function raiseStage(
   const stage: Stage = { world, contender, etcds, nameServers, deciders, brokers, home, cluster, set, topic, queues };
   const { masterAddress } = await untilComplete(stage);
   await createTopic(world.network, "clients", masterAddress, { name: topic, queues });
-  await delay(topicMs);
+  const known = (): Promise<void> => expectTopic(world.network, "clients", addressesOf(brokers), topic);
+  await eventually(known, { withinMs: settleMsMax, everyMs: 200 });
   return stage;
 }
 

@@ -8,7 +8,7 @@ import { readSet } from "../arbiter/operators.ts";
 import { addressesOf } from "../failover/stage.ts";
 import { getText, httpAddressOf } from "../http.ts";
 import { type SiteName, serverSites } from "../network/sites.ts";
-import { actsAsMaster, changeSettings, createTopic, setStatus } from "../rocketmq/status.ts";
+import { actsAsMaster, changeSettings, createTopic, expectTopic, setStatus } from "../rocketmq/status.ts";
 import type { Server } from "../server.ts";
 import { openWorld, type World } from "../world.ts";
 import { worldTest } from "../world-test.ts";
@@ -24,8 +24,6 @@ const testMsMax = 580_000;
 const settleMsMax = 200_000;
 /** So few say nothing of what goes on; some hundred come each second. */
 const ackedMin = 1_000;
-/** A slave learns of a new topic within about ten seconds. */
-const topicMs = 12_000;
 const place = { cluster: "C1", set: "bs1", topic: "orders", queues: 4 } as const;
 const name = "C1/bs1";
 
@@ -68,7 +66,8 @@ async function raise(kind: "stock" | "classic"): Promise<Takeover> {
   }
   const [master] = brokers;
   await createTopic(world.network, "clients", master?.address ?? "", { name: place.topic, queues: place.queues });
-  await delay(topicMs);
+  const known = (): Promise<void> => expectTopic(world.network, "clients", addressesOf(brokers), place.topic);
+  await eventually(known, { withinMs: settleMsMax, everyMs: 200 });
   const reader = await createReader(world, {
     arbiters,
     units: (unit, site) =>

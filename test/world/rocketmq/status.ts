@@ -9,6 +9,7 @@ const codes = {
   route: 105,
   changeSettings: 25,
   settings: 26,
+  topic: 351,
   electMaster: 1002,
   controllerMetadata: 1005,
   syncState: 1006,
@@ -103,6 +104,16 @@ export async function createTopic(
       order: false,
     },
   });
+}
+
+/** A slave learns of a new topic within about ten seconds. @throws when one of the brokers does not know it yet */
+export async function expectTopic(
+  network: Network,
+  from: SiteName,
+  brokers: readonly string[],
+  topic: string,
+): Promise<void> {
+  await Promise.all(brokers.map((broker) => askOnce(network, from, broker, { code: codes.topic, fields: { topic } })));
 }
 
 /** The topic's route, as a name server has it. @throws when it has none */
