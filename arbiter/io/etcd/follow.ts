@@ -1,6 +1,6 @@
 import type { IWatchResponse } from "etcd3/lib/rpc.js";
 import type { Clock, Instant } from "#lib/clock.ts";
-import { messageOf } from "#lib/errors.ts";
+import { messageOf, OperatorError } from "#lib/errors.ts";
 import { type CallOptions, callTimeoutMs, type Member, type Members } from "#lib/etcd/members.ts";
 import type { Logger } from "#lib/log.ts";
 import type { LedgerListener } from "../../ledger.ts";
@@ -13,6 +13,8 @@ const watchStaleMs = 1_500;
 const watchQuietMs = 500;
 const watchCheckMs = 100;
 const followAgainMs = 200;
+/** As long as nothing can be read, each attempt but the first tells nothing new. */
+const sayAgainMs = 10_000;
 
 export interface FollowDeps {
   readonly members: Members;
@@ -29,10 +31,14 @@ export interface FollowDeps {
 /** Tells everything, then every change in order, and everything again whenever the watch had to be made anew. */
 export async function follow(deps: FollowDeps, on: LedgerListener, signal: AbortSignal): Promise<void> {
   const { members, clock, log } = deps;
+  let attempts = 0;
+  let saidAt = clock.now();
   while (!signal.aborted) {
     const member = members.current();
+    attempts += 1;
     try {
       for await (const told of readAndWatch(deps, member, signal)) {
+        attempts = 0;
         if (told.kind === "all") on.all(told.entries, told.revision, told.clusterId);
         else if (!told.key.startsWith(proofs)) on.changed(told.key, told.text, told.revision);
       }
@@ -40,7 +46,10 @@ export async function follow(deps: FollowDeps, on: LedgerListener, signal: Abort
       if (signal.aborted) return;
       // The listener's own errors are not ours to bear.
       if (!(error instanceof WatchEnded)) throw error;
-      log.warn({ endpoint: member.endpoint, error: error.message }, "ledger is followed anew");
+      if (attempts <= 1 || clock.now() - saidAt >= sayAgainMs) {
+        saidAt = clock.now();
+        log.warn({ endpoint: member.endpoint, error: error.message, hint: error.hint }, "ledger is followed anew");
+      }
       members.passOver(member);
       await clock.sleep(followAgainMs, { signal }).catch(() => {});
     }
@@ -53,7 +62,14 @@ type Told =
   | ({ readonly kind: "all" } & Pick<Reading, "entries" | "revision" | "clusterId">)
   | { readonly kind: "changed"; readonly key: string; readonly text: string | null; readonly revision: bigint };
 
-class WatchEnded extends Error {}
+class WatchEnded extends Error {
+  readonly hint: string | undefined;
+
+  constructor(cause: unknown) {
+    super(messageOf(cause), { cause });
+    this.hint = cause instanceof OperatorError ? cause.hint : undefined;
+  }
+}
 
 async function* readAndWatch(deps: FollowDeps, member: Member, signal: AbortSignal): AsyncGenerator<Told, void> {
   const { members, position, clock, log, prefix, proof } = deps;
@@ -91,7 +107,7 @@ async function* readAndWatch(deps: FollowDeps, member: Member, signal: AbortSign
       stream.cancel();
     }
   } catch (cause) {
-    throw new WatchEnded(messageOf(cause), { cause });
+    throw new WatchEnded(cause);
   } finally {
     attempt.abort();
   }

@@ -1,5 +1,4 @@
-import { writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { readEtcdOptions } from "#config/clients.ts";
 import { systemClock } from "#lib/clock.ts";
@@ -9,9 +8,9 @@ import type { LedgerEntry } from "../../../arbiter/core/events.ts";
 import { followAnewMsMax } from "../../../arbiter/io/etcd/follow.ts";
 import { leaseTtlMs } from "../../../arbiter/io/etcd/lease.ts";
 import { type EtcdLedger, type EtcdLedgerDeps, openEtcdLedger } from "../../../arbiter/io/etcd-ledger.ts";
-import { makeCertificates } from "../harness/certificates.ts";
 import { type EtcdCluster, startEtcd } from "../harness/etcd.ts";
 import { eventually } from "../harness/eventually.ts";
+import { arbiterPassword, rootUser, startGuardedEtcd } from "./guarded-etcd.ts";
 
 const { signal } = new AbortController();
 /** A follower elects itself after 1 to 2 s of silence; what is on its way then may need its own time-out besides. */
@@ -546,33 +545,16 @@ describe("another etcd than before", () => {
 
 describe("with certificates and a user", () => {
   test("it is spoken to, also after a change of rights, and a wrong password is named", async () => {
-    await using certificates = await makeCertificates();
-    // Such tokens carry the revision of the rights they were made under.
-    const tokenKey = join(dirname(certificates.files.ca), "token-key");
-    await writeFile(tokenKey, "x".repeat(32));
-    const tokens = ["--bcrypt-cost", "4", "--auth-token", `jwt,priv-key=${tokenKey},sign-method=HS256,ttl=10m`];
-    await using cluster = await startEtcd({ size: 1, certificates, args: tokens });
-    await cluster.ctl("user", "add", "root:secret");
-    await cluster.ctl("user", "grant-role", "root", "root");
-    await cluster.ctl("role", "add", "arbiter");
-    await cluster.ctl("role", "grant-permission", "arbiter", "--prefix=true", "readwrite", "/crossidc/test/");
-    await cluster.ctl("user", "add", "arbiter:its:own");
-    await cluster.ctl("user", "grant-role", "arbiter", "arbiter");
-    await cluster.ctl("auth", "enable");
-
-    const file = (name: string) => join(cluster.folder, name);
-    const tls = { ca: certificates.files.ca, cert: file("client.crt"), key: file("client.key") };
-    const optionsWith = async (password: string) => {
-      await writeFile(file("user"), `arbiter:${password}\n`, { mode: 0o600 });
-      const config = { endpoints: [...cluster.endpoints], prefix: "/crossidc/", tls, userFile: file("user") };
-      return readEtcdOptions(config, { credentialsDirectory: undefined });
-    };
+    await using guarded = await startGuardedEtcd("/crossidc/test/");
+    const { cluster } = guarded;
+    const optionsWith = async (password: string) =>
+      readEtcdOptions(await guarded.configWith(password), { credentialsDirectory: undefined });
     const refused = (to: EtcdLedger, hint: unknown) =>
       eventually(
         () => expect(to.commit(put("x", "y"), { signal })).rejects.toMatchObject({ code: "ARB_LEDGER_REFUSED", hint }),
         { withinMs: 10_000 },
       );
-    const etcd = await optionsWith("its:own");
+    const etcd = await optionsWith(arbiterPassword);
     await using ledger = open(cluster, { etcd });
     await using heard = listen(ledger);
     const beat = { compares: [], puts: [{ key: "sites/idc1", text: "here", onLease: true }], deletes: [] };
@@ -581,7 +563,7 @@ describe("with certificates and a user", () => {
     await eventually(() => expect(heard.text("sites/idc1")).toBe("here"), { withinMs: 5_000 });
 
     // Every change of rights makes the tokens handed out before it useless.
-    await cluster.ctl("--user", "root:secret", "role", "add", "another");
+    await cluster.ctl("--user", rootUser, "role", "add", "another");
     await eventually(() => ledger.commit(put("sets/C1/a", "after"), { signal }), { withinMs: 10_000 });
     await eventually(() => expect(heard.text("sets/C1/a")).toBe("after"), { withinMs: 2 * followAnewMsMax });
     expect((await ledger.health({ signal })).members).toMatchObject([{ ok: true }]);
