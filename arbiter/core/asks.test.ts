@@ -6,6 +6,7 @@ import { questionKey, siteKey } from "./keys.ts";
 import { type QuestionRecord, setName } from "./model.ts";
 import { decodeQuestion, encodeQuestion, encodeSite } from "./records.ts";
 import { decidedSet, decision, heldSet, siteUnderTest } from "./site.fixture.ts";
+import { askMsMax } from "./timing.ts";
 
 const elect: ControllerRequest = { kind: "electMaster", cluster: "C1", set: "bs1", id: 2, designate: false };
 const register: ControllerRequest = {
@@ -95,6 +96,24 @@ describe("a 1002 of the recorded master", () => {
     const commands = site.ask(1, elect, { ledgerHas: { ...decidedSet, decision: null } });
     expect(answersOf(commands)).toEqual([]);
     expect(asksAboutMaster([...commands, ...site.pass(100)])).toBe(true);
+  });
+});
+
+describe("a 1002 is refused with 2012", () => {
+  test("when it names a broker that is not in sync, and it is said why", () => {
+    const site = siteUnderTest({ ...heldSet, inSync: [1, 3] });
+    for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+    const answers = answersOf(site.ask(1, { ...elect, designate: true } as ControllerRequest));
+    const remark = "ARB_SWITCH_NOT_IN_SYNC: broker 2 is not in sync: the in-sync set is broker 1 and 3";
+    expect(answers).toMatchObject([{ kind: "refused", code: 2_012, remark: expect.stringContaining(remark) }]);
+  });
+
+  test("when no decision answers it before the broker gives up, and not earlier", () => {
+    const site = siteUnderTest({ ...heldSet, master: null });
+    expect(answersOf([...site.ask(1, elect), ...site.pass(askMsMax)])).toEqual([]);
+    expect(answersOf(site.pass(100))).toMatchObject([
+      { kind: "refused", code: 2_012, remark: "No master: there is no decision yet" },
+    ]);
   });
 });
 

@@ -16,7 +16,18 @@ export interface Core {
 
 export const cores: readonly Core[] = [
   {
-    files: filesOf("arbiter", ["confirm", "elect", "decide", "permit", "progress", "verdict", "arbiter", "questions"]),
+    files: filesOf("arbiter", [
+      "confirm",
+      "elect",
+      "decide",
+      "permit",
+      "progress",
+      "verdict",
+      "arbiter",
+      "questions",
+      "requests",
+      "broker-ids",
+    ]),
     tests: "arbiter/core/",
     subject: "arbiter",
     seeds: 10,
