@@ -11,6 +11,7 @@ import { type Inner, setsMax } from "./inner.ts";
 import { viewOfSet } from "./mirror-records.ts";
 import { setName } from "./model.ts";
 import { prove } from "./prove.ts";
+import { unknownSet } from "./requests.ts";
 import { forgetSettings, type SetView } from "./set-view.ts";
 
 /** A request of a broker or a tool at the controller door: which set it is about, and who may be answered here. */
@@ -56,11 +57,7 @@ export function asked(
   }
   const found = setOf(connection, request, state, context);
   if (found === undefined) {
-    answer({
-      kind: "refused",
-      code: resultCodes.CONTROLLER_BROKER_METADATA_NOT_EXIST,
-      remark: "Broker metadata is not existed",
-    });
+    answer(unknownSet(request));
     return;
   }
   const { view, caller } = found;

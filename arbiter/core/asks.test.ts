@@ -117,6 +117,24 @@ describe("a 1002 is refused with 2012", () => {
   });
 });
 
+test("about a set that nobody has registered each request is refused as a stock controller does", () => {
+  const site = siteUnderTest();
+  const set = "bs9";
+  const wish = { kind: "alterInSync", set, master: 1, epoch: 7, inSync: [1], inSyncEpoch: 3 } as const;
+  const asked: readonly (readonly [ControllerRequest, number, string])[] = [
+    [wish, 2_013, "Broker metadata is not existed"],
+    [{ kind: "replicaInfo", set }, 2_008, "Broker metadata is not existed"],
+    [
+      { kind: "cleanBroker", cluster: null, set, ids: null, living: false },
+      2_009,
+      "Broker bs9 is not existed,clean broker data failure.",
+    ],
+  ];
+  for (const [request, code, remark] of asked) {
+    expect(answersOf(site.ask(1, request))).toEqual([{ kind: "refused", code, remark }]);
+  }
+});
+
 test("a 1003 of the recorded master is answered without a master, and shows that it has restarted", () => {
   const site = siteUnderTest();
   const commands = [...site.ask(1, register), ...site.pass(100)];

@@ -107,8 +107,9 @@ describe("1003: a broker starts", () => {
   });
 
   test("under an id that the set does not have: 2010, wherever it is", () => {
-    expect(refusalIn(register({ id: 9 }))).toMatchObject({ code: 2_010 });
-    expect(refusalIn(register({ ...moved, id: 9 }))).toMatchObject({ code: 2_010 });
+    const remark = "BrokerId: 9 hasn't been registered in broker-set: bs1";
+    expect(refusalIn(register({ id: 9 }))).toEqual({ code: 2_010, remark });
+    expect(refusalIn(register({ ...moved, id: 9 }))).toEqual({ code: 2_010, remark });
   });
 
   test("elsewhere than the one of its id is heard: 2014, with the names that it gave", () => {

@@ -69,6 +69,12 @@ const faults: readonly Fault[] = [
     in: (of) => withRecord(of, { ...recordOf(of), master: 2 }),
   },
   {
+    fault: "nobody is master",
+    code: 2_002,
+    remark: `${rejecting} the current leader is:{null}, not {1}`,
+    in: (of) => withRecord(of, { ...recordOf(of), master: null }),
+  },
+  {
     fault: "the master's epoch is another",
     code: 2_000,
     remark: `${rejecting} the current master epoch is:{7}, not {6}`,

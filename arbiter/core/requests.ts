@@ -79,11 +79,28 @@ export function judge(request: SetRequest, context: RequestContext): Judgement {
     case "electMaster":
       return electMaster(request, context);
     case "replicaInfo":
-      return replicaInfo(context);
+      return replicaInfo(request, context);
     case "alterInSync":
       return alterInSync(request, context);
     case "cleanBroker":
       return cleanBroker(request, context);
+  }
+}
+
+/** About a set that nobody has registered. */
+export function unknownSet(request: SetRequest): Extract<ControllerAnswer, { kind: "refused" }> {
+  const remark = "Broker metadata is not existed";
+  switch (request.kind) {
+    case "alterInSync":
+      return { kind: "refused", code: resultCodes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, remark };
+    case "cleanBroker":
+      return {
+        kind: "refused",
+        code: resultCodes.CONTROLLER_INVALID_CLEAN_BROKER_METADATA,
+        remark: `Broker ${request.set} is not existed,clean broker data failure.`,
+      };
+    default:
+      return { kind: "refused", code: resultCodes.CONTROLLER_BROKER_METADATA_NOT_EXIST, remark };
   }
 }
 
@@ -103,7 +120,11 @@ function registerBroker(request: Extract<SetRequest, { kind: "registerBroker" }>
   const { cluster, set, record } = context;
   const { id, address } = request;
   const replica = record?.replicas[id];
-  if (record === null || replica === undefined) return notRegistered(set, cluster);
+  if (record === null) return notRegistered(set, cluster);
+  if (replica === undefined) {
+    const remark = `BrokerId: ${id} hasn't been registered in broker-set: ${set}`;
+    return refused(resultCodes.CONTROLLER_BROKER_NEED_TO_BE_REGISTERED, remark, { cluster, set });
+  }
   const named = record.master !== null && record.master !== id && !context.undecided && context.mayBeTold(id);
   const answer: ControllerAnswer = {
     kind: "registerBroker",
@@ -160,14 +181,11 @@ function masterStillExists(record: SetRecord, id: BrokerId | null): ControllerAn
 }
 
 /** The poll of each broker. Until the route shows the new master, the others are told of nothing new. */
-function replicaInfo(context: RequestContext): Judgement {
+function replicaInfo(request: Extract<SetRequest, { kind: "replicaInfo" }>, context: RequestContext): Judgement {
   const { record, caller } = context;
   const isEarly = !context.mayBeTold(caller) || context.waitsForRoute(caller);
-  if (record === null || record.epoch === 0) {
-    return record === null
-      ? refused(resultCodes.CONTROLLER_BROKER_METADATA_NOT_EXIST, "Broker metadata is not existed")
-      : { kind: "answer", answer: { kind: "replicaInfo", info: noMaster(record) } };
-  }
+  if (record === null) return { kind: "answer", answer: unknownSet(request) };
+  if (record.epoch === 0) return { kind: "answer", answer: { kind: "replicaInfo", info: noMaster(record) } };
   if (record.master === null || isMuted(record, context) || isEarly) {
     // With no master in it a broker has nothing to follow, whatever the epoch; one below its own is safest.
     const info = { ...noMaster(record), epoch: 0, inSync: [], inSyncEpoch: 0 };
@@ -186,7 +204,7 @@ function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, cont
   const { record } = context;
   const { master, epoch, inSync, inSyncEpoch } = request;
   const codes = resultCodes;
-  if (record === null) return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, "Broker metadata is not existed");
+  if (record === null) return { kind: "answer", answer: unknownSet(request) };
   if (isMuted(record, context)) {
     const why = record.frozen?.reason ?? "the ledger was restored";
     return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, `The set is frozen: ${why}`);
@@ -200,7 +218,7 @@ function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, cont
   if (record.master !== master) {
     return refused(
       codes.CONTROLLER_INVALID_MASTER,
-      `${rejecting} the current leader is:{${record.master ?? ""}}, not {${master}}`,
+      `${rejecting} the current leader is:{${record.master}}, not {${master}}`,
     );
   }
   if (record.epoch !== epoch) {
@@ -253,11 +271,7 @@ function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, cont
 
 function cleanBroker(request: Extract<SetRequest, { kind: "cleanBroker" }>, context: RequestContext): Judgement {
   const { record, set } = context;
-  if (record === null)
-    return refused(
-      resultCodes.CONTROLLER_INVALID_CLEAN_BROKER_METADATA,
-      `Broker ${set} is not existed,clean broker data failure.`,
-    );
+  if (record === null) return { kind: "answer", answer: unknownSet(request) };
   const known = Object.keys(record.replicas).map(Number);
   const gone = (request.ids ?? known).filter((id) => known.includes(id));
   const alive = gone.filter((id) => context.isAlive(id));
