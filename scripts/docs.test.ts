@@ -29,5 +29,12 @@ describe("the states page", () => {
     const page = statesPage([{ title: "T", source: "x.ts", transitions }]);
     expect(page).toContain("  [*] --> a\n  a --> b: go\n  b --> c: end\n  c --> [*]\n");
     expect(page).toContain("| `a` | `go` | `b` | It went |");
+    expect(page).not.toContain("stays");
+  });
+
+  test("says why a trigger moves nothing where it has no row", () => {
+    const transitions = [{ from: "a", on: "go", to: "b", why: "It went" }];
+    const page = statesPage([{ title: "T", source: "x.ts", transitions, stays: { go: "It is there | already" } }]);
+    expect(page).toContain("it stays:\n\n| on | why |\n| --- | --- |\n| `go` | It is there \\| already |\n");
   });
 });

@@ -12,15 +12,21 @@ import { freezeIfRestored } from "./restored.ts";
 import { phaseOf, type SetView } from "./set-view.ts";
 import { driveSwitch } from "./switch.ts";
 import { driveAsk } from "./switch-ask.ts";
-import { transitionBetween } from "./transitions.ts";
+import { type Between, transitionBetween } from "./transitions.ts";
 import { driveUpkeep } from "./upkeep.ts";
+
+const justSeen = "This site had not seen the set before";
+const missed = "This site has missed what lay in between";
 
 /** Everything that a set may need now. Cheap when it needs nothing. */
 export function driveSet(view: SetView, context: Context): void {
   view.rest = null;
   driveRecovery(view, context);
   driveAsk(view, context);
-  if (view.record === null) return;
+  if (view.record === null) {
+    view.told = null;
+    return;
+  }
   freezeIfRestored(view, context);
   // Of a cluster that only other sites' configs have this site knows no way to the brokers: it takes no part.
   if (context.options.clusters.includes(view.cluster)) driveOwn(view, context);
@@ -38,13 +44,22 @@ function driveOwn(view: SetView, context: Context): void {
 }
 
 function tellPhase(view: SetView, context: Context): void {
+  const epoch = view.record?.value.epoch ?? 0;
   const phase = phaseOf(view);
-  if (phase === view.phase) return;
-  const from = view.phase;
-  view.phase = phase;
-  const why = transitionBetween(from, phase)?.why ?? "The ledger says so";
-  const fields = { set: view.name, from, to: phase, why, epoch: view.record?.value.epoch ?? 0 };
+  const before = view.told;
+  // The watch may tell of the next epoch before it tells that the question about this one is over.
+  view.told = { phase, epoch: view.question?.value.epoch ?? epoch };
+  if (phase === (before?.phase ?? "new")) return;
+  const from = before?.phase ?? null;
+  const why =
+    before === null ? justSeen : (transitionBetween(before.phase, phase, decidedSince(before, view))?.why ?? missed);
+  const fields = { set: view.name, from, to: phase, why, epoch };
   context.emit({ kind: "note", level: phase === "held" ? "info" : "warn", sentence: "set changed its phase", fields });
+}
+
+function decidedSince({ epoch }: NonNullable<SetView["told"]>, { record, decision }: SetView): Between {
+  if ((record?.value.epoch ?? 0) === epoch) return "nothing decided";
+  return decision?.value.input.kind === "recover" ? "a recovery" : "an election";
 }
 
 export function afterKey(key: string, context: Context): void {

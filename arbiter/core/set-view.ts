@@ -68,8 +68,8 @@ export interface SetView {
   asks: WaitingAsk[];
   /** Ticks pass it over for so long; null: they do not. */
   rest: Rest | null;
-  /** The last phase that was told. */
-  phase: PhaseName;
+  /** The last phase that was told, and the epoch that it is about; null: none was. */
+  told: { readonly phase: PhaseName; readonly epoch: number } | null;
   /** For hooks; null: this site has not looked yet. */
   happened: HappenedState | null;
 
@@ -268,7 +268,7 @@ export function newSetView(name: SetName, cluster: string, set: string, now: Ins
     masterAskedAt: longAgo,
     asks: [],
     rest: null,
-    phase: "new",
+    told: null,
     happened: null,
     busy: false,
     answering: false,

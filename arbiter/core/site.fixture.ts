@@ -96,6 +96,8 @@ interface SiteChanges {
   readonly recorded?: boolean;
   /** Of the set; the site's config has C1 alone. */
   readonly cluster?: string;
+  /** False: the config switches it off. */
+  readonly canary?: boolean;
 }
 
 const tickMs = 50;
@@ -110,6 +112,7 @@ export function siteUnderTest(
     recorded = true,
     isSilent = false,
     onCommands,
+    canary = true,
   }: SiteChanges = {},
 ): SiteUnderTest {
   const name = setName(cluster, "bs1");
@@ -123,7 +126,7 @@ export function siteUnderTest(
     scripted,
     timing,
     idcOf: (address) => (address.startsWith("10.1.") ? "idc1" : "idc2"),
-    canary: true,
+    canary,
   });
   const entry = (key: string, text: string): LedgerEntry => {
     revision += 1n;

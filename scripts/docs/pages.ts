@@ -4,7 +4,7 @@ import { contextsSchema } from "#config/contexts.ts";
 import { idcRouterSchema } from "#config/idc-router.ts";
 import { replicatorSchema } from "#config/replicator.ts";
 import { policyDocs, policyForms, usualPolicy } from "../../arbiter/core/policy-forms.ts";
-import { transitions as setTransitions } from "../../arbiter/core/transitions.ts";
+import { transitions as setTransitions, stays } from "../../arbiter/core/transitions.ts";
 import { metricDocs as arbiterMetrics } from "../../arbiter/metrics.ts";
 import { metricDocs as routerMetrics } from "../../idc-router/metrics.ts";
 import { transitions as linkTransitions } from "../../replicator/core/transitions.ts";
@@ -75,6 +75,7 @@ export function generatePages(): ReadonlyMap<string, string> {
           title: "A broker set at the arbiter",
           source: "arbiter/core/transitions.ts",
           transitions: setTransitions,
+          stays,
         },
       ]),
     ],

@@ -12,6 +12,8 @@ export interface StateMachine {
   /** The code that the page is made from. */
   readonly source: string;
   readonly transitions: readonly TransitionDoc[];
+  /** Why a trigger moves nothing in a phase that has no row for it. */
+  readonly stays?: Readonly<Record<string, string>>;
 }
 
 /** docs/states.md: each transition table as a picture and as a table. */
@@ -19,7 +21,7 @@ export function statesPage(machines: readonly StateMachine[]): string {
   return ["# States", "", ...machines.flatMap(machineSection)].join("\n");
 }
 
-function machineSection({ title, source, transitions }: StateMachine): string[] {
+function machineSection({ title, source, transitions, stays = {} }: StateMachine): string[] {
   return [
     `## ${title}`,
     "",
@@ -35,6 +37,19 @@ function machineSection({ title, source, transitions }: StateMachine): string[] 
     row("from", "on", "to", "why"),
     row("---", "---", "---", "---"),
     ...transitions.map(({ from, on, to, why }) => row(`\`${from}\``, `\`${on}\``, `\`${to}\``, cell(why))),
+    "",
+    ...staying(Object.entries(stays)),
+  ];
+}
+
+function staying(triggers: readonly (readonly [string, string])[]): string[] {
+  if (triggers.length === 0) return [];
+  return [
+    "Where a phase has no row for a trigger, it stays:",
+    "",
+    row("on", "why"),
+    row("---", "---"),
+    ...triggers.map(([on, why]) => row(`\`${on}\``, cell(why))),
     "",
   ];
 }

@@ -8,6 +8,7 @@ import { createTimeline, type Timeline } from "../timeline.ts";
 import { judgeAudited } from "./audit.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createNet, type Net, type Site, sites } from "./net.ts";
+import { judgePhases } from "./phases.ts";
 import { cluster, places, set } from "./places.ts";
 import { createSiteProcess, type SiteProcess, type SiteSurroundings } from "./site-process.ts";
 import { type Broker, createVirtualBroker, type Surroundings } from "./virtual-broker.ts";
@@ -124,6 +125,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   etcd.onApply((transaction, site) => {
     judgeAudited(transaction, site);
     judge.applying(transaction, etcd.entries);
+    judgePhases(transaction, etcd.entries);
   });
 
   let asks = 1_000_000;
