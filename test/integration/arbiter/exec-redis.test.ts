@@ -98,6 +98,118 @@ test("a master that is killed is fenced, then the replica is promoted, with what
   await two.cli("SET", "colour", "green");
 });
 
+const failover = "R1/sessions/2";
+const firstMaster = "R1/sessions/1";
+
+test("both decisions are listed, the newest first, with what was done", async () => {
+  const { code, stdout } = await arbiters.idcctl(["decision", "list", "sessions"]);
+  expect(code).toBe(0);
+  const [head = "", ...rows] = stdout.trimEnd().split("\n");
+  expect(head).toMatch(/^DECISION +WHEN +KIND +MASTER +BY +EFFECTS +WHY$/);
+  const made = "\\d{4}-\\S+Z";
+  const by = `(${sites.join("|")})`;
+  expect(rows).toEqual([
+    expect.stringMatching(`^${failover} +${made} +failover +1 -> 2 +${by} +all done +.*broker 1 is (dead|down)`),
+    expect.stringMatching(
+      `^${firstMaster} +${made} +first-master +none -> 1 +${by} +all done +there was no master yet`,
+    ),
+  ]);
+  expect((await arbiters.idcctl(["decision", "list", "--limit", "1"])).stdout).toMatch(
+    new RegExp(`\n${failover} .*\n$`),
+  );
+  const listed = await arbiters.idcctl(["decision", "list", "R1/sessions", "-o", "json"], ["witness"]);
+  expect(listed.code).toBe(0);
+  expect(JSON.parse(listed.stdout)).toMatchObject({
+    decisions: [
+      { id: failover, kind: "failover", from: 1, to: 2, epoch: 2, open: [] },
+      { id: firstMaster, kind: "first-master", from: null, to: 1, epoch: 1, open: [] },
+    ],
+  });
+  expect(await arbiters.idcctl(["decision", "list", "R1/others"])).toMatchObject({
+    code: 0,
+    stdout: "No decisions.\n",
+  });
+});
+
+test("a decision is shown with each effect, and as it stands in the ledger; a set alone means its last one", async () => {
+  const shown = await arbiters.idcctl(["decision", "show", failover]);
+  expect(shown.code).toBe(0);
+  const [head = "", row = "", ...effects] = shown.stdout.trimEnd().split("\n");
+  expect(head).toMatch(/^DECISION +WHEN /);
+  expect(row).toMatch(/^R1\/sessions\/2 .* failover +1 -> 2 /);
+  const by = `\\((${sites.join("|")})\\): `;
+  expect(effects.map((line) => line.replace(/^ {2}\S+Z {2}/, "")).toSorted()).toEqual([
+    expect.stringMatching(`^demoted ${by}broker 1 is fenced: fence said yes`),
+    expect.stringMatching(`^promoted ${by}broker 2 answered`),
+    expect.stringMatching(`^proven ${by}its probe says that it acts as master`),
+    expect.stringMatching(`^routed ${by}`),
+    expect.stringMatching(`^told ${by}no other replica is heard`),
+  ]);
+  const { code, stdout } = await arbiters.idcctl(["decision", "show", "sessions", "-o", "json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    id: failover,
+    open: [],
+    record: {
+      input: { master: 1, candidates: [{ id: 1 }, { id: 2 }] },
+      verdict: { kind: "elect", winner: 2, epoch: 2 },
+    },
+  });
+});
+
+test("a decision that is replayed comes to the same verdict, and under another policy to what that would have meant", async () => {
+  for (const [decision, verdict] of [
+    [failover, "broker 2 under epoch 2. "],
+    [firstMaster, "broker 1 under epoch 1. "],
+  ] as const) {
+    expect(await arbiters.idcctl(["decision", "replay", decision])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(`^The same: ${verdict}.*\n$`),
+    });
+  }
+  const same = await arbiters.idcctl(["decision", "replay", failover, "-o", "json"]);
+  const { recorded, replayed, ...of } = JSON.parse(same.stdout) as Record<string, unknown>;
+  expect({ code: same.code, ...of }).toEqual({ code: 0, id: failover, same: true });
+  expect(replayed).toEqual(recorded);
+  const frozen = ["decision", "replay", failover, "--policy", "frozen=true"];
+  expect(await arbiters.idcctl(frozen)).toMatchObject({
+    code: 6,
+    stdout: expect.stringMatching(
+      /^Recorded: broker 2 under epoch 2\. .*\nReplayed: nobody, frozen\. the policy says frozen: true/,
+    ),
+  });
+  const other = await arbiters.idcctl([...frozen, "-o", "json"]);
+  expect(other.code).toBe(6);
+  expect(JSON.parse(other.stdout)).toMatchObject({
+    same: false,
+    recorded: { kind: "elect", winner: 2 },
+    replayed: { kind: "refuse", reason: "frozen" },
+  });
+});
+
+test("a decision that nobody has made is neither shown nor replayed, and idcctl says where to look", async () => {
+  for (const verb of ["show", "replay"]) {
+    expect(await arbiters.idcctl(["decision", verb, "R1/sessions/99"])).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr:
+        "idcctl: There is no decision R1/sessions/99 in the ledger\nidcctl decision list R1/sessions shows them\n",
+    });
+    expect(await arbiters.idcctl(["decision", verb, "R1/others"])).toMatchObject({
+      code: 1,
+      stderr: "idcctl: R1/others has no decision yet\nidcctl decision list shows all\n",
+    });
+    expect(await arbiters.idcctl(["decision", verb, "others"])).toMatchObject({
+      code: 1,
+      stderr: "idcctl: There is no set others\nWrite cluster/set. There are: R1/sessions\n",
+    });
+    expect(await arbiters.idcctl(["decision", verb])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`decision ${verb} needs a decision: cluster/set/epoch`),
+    });
+  }
+});
+
 test("the old one comes back as a replica, although it was master when it died", async () => {
   await one.start();
   await held(2, 2, [1, 2]);
