@@ -24,7 +24,7 @@ const commandLine = parseCommandLine(
     positionals: [{ name: "story", help: "replication, failover or routing; all without it", optional: true }],
     examples: [
       { command: "./run demo replication", help: "two ZooKeepers and the replicator, about a minute" },
-      { command: "./run demo failover", help: "a broker set loses its master twice, about four minutes; needs root" },
+      { command: "./run demo failover", help: "a broker set loses its master twice, about two minutes; needs root" },
       {
         command: "./run demo routing",
         help: "clients of two IDCs, one of which loses its brokers; two minutes; needs root",

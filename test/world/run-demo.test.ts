@@ -3,7 +3,7 @@ import { runProcess, startProcess } from "../integration/harness/process.ts";
 import { expectShortStory } from "./demo-time.ts";
 import { worldTest } from "./world-test.ts";
 
-/** On a busy machine; two minutes otherwise. */
+/** On a busy machine; one minute otherwise. */
 const failoverMsMax = 600_000;
 
 const startMsMax = 60_000;
