@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { AuditChain, AuditEntry } from "./audit.ts";
-import type { LedgerEntry, Transaction } from "./events.ts";
+import { isFolder, type LedgerEntry, type Transaction } from "./events.ts";
 import { parseKey } from "./keys.ts";
 import { put, revisionOf } from "./mirror-records.ts";
 import type {
@@ -139,7 +139,8 @@ export function applyOwn(mirror: Mirror, transaction: Transaction, revision: Rev
   if (revision < mirror.toldTo) return;
   const changes = [
     ...transaction.puts.map(({ key, text }) => ({ key, text })),
-    ...transaction.deletes.map((key) => ({ key, text: null })),
+    // Of what lay in a folder the watch tells.
+    ...transaction.deletes.filter((key) => !isFolder(key)).map((key) => ({ key, text: null })),
   ];
   for (const { key, text } of changes) {
     if ((revisionOf(mirror, key) ?? 0n) >= revision) continue;
