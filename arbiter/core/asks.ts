@@ -183,7 +183,7 @@ function commitAsk(
   const transaction = {
     compares: [{ key, revision: view.record?.revision ?? 0n }],
     puts: next === null ? [] : [{ key, text: encodeSet(next), onLease: false }],
-    deletes: next === null ? keysOfSet(view.name) : [],
+    deletes: next === null ? keysOfSet(view.name, context.mirror.cluster?.value.sites ?? []) : [],
   };
   const ended: Then = (ending, then) => {
     view.busy = false;

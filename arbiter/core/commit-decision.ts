@@ -40,6 +40,7 @@ export function inputOf(
     cluster: view.cluster,
     set: view.set,
     epoch: record.epoch,
+    usedEpoch: of.kind === "first-master" ? (context.mirror.usedEpochs.get(view.name) ?? 0) : 0,
     inSyncEpoch: record.inSyncEpoch,
     master: record.master,
     inSync: record.inSync,

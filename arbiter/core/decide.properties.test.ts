@@ -37,6 +37,7 @@ const drawn: fc.Arbitrary<DecisionInput> = fc.record({
   cluster: fc.constant("C1"),
   set: fc.constant("bs1"),
   epoch: fc.constantFrom(7, 7, 7, 7, 7, 7, 7, 7, 6, epochMax),
+  usedEpoch: fc.constant(0),
   inSyncEpoch: fc.constantFrom(20, 20, 20, 20, 20, 20, epochMax),
   master: fc.constantFrom(1, 1, 1, 2, null),
   inSync: fc.subarray([1, 2, 3, 4]),
@@ -105,10 +106,11 @@ test("the inputs drawn here lead to elections of every kind, and to every refusa
 
 test("I1: epochs only rise, and fit the brokers", () => {
   fc.assert(
-    fc.property(input, (given) => {
+    fc.property(input, fc.nat(20), (drawn, usedEpoch) => {
+      const given = { ...drawn, usedEpoch };
       const verdict = elected(given);
       if (verdict === undefined) return;
-      expect(verdict.epoch).toBeGreaterThan(given.epoch);
+      expect(verdict.epoch).toBeGreaterThan(Math.max(given.epoch, usedEpoch));
       expect(verdict.inSyncEpoch).toBeGreaterThan(given.inSyncEpoch);
       expect(Math.max(verdict.epoch, verdict.inSyncEpoch)).toBeLessThanOrEqual(2 ** 31 - 1);
       for (const { reading: read, reported } of given.candidates)

@@ -80,6 +80,7 @@ const input: Codec<DecisionInput> = record({
   cluster: text,
   set: text,
   epoch: count,
+  usedEpoch: later(count, 0),
   inSyncEpoch: count,
   master: nullable(brokerId),
   inSync: list(brokerId),

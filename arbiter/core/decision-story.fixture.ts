@@ -273,6 +273,7 @@ function inputOf(told: Told): DecisionInput {
     cluster: "C1",
     set: "bs1",
     epoch: 7,
+    usedEpoch: 0,
     inSyncEpoch: 20,
     master: 1,
     sites,

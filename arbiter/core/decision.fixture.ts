@@ -82,6 +82,7 @@ export function input(changes: Partial<DecisionInput> = {}): DecisionInput {
     cluster: "C1",
     set: "bs1",
     epoch: 7,
+    usedEpoch: 0,
     inSyncEpoch: 20,
     master: 1,
     inSync: [1, 2, 3],

@@ -24,6 +24,8 @@ export interface DecisionInput {
   readonly set: string;
   /** Of the master to be replaced. */
   readonly epoch: number;
+  /** For `first-master`: the highest that a set of this name had before it was cleaned away; 0: there was none. */
+  readonly usedEpoch: number;
   readonly inSyncEpoch: number;
   readonly master: BrokerId | null;
   /** Of a recovery empty where nobody knows: the record is older than the brokers. */

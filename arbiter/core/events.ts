@@ -60,12 +60,7 @@ export function holds(comparison: Comparison, found: { text: string; revision: R
 export interface Transaction {
   readonly compares: readonly Comparison[];
   readonly puts: readonly { readonly key: string; readonly text: string; readonly onLease: boolean }[];
-  /** Keys, and folders: a text that ends with a slash stands for all keys that it begins. */
   readonly deletes: readonly string[];
-}
-
-export function isFolder(key: string): boolean {
-  return key.endsWith("/");
 }
 
 /** What was read for a set. */

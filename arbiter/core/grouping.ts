@@ -1,4 +1,4 @@
-import { type Comparison, holds, isFolder, type LedgerEntry, type Transaction } from "./events.ts";
+import { type Comparison, holds, type LedgerEntry, type Transaction } from "./events.ts";
 
 /** Transactions that know nothing of each other and go to the ledger as one: all are done at one revision, or none is. */
 
@@ -15,7 +15,7 @@ interface Besides {
 }
 const nothing: Besides = { compares: 0, writes: 0, writesForEach: 0 };
 
-/** @returns as many from the front as fit, none of which touches what another one writes or deletes a folder; one at least, if there is one */
+/** @returns as many from the front as fit, none of which touches what another one writes; one at least, if there is one */
 export function takeGroup<Item extends { readonly transaction: Transaction }>(
   waiting: readonly Item[],
   besides = nothing,
@@ -33,12 +33,9 @@ export function takeGroup<Item extends { readonly transaction: Transaction }>(
     chars += puts.reduce((sum, { text }) => sum + text.length, 0);
     const compareCount = compared.size + compares.filter(({ key }) => !compared.has(key)).length + besides.compares;
     const writeCount = written.size + writes.length + besides.writesForEach * (group.length + 1) + besides.writes;
-    const hasFolder = deletes.some(isFolder);
-    const fits =
-      isApart && !hasFolder && chars <= charsMax && compareCount <= operationsMax && writeCount <= operationsMax;
+    const fits = isApart && chars <= charsMax && compareCount <= operationsMax && writeCount <= operationsMax;
     if (group.length > 0 && !fits) break;
     group.push(one);
-    if (hasFolder) break;
     for (const each of compares) compared.set(each.key, each);
     for (const key of writes) written.add(key);
   }

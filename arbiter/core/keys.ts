@@ -37,10 +37,10 @@ export function answerKey(name: SetName, site: SiteName): string {
   return `answers/${name}/${site}`;
 }
 
-/** What goes when a set is removed: a new one of its name begins with epoch 1, and would find the old one's. */
-export function keysOfSet(name: SetName): string[] {
+/** What goes when a set is removed. Its decisions stay: their epochs are not used again. */
+export function keysOfSet(name: SetName, sites: readonly SiteName[]): string[] {
   const own = [setKey, questionKey, refusalKey, switchKey, drainKey, protectionKey];
-  return [...own.map((keyOf) => keyOf(name)), `answers/${name}/`, `decisions/${name}/`];
+  return [...own.map((keyOf) => keyOf(name)), ...sites.map((site) => answerKey(name, site))];
 }
 
 /** Beside the question, and gone with it. */

@@ -1,4 +1,4 @@
-import { holds, isFolder, type LedgerEntry, type Transaction } from "./events.ts";
+import { holds, type LedgerEntry, type Transaction } from "./events.ts";
 import type { Revision } from "./model.ts";
 
 /** etcd's part in a test of the core: what stands where, and what becomes of a transaction. */
@@ -40,11 +40,7 @@ export function createMemoryLedger(): MemoryLedger {
       if (!compares.every((each) => holds(each, store.get(each.key))))
         return { kind: "outdated", entries: compares.flatMap(({ key }) => entry(key) ?? []), revision };
       put(...puts);
-      for (const key of deletes) {
-        for (const known of isFolder(key) ? [...store.keys()].filter((each) => each.startsWith(key)) : [key]) {
-          store.delete(known);
-        }
-      }
+      for (const key of deletes) store.delete(key);
       return { kind: "committed", revision };
     },
   };

@@ -166,7 +166,9 @@ function set(mirror: Mirror, key: string, text: string | null, revision: Revisio
       return;
     }
     case "decision": {
-      const view = mirror.sets.get(nameOf(parsed));
+      const name = nameOf(parsed);
+      if (text !== null) mirror.usedEpochs.set(name, Math.max(parsed.epoch, mirror.usedEpochs.get(name) ?? 0));
+      const view = mirror.sets.get(name);
       const decision = stored(decodeDecision);
       if (view === undefined) return;
       if (decision === null) {

@@ -1,6 +1,6 @@
 import type { Instant } from "#lib/clock.ts";
 import type { AuditChain, AuditEntry } from "./audit.ts";
-import { isFolder, type LedgerEntry, type Transaction } from "./events.ts";
+import type { LedgerEntry, Transaction } from "./events.ts";
 import { parseKey } from "./keys.ts";
 import { put, revisionOf } from "./mirror-records.ts";
 import type {
@@ -24,6 +24,8 @@ export interface Mirror {
   cluster: Stored<ClusterRecord> | null;
   /** In which etcd the records were written, by their own word; and which one this is. */
   history: Stored<HistoryRecord> | null;
+  /** The highest epoch of each set's decisions, also of one that is gone. */
+  readonly usedEpochs: Map<SetName, number>;
   etcd: string | null;
   policies: Stored<Policies> | null;
   pause: Stored<PauseRecord> | null;
@@ -50,6 +52,7 @@ export function newMirror(): Mirror {
     loaded: false,
     cluster: null,
     history: null,
+    usedEpochs: new Map(),
     etcd: null,
     policies: null,
     pause: null,
@@ -139,8 +142,7 @@ export function applyOwn(mirror: Mirror, transaction: Transaction, revision: Rev
   if (revision < mirror.toldTo) return;
   const changes = [
     ...transaction.puts.map(({ key, text }) => ({ key, text })),
-    // Of what lay in a folder the watch tells.
-    ...transaction.deletes.filter((key) => !isFolder(key)).map((key) => ({ key, text: null })),
+    ...transaction.deletes.map((key) => ({ key, text: null })),
   ];
   for (const { key, text } of changes) {
     if ((revisionOf(mirror, key) ?? 0n) >= revision) continue;

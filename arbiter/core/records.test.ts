@@ -142,6 +142,7 @@ const decision = fc.record({
     cluster: word,
     set: word,
     epoch,
+    usedEpoch: epoch,
     inSyncEpoch: epoch,
     master: orNull(brokerId),
     inSync: few(brokerId),

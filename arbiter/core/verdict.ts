@@ -39,12 +39,12 @@ export function elect(
 }
 
 /**
- * One more than before. After a lost ledger "the highest seen + 1" may be ignored, as elections without a write in between are
+ * One more than before: no epoch of a set's name is used twice, as routers and brokers go by it. After a lost ledger "the highest seen + 1" may be ignored, as elections without a write in between are
  * in no broker's file: the unix time in seconds is above them all, and fits an int until 2038.
  */
 function nextEpochs(input: DecisionInput): { epoch: number; inSyncEpoch: number } {
-  const { kind, epoch, inSyncEpoch, now } = input;
-  if (kind !== "recover") return { epoch: epoch + 1, inSyncEpoch: inSyncEpoch + 1 };
+  const { kind, epoch, usedEpoch, inSyncEpoch, now } = input;
+  if (kind !== "recover") return { epoch: Math.max(epoch, usedEpoch) + 1, inSyncEpoch: inSyncEpoch + 1 };
   const seconds = Math.floor(now / 1_000);
   return {
     epoch: Math.max(seconds, epoch + 1, highestTold(input) + 1),

@@ -3,7 +3,7 @@ import type { ControllerRequest } from "../core/controller-messages.ts";
 import { planned } from "../core/decision.fixture.ts";
 import type { DecisionRecord } from "../core/decision.ts";
 import { decodeDecision } from "../core/decision-records.ts";
-import { decisionKey, protectionKey, questionKey, setKey, switchKey } from "../core/keys.ts";
+import { answerKey, decisionKey, drainKey, protectionKey, questionKey, setKey, switchKey } from "../core/keys.ts";
 import { setName } from "../core/model.ts";
 import { decodeSet, encodeSwitch } from "../core/records.ts";
 import { decision } from "../core/site.fixture.ts";
@@ -11,40 +11,51 @@ import { ask, createStanding, type Standing, wallStart } from "./testing/standin
 
 const name = setName("C1", "bs1");
 const own = { cluster: "C1", set: "bs1" } as const;
-const cleaning: ControllerRequest = { kind: "cleanBroker", ...own, ids: null, living: true };
+const address = "10.1.0.99:10911";
 
 function withEpoch(epoch: number): DecisionRecord {
-  const id = `C1/bs1/${epoch}`;
-  return { ...decision, id, verdict: { ...decision.verdict, epoch } };
+  return { ...decision, id: `${name}/${epoch}`, verdict: { ...decision.verdict, epoch } };
 }
 
-function asked(standing: Standing, id: number, request: ControllerRequest): void {
-  standing.feed({ kind: "asked", ask: id, connection: 1, request });
+function feed(standing: Standing, ...requests: readonly ControllerRequest[]): void {
+  for (const [nth, request] of requests.entries()) {
+    standing.feed({ kind: "asked", ask: 101 + 2 * nth, connection: 1, request });
+  }
+  standing.pass(500);
 }
 
-test("nothing is left of a set that is cleaned away but the audit log", () => {
+/** All of the set, dead or not; and the life of a first broker of its name. */
+const cleaning: ControllerRequest = { kind: "cleanBroker", ...own, ids: null, living: true };
+const arrival: readonly ControllerRequest[] = [
+  { kind: "applyBrokerId", ...own, id: 1, checkCode: `${address};1` },
+  { kind: "registerBroker", ...own, id: 1, address },
+  { kind: "electMaster", ...own, id: 1, designate: false },
+];
+
+test("of a set that is cleaned away its decisions are left, and nothing that a new one would take for its own", () => {
   const standing = createStanding();
-  for (const epoch of [1, 2, 12]) standing.writeDecision(withEpoch(epoch));
-  standing.write(decisionKey("C1/bs10/1"), "of another set");
+  for (const epoch of [1, 12]) standing.writeDecision(withEpoch(epoch));
   ask(standing);
   standing.write(switchKey(name), encodeSwitch({ ...planned, at: wallStart }));
-  asked(standing, 1, cleaning);
-  const gone = [setKey, questionKey, switchKey, protectionKey].map((keyOf) => keyOf(name));
-  const decisions = [1, 2, 12].map((epoch) => decisionKey(`C1/bs1/${epoch}`));
-  for (const key of [...gone, ...decisions]) expect(standing.text(key), key).toBeUndefined();
-  expect(standing.text(decisionKey("C1/bs10/1"))).toBe("of another set");
+  feed(standing, cleaning);
+  const gone = [setKey, questionKey, switchKey, protectionKey, drainKey].map((keyOf) => keyOf(name));
+  for (const key of [...gone, answerKey(name, "idc1")]) expect(standing.text(key), key).toBeUndefined();
+  for (const epoch of [1, 12]) expect(standing.text(decisionKey(`${name}/${epoch}`))).toBeDefined();
 });
 
-test("a new set of its name gets a first master, with epoch 1", () => {
+test("a new set of its name gets a first master, under an epoch above all that the name ever had", () => {
   const standing = createStanding();
-  for (const epoch of [1, 2]) standing.writeDecision(withEpoch(epoch));
-  asked(standing, 1, cleaning);
-  const address = "10.1.0.99:10911";
-  asked(standing, 3, { kind: "applyBrokerId", ...own, id: 1, checkCode: `${address};1` });
-  asked(standing, 5, { kind: "registerBroker", ...own, id: 1, address });
-  asked(standing, 7, { kind: "electMaster", ...own, id: 1, designate: false });
-  standing.pass(500);
-  expect(decodeSet(standing.text(setKey(name)) ?? "")).toMatchObject({ epoch: 1, master: 1, inSync: [1] });
-  const first = decisionKey("C1/bs1/1");
-  expect(decodeDecision(standing.text(first) ?? "", first).input.kind).toBe("first-master");
+  for (const epoch of [1, 2, 12]) standing.writeDecision(withEpoch(epoch));
+  feed(standing, cleaning);
+  feed(standing, ...arrival);
+  expect(decodeSet(standing.text(setKey(name)) ?? "")).toMatchObject({ epoch: 13, master: 1, inSync: [1] });
+  const key = decisionKey(`${name}/13`);
+  expect(decodeDecision(standing.text(key) ?? "", key).input).toMatchObject({ kind: "first-master", usedEpoch: 12 });
+});
+
+test("a name that was never used begins with epoch 1", () => {
+  const standing = createStanding();
+  feed(standing, cleaning);
+  feed(standing, ...arrival);
+  expect(decodeSet(standing.text(setKey(name)) ?? "")).toMatchObject({ epoch: 1, master: 1 });
 });

@@ -4,7 +4,7 @@ import type { Clock } from "#lib/clock.ts";
 import { messageOf, OperatorError } from "#lib/errors.ts";
 import { type CallOptions, type EtcdOptions, openMembers } from "#lib/etcd/members.ts";
 import type { Logger } from "#lib/log.ts";
-import { isFolder, type Transaction } from "../core/events.ts";
+import type { Transaction } from "../core/events.ts";
 import { operationsMax } from "../core/grouping.ts";
 import { proofKey } from "../core/keys.ts";
 import type { CommitOutcome, Ledger } from "../ledger.ts";
@@ -13,7 +13,7 @@ import { createGrouped } from "./etcd/grouped.ts";
 import { readHealth } from "./etcd/health.ts";
 import { createLease } from "./etcd/lease.ts";
 import { createPosition } from "./etcd/position.ts";
-import { entryOf, prefixEnd, readNewest } from "./etcd/read.ts";
+import { entryOf, readNewest } from "./etcd/read.ts";
 import { decisionsPerSetMax, revisionsKept, type Tidied, tidy } from "./etcd/tidy.ts";
 
 const codes = { unanswered: "ARB_LEDGER_UNANSWERED", refused: "ARB_LEDGER_REFUSED" } as const;
@@ -114,9 +114,7 @@ function requestOf(
         ...(onLease && leaseId !== undefined ? { lease: leaseId } : {}),
       },
     })),
-    ...deletes.map((key) => ({
-      request_delete_range: { key: bytes(key), ...(isFolder(key) ? { range_end: prefixEnd(prefix + key) } : {}) },
-    })),
+    ...deletes.map((key) => ({ request_delete_range: { key: bytes(key) } })),
   ];
   return {
     // A key that is not there has the revision 0.

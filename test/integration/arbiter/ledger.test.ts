@@ -100,19 +100,6 @@ describe("one member", () => {
     await cluster.ctl("del", "--prefix", "/crossidc/");
   });
 
-  test("a folder is deleted with all that is in it, and nothing beside it; the watch tells of each", async () => {
-    await using ledger = open(cluster);
-    await using heard = listen(ledger);
-    for (const key of ["decisions/C1/a/1", "decisions/C1/a/12", "decisions/C1/ab/1"]) {
-      await ledger.commit(put(key, "here"), { signal });
-    }
-    await eventually(() => expect(heard.text("decisions/C1/ab/1")).toBe("here"), { withinMs: 5_000 });
-    const gone = { compares: [], puts: [], deletes: ["sets/C1/a", "decisions/C1/a/"] };
-    expect(await ledger.commit(gone, { signal })).toMatchObject({ kind: "committed" });
-    expect(await contents(cluster)).toEqual({ "decisions/C1/ab/1": "here" });
-    await eventually(() => expect([...heard.state.known.keys()]).toEqual(["decisions/C1/ab/1"]), { withinMs: 5_000 });
-  });
-
   test("a comparison with a text holds for that text alone, and not where nothing is", async () => {
     await using ledger = open(cluster);
     await ledger.commit(put("audit/idc1/head", "one", 0n), { signal });

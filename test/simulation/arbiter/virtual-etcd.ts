@@ -1,4 +1,4 @@
-import { holds, isFolder, type LedgerEntry, type Transaction } from "../../../arbiter/core/events.ts";
+import { holds, type LedgerEntry, type Transaction } from "../../../arbiter/core/events.ts";
 import type { CommitOutcome } from "../../../arbiter/ledger.ts";
 import { type Net, type Site, sites } from "./net.ts";
 
@@ -125,8 +125,7 @@ export function createVirtualEtcd(net: Net): VirtualEtcd {
       if (onLease) leases.set(key, site);
       changes.push({ key, text });
     }
-    const below = (key: string): string[] => [...entries.keys()].filter((each) => each.startsWith(key));
-    for (const key of deletes.flatMap((each) => (isFolder(each) ? below(each) : [each]))) {
+    for (const key of deletes) {
       if (entries.delete(key)) changes.push({ key, text: null });
       leases.delete(key);
     }
