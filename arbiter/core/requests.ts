@@ -119,8 +119,8 @@ function notRegistered(set: string, cluster: string): Judgement {
 function registerBroker(request: Extract<SetRequest, { kind: "registerBroker" }>, context: RequestContext): Judgement {
   const { cluster, set, record } = context;
   const { id, address } = request;
-  const replica = record?.replicas[id];
   if (record === null) return notRegistered(set, cluster);
+  const replica = record.replicas[id];
   if (replica === undefined) {
     const remark = `BrokerId: ${id} hasn't been registered in broker-set: ${set}`;
     return refused(resultCodes.CONTROLLER_BROKER_NEED_TO_BE_REGISTERED, remark, { cluster, set });

@@ -70,7 +70,7 @@ export const transitions = [
     from: "new",
     on: "firstElected",
     to: "installing",
-    why: "The first broker that asked became master: its epoch is 1",
+    why: "The first broker that asked became master",
   },
   { from: "new", on: "recovered", to: "installing", why: recovered },
   { from: "new", on: "froze", to: "frozen", why: froze },

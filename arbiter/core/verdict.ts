@@ -39,8 +39,9 @@ export function elect(
 }
 
 /**
- * One more than before: no epoch of a set's name is used twice, as routers and brokers go by it. After a lost ledger "the highest seen + 1" may be ignored, as elections without a write in between are
- * in no broker's file: the unix time in seconds is above them all, and fits an int until 2038.
+ * One more than before; no epoch is used twice under one name, as routers go by it. After a lost ledger "the highest seen + 1" may
+ * be ignored, as elections without a write in between are in no broker's file: the unix time in seconds is above them all, and fits
+ * an int until 2038.
  */
 function nextEpochs(input: DecisionInput): { epoch: number; inSyncEpoch: number } {
   const { kind, epoch, usedEpoch, inSyncEpoch, now } = input;
