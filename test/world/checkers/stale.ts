@@ -6,7 +6,7 @@ export interface StaleReport {
   readonly acks: readonly Acked[];
   /** From the later master's first acknowledgement to the last stale one, the longest of them; 0: none. */
   readonly spanMs: number;
-  /** As stale, but sent before that, when nobody could know of the later master. The set checker finds them at it, or lost. */
+  /** As stale, but sent before that, when nobody could know of the later master. Whether that one has them the set checker says. */
   readonly late: number;
 }
 
