@@ -1,8 +1,11 @@
 import type { Instant } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
+import type { RefusalRecord } from "./decision.ts";
 import { encodeRefusal } from "./decision-records.ts";
 import { decisionKey, questionKey, refusalKey } from "./keys.ts";
 import type { SetView } from "./set-view.ts";
+
+type Grounds = Pick<RefusalRecord, "reason" | "why" | "rejected">;
 
 /** Another reason is written at most this often. */
 const refusalEveryMs = 1_000;
@@ -20,8 +23,7 @@ export function recordRefusal(view: SetView, context: Context): void {
   } else if (
     refused !== null &&
     refused.value.question === question.value.id &&
-    ((refused.value.reason === wanted.reason && refused.value.why === wanted.why) ||
-      context.moment.now - view.refusalAt < refusalEveryMs)
+    (isSame(refused.value, wanted) || context.moment.now - view.refusalAt < refusalEveryMs)
   )
     return;
   const { site } = context.options;
@@ -48,6 +50,12 @@ export function recordRefusal(view: SetView, context: Context): void {
       view.refusing = false;
     },
   );
+}
+
+/** What a replica lacks may become another thing while nobody can be elected all the same. How much of it is no news. */
+function isSame(one: Grounds, other: Grounds): boolean {
+  const lacks = ({ rejected }: Grounds): string => rejected.map(({ id, reason }) => `${id} ${reason}`).join();
+  return one.reason === other.reason && one.why === other.why && lacks(one) === lacks(other);
 }
 
 /** Why nobody is promoted, beside the decision: whoever is first to say so keeps saying it. */
