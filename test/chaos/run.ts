@@ -121,7 +121,11 @@ async function playFault(
   say(`${nth} ${fault}: ${targets.join(", ")}`);
   await delay(faultMs);
   histories.add("faults", { e: "end", nth });
-  await end();
+  const operated = await end();
+  if (operated !== undefined) {
+    say(`${nth} an operator had to: ${operated}`);
+    histories.add("faults", { e: "operated", nth, operated });
+  }
   histories.add("faults", { e: "healed", nth });
   const whole = await untilWhole(stage, standing);
   histories.add("faults", { e: whole ? "whole" : "broken", nth });

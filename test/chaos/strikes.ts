@@ -4,6 +4,7 @@ import { linesOf } from "../world/lines.ts";
 import type { SiteName, Way } from "../world/network/sites.ts";
 import type { Server } from "../world/server.ts";
 import { hideFromArbiters } from "./hidden.ts";
+import { recoverFromLostTail } from "./operator.ts";
 import type { Planned } from "./plan/schedule.ts";
 
 /** A fault in force. */
@@ -14,7 +15,8 @@ export interface Struck {
   readonly singleLink: boolean;
   /** The master needs no successor: it lives, and a majority of the sites hears it. */
   readonly keeps: boolean;
-  end(): Promise<void>;
+  /** @returns what an operator had to decide for it to be over, if anything */
+  end(): Promise<string | undefined>;
 }
 
 /** Makes a fault; resolves when it is in force. @param master as the deciders have it on record just before */
@@ -74,11 +76,12 @@ export async function strike(stage: Stage, planned: Planned, master: Server): Pr
     }
     case "full-disk":
       await Promise.all(chosen.map((broker) => broker.fillDisk()));
-      return struck(names(chosen), spared, () => freed(chosen));
+      return { ...struck(names(chosen), spared, async () => {}), end: () => freed(stage, chosen, master) };
   }
 }
 
-function struck(targets: readonly string[], keeps: boolean, end: () => Promise<void>): Struck {
+function struck(targets: readonly string[], keeps: boolean, over: () => Promise<void>): Struck {
+  const end = async (): Promise<undefined> => void (await over());
   return { targets, singleLink: false, keeps, end };
 }
 
@@ -111,11 +114,13 @@ async function cutWays({ world }: Stage, ways: readonly Way[]): Promise<() => Pr
  * A stock broker that could not write loses the thread that dispatches its messages (InternalError in ReputMessageService, 5.3.3) and
  * goes on without it: it is of use again only after a restart.
  */
-async function freed(brokers: readonly Server[]): Promise<void> {
+async function freed(stage: Stage, brokers: readonly Server[], master: Server): Promise<string | undefined> {
   for (const broker of brokers) {
     await broker.freeDisk();
     await broker.restart();
   }
+  if (stage.contender === "stock" || !brokers.includes(master)) return undefined;
+  return (await recoverFromLostTail(stage, master)) ? "set recover --force" : undefined;
 }
 
 function names(servers: readonly Server[]): string[] {

@@ -43,6 +43,7 @@ const kill: FaultSeen = {
   targets: ["broker-1"],
   singleLink: false,
   keeps: false,
+  operated: undefined,
 };
 
 /** A link that was cut, and nobody was replaced. */
