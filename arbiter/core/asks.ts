@@ -3,8 +3,9 @@ import type { Act } from "./audit.ts";
 import { isHeardHere, notify } from "./brokers.ts";
 import { commitDecision, inputOf } from "./commit-decision.ts";
 import type { Context, Then } from "./context.ts";
-import type { ControllerAnswer, SetRequest } from "./controller-messages.ts";
+import type { ControllerAnswer } from "./controller-messages.ts";
 import { decide } from "./decide.ts";
+import { degradingMs } from "./degrading.ts";
 import { mayBeTold } from "./effects.ts";
 import { freezeIfBehind } from "./freezes.ts";
 import { keysOfSet, setKey } from "./keys.ts";
@@ -23,8 +24,6 @@ import { expectMembers } from "./upkeep.ts";
 /** Requests of brokers, from their arrival to their answer. */
 
 const triesMax = 4;
-/** A master repeats what was refused every 5 s; after so long it has stopped wishing it. */
-const degradeGapMs = 12_000;
 
 /** Who speaks on a connection, by what it has said of itself. */
 export interface Binding {
@@ -122,7 +121,7 @@ function judgeAsk(view: SetView, { request, caller, epoch }: WaitingAsk, context
     undecided: view.question !== null,
     askedEpoch: epoch,
     isAlive: (id) => isHeardHere(view, id, context) || isHeardElsewhere(view, id, context),
-    inOneIdc: (ids) => new Set(ids.map((id) => context.idcOf(view, id))).size < 2,
+    idcOf: (id) => context.idcOf(view, id),
     // A scripted master does not wait for the record: it acknowledges without those it counts no longer.
     degradingMs: isScripted(view, context) ? Number.POSITIVE_INFINITY : degradingMs(view, request, context),
     policy: context.policyOf(view),
@@ -139,24 +138,6 @@ function isHeardElsewhere(view: SetView, id: BrokerId, { mirror, moment, options
       moment.now - seenAt <= siteFreshMs &&
       !value.unheard.includes(`${view.name}/${id}`),
   );
-}
-
-/** How long the master has been asking, again and again, to shrink the in-sync set into one IDC. */
-function degradingMs(view: SetView, request: SetRequest, context: Context): number {
-  const record = view.record?.value;
-  if (request.kind !== "alterInSync" || record === undefined) return 0;
-  const { now } = context.moment;
-  const spans = (ids: readonly BrokerId[]): boolean => new Set(ids.map((id) => context.idcOf(view, id))).size > 1;
-  if (spans(request.inSync) || !spans(record.inSync)) {
-    view.degrading = null;
-    return 0;
-  }
-  const { inSyncEpoch } = record;
-  const before = view.degrading;
-  // The set has changed since, perhaps by another site: that wish is over.
-  const isSame = before?.inSyncEpoch === inSyncEpoch && now - before.seenAt <= degradeGapMs;
-  view.degrading = { inSyncEpoch, since: isSame ? before.since : now, seenAt: now };
-  return now - view.degrading.since;
 }
 
 /** One at a time for each set; a refused one is judged again by what the ledger says now. */

@@ -3,7 +3,10 @@ import type { Command } from "./events.ts";
 import { policyKey } from "./keys.ts";
 import { heldSet, type SiteUnderTest, siteUnderTest } from "./site.fixture.ts";
 
-/** `survive: idc`: how long the in-sync set is kept from shrinking into one IDC. Brokers 1 and 3 are in idc1, 2 is in idc2. */
+/**
+ * How long the in-sync set is kept from shrinking into one IDC (`survive: idc`) or to its master alone (`rpo: zero`). Brokers 1 and 3 are
+ * in idc1, 2 is in idc2.
+ */
 
 const degradeAfterMs = 10_000;
 /** A master repeats its wish so often. */
@@ -97,4 +100,35 @@ describe("a wish to shrink the in-sync set into one IDC", () => {
 
 test("a wish that keeps the set across its IDCs is granted at once", () => {
   expect(wish(createSite(), [1, 2])).toBe("1, 2");
+});
+
+describe("with rpo: zero a wish to leave the master alone", () => {
+  const alone = expect.stringContaining(
+    "policy rpo: zero keeps the master from being alone for degradeAfterMs = 10000 ms",
+  );
+
+  test.each(["broker", "idc"])("is refused until it was repeated for degradeAfterMs (survive: %s)", (survive) => {
+    const record = survive === "idc" ? { ...heldSet, inSync: [1, 3] } : heldSet;
+    const site = createSite({ rpo: "zero", survive, degradeAfterMs }, siteUnderTest(record));
+    expect(wish(site, [1])).toEqual(alone);
+    passing(site, repeatMs);
+    expect(wish(site, [1])).toEqual(alone);
+    passing(site, repeatMs);
+    expect(wish(site, [1])).toBe("1");
+  });
+
+  test("is refused as long again where the set has just left the other IDC", () => {
+    const site = createSite({ rpo: "zero", survive: "idc", degradeAfterMs });
+    for (const refusal of [kept, kept]) {
+      expect(wish(site, [1, 3])).toEqual(refusal);
+      passing(site, repeatMs);
+    }
+    expect(wish(site, [1, 3])).toBe("1, 3");
+    expect(wish(site, [1], heldSet.inSyncEpoch + 1)).toEqual(alone);
+  });
+
+  test("is granted at once with another rpo, and where one of two others stays", () => {
+    expect(wish(createSite({ rpo: "bounded", degradeAfterMs }), [1])).toBe("1");
+    expect(wish(createSite({ rpo: "zero", degradeAfterMs }), [1, 3])).toBe("1, 3");
+  });
 });

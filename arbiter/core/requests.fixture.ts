@@ -18,7 +18,7 @@ export function contextOf(changes: Partial<RequestContext> = {}): RequestContext
     undecided: false,
     askedEpoch: null,
     isAlive: () => true,
-    inOneIdc: (ids) => new Set(ids.map((id) => id % 2)).size < 2,
+    idcOf: (id) => (id % 2 === 1 ? "idc1" : "idc2"),
     degradingMs: 0,
     policy: usualPolicy,
     ...changes,

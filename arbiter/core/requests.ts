@@ -2,6 +2,7 @@ import { resultCodes } from "#lib/remoting/codes.ts";
 import { applyBrokerId, nextBrokerId } from "./broker-ids.ts";
 import type { ControllerAnswer, MasterInfo, SetRequest } from "./controller-messages.ts";
 import type { BrokerId, SetPolicy, SetRecord } from "./model.ts";
+import { isLess, keptLevel } from "./promise.ts";
 import { wishWaitMsMax } from "./timing.ts";
 
 /**
@@ -42,9 +43,8 @@ export interface RequestContext {
   readonly askedEpoch: number | null;
   /** Some site hears it. */
   isAlive(id: BrokerId): boolean;
-  /** The set's members would all lie in one IDC. */
-  inOneIdc(ids: readonly BrokerId[]): boolean;
-  /** Since when the set wants to shrink into one IDC, in ms; 0: it does not. */
+  idcOf(id: BrokerId): string;
+  /** Since when the master wishes for an in-sync set that bears less, in ms; 0: it does not. */
   readonly degradingMs: number;
   readonly policy: SetPolicy;
 }
@@ -246,16 +246,14 @@ function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, cont
     const remark = `${rejecting} the newSyncStateSet don't contains origin leader {${master}}`;
     return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, remark);
   }
-  const { policy } = context;
-  if (
-    policy.survive === "idc" &&
-    context.inOneIdc(wanted) &&
-    !context.inOneIdc(record.inSync) &&
-    context.degradingMs < policy.degradeAfterMs
-  ) {
+  const { policy, degradingMs } = context;
+  const level = keptLevel(policy, record.inSync, context.idcOf);
+  if (isLess(keptLevel(policy, wanted, context.idcOf), level) && degradingMs < policy.degradeAfterMs) {
     // A master repeats its wish each 5 s, and waits for the answer: what is due soon is not put off until the next one.
-    if (policy.degradeAfterMs - context.degradingMs <= wishWaitMsMax) return { kind: "wait" };
-    const remark = `${rejecting} policy survive: idc keeps the set across IDCs for degradeAfterMs = ${policy.degradeAfterMs} ms`;
+    if (policy.degradeAfterMs - degradingMs <= wishWaitMsMax) return { kind: "wait" };
+    const keeping =
+      level === "idc" ? "survive: idc keeps the set across IDCs" : "rpo: zero keeps the master from being alone";
+    const remark = `${rejecting} policy ${keeping} for degradeAfterMs = ${policy.degradeAfterMs} ms`;
     return refused(codes.CONTROLLER_ALTER_SYNC_STATE_SET_FAILED, remark);
   }
   // The request carries the epoch of the set that the master has: everybody in that one is confirmed.

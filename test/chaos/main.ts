@@ -79,7 +79,7 @@ function readArguments(): Asked | string {
         seed: { type: "string", default: String(Date.now() % 1_000_000) },
         contender: { type: "string", default: "arbiter" },
         settings: { type: "string", default: "lossless" },
-        rpo: { type: "string", default: "best-effort" },
+        rpo: { type: "string" },
         out: { type: "string" },
         read: { type: "string" },
       },
@@ -87,13 +87,15 @@ function readArguments(): Asked | string {
     const faults = values.faults.split(",").map((name) => oneOf(name, faultNames));
     if (new Set(faults).size < faults.length) throw new Error("--faults names one of them twice");
     const stamp = new Date().toISOString().replaceAll(/[-:]/g, "").slice(0, 15);
+    const settings = oneOf(values.settings, settingNames);
     return {
       faults,
       forMs: numberOf("minutes", values.minutes) * minuteMs,
       seed: numberOf("seed", values.seed),
       contender: oneOf(values.contender, contenders),
-      settings: oneOf(values.settings, settingNames),
-      rpo: oneOf(values.rpo, rpoNames),
+      settings,
+      // RocketMQ's own settings can keep no promise: with zero a silent master would never be replaced.
+      rpo: oneOf(values.rpo ?? (settings === "lossless" ? "zero" : "best-effort"), rpoNames),
       folder: resolve(values.out ?? join(".cache/chaos", `${stamp}-${values.contender}-${values.seed}`)),
       read: values.read,
     };

@@ -1,17 +1,14 @@
 import { type Contender, raiseStage, type Stage } from "../world/failover/stage.ts";
-import { losslessTwice } from "../world/rocketmq/lossless.ts";
+import { lossless } from "../world/rocketmq/lossless.ts";
 import type { ServerOptions } from "../world/server.ts";
 import type { World } from "../world/world.ts";
 import type { RouteSource } from "./clients/watchers.ts";
 import { allowHiding, userOfBroker, usersOfArbiters } from "./hidden.ts";
 import type { FaultName } from "./plan/names.ts";
 
-/**
- * Of brokers: those that are recommended for sets that may lose nothing, see docs/operations.md; or RocketMQ's own. A master whose disk
- * is full is alone in sync soon, and acknowledges what it does not have (5.3.3): so no message counts that one replica has alone.
- */
+/** Of brokers: those that are recommended for sets that may lose nothing, see docs/operations.md; or RocketMQ's own. */
 const settingsOf = {
-  lossless: { ...losslessTwice, haMaxTimeSlaveNotCatchup: 3_000, checkSyncStateSetPeriod: 1_000 },
+  lossless: { ...lossless, haMaxTimeSlaveNotCatchup: 3_000, checkSyncStateSetPeriod: 1_000 },
   default: {},
 } as const;
 /** What a set's policy lets a failover lose. */

@@ -71,7 +71,7 @@ async function play(faults: readonly FaultName[], faultMs?: number): Promise<Rep
     seed,
     contender: "arbiter",
     settings: "lossless",
-    rpo: "best-effort",
+    rpo: "zero",
     folder,
     say: console.log,
     forMs,
