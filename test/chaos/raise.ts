@@ -8,7 +8,7 @@ import type { FaultName } from "./plan/names.ts";
 
 /** Of brokers: those that are recommended for sets that may lose nothing, see docs/operations.md; or RocketMQ's own. */
 const settingsOf = {
-  lossless: { ...lossless, haMaxTimeSlaveNotCatchup: 3_000, checkSyncStateSetPeriod: 1_000 },
+  lossless,
   default: {},
 } as const;
 /** What a set's policy lets a failover lose. */
