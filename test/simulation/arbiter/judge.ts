@@ -45,11 +45,13 @@ export interface JudgeOptions {
   readonly now: () => number;
   /** How long the set is kept across its IDCs (`survive: idc`). */
   readonly keptMs: number;
+  /** How long its master is kept from being alone in sync (`rpo: zero`). */
+  readonly accompaniedMs: number;
   /** How long it must have been quiet before its master is brought home. */
   readonly returnMs: number;
 }
 
-export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
+export function createJudge({ now, keptMs, accompaniedMs, returnMs }: JudgeOptions): Judge {
   const ackers = createAckers();
   const decisions = new Map<number, DecisionRecord>();
   const mastersOf = new Map<number, { name: string; life: number }>();
@@ -100,9 +102,12 @@ export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
     if (last !== undefined && record.inSyncEpoch < last.inSyncEpoch) throw new Error("I1: the in-sync epoch went back");
     if (record.epoch > 0 && decisions.get(record.epoch)?.verdict.winner !== record.master)
       throw new Error(`I4: broker ${record.master} is master of epoch ${record.epoch} by no decision`);
-    if (last !== undefined && record.epoch === last.epoch && spansIdcs(last) && !spansIdcs(record)) {
+    if (last !== undefined && record.epoch === last.epoch) {
       const keptFor = now() - changedAt;
-      if (keptFor < keptMs) throw new Error(`survive: the in-sync set shrank into one IDC after ${keptFor} ms`);
+      if (spansIdcs(last) && !spansIdcs(record) && keptFor < keptMs)
+        throw new Error(`survive: the in-sync set shrank into one IDC after ${keptFor} ms`);
+      if (last.inSync.length > 1 && record.inSync.length === 1 && keptFor < accompaniedMs)
+        throw new Error(`rpo: the master was alone in sync after ${keptFor} ms`);
     }
     if (last?.inSyncEpoch !== record.inSyncEpoch) changedAt = now();
     last = record;
@@ -163,7 +168,8 @@ export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
       last = undefined;
     },
     look(brokers) {
-      for (const { role, epoch, name, life, log } of brokers) {
+      for (const broker of brokers) {
+        const { role, epoch, name, life } = broker;
         if (role !== "master") continue;
         const before = mastersOf.get(epoch);
         if (before?.name === name && before.life === life) continue;
@@ -171,7 +177,7 @@ export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
           throw new Error(`I1: ${before.name} and ${name} were masters of epoch ${epoch}`);
         if (before !== undefined) throw new Error(`I1: ${name} restarted, and is master of epoch ${epoch} again`);
         mastersOf.set(epoch, { name, life });
-        ackers.promoted(name, epoch, new Set(log));
+        ackers.promoted(name, epoch, new Set(broker.log));
       }
     },
     kept: ackers.kept,

@@ -55,10 +55,10 @@ const returnAfterMs = 5_000;
 /** What a set may be promised. */
 const promises = {
   "best-effort": { rpo: "best-effort" },
-  zero: { rpo: "zero" },
+  zero: { rpo: "zero", degradeAfterMs },
   "zero-idc": { rpo: "zero", survive: "idc", degradeAfterMs },
   /** With brokers whose settings keep no such promise: each acknowledges what it alone has. */
-  "zero-alone": { rpo: "zero" },
+  "zero-alone": { rpo: "zero", degradeAfterMs },
   home: { rpo: "best-effort", preferIdcs: ["idc2"], returnAfterMs },
 } as const;
 export type PromiseName = keyof typeof promises;
@@ -79,6 +79,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const judge = createJudge({
     now: () => timeline.now,
     keptMs: options.promise === "zero-idc" ? degradeAfterMs : 0,
+    accompaniedMs: options.promise.startsWith("zero") ? degradeAfterMs : 0,
     returnMs: options.promise === "home" ? returnAfterMs : Number.POSITIVE_INFINITY,
   });
   const policies = policiesOf(options.promise);
