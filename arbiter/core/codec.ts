@@ -12,12 +12,13 @@ export interface Codec<Value> {
   readonly absent?: Value;
 }
 
-/** Where a value stands, for the error. */
+/** Where a value stands, for the error: put into words only if there is one. */
 interface Place {
   /** The ledger's key. */
   readonly key: string;
-  /** `replicas.2.address`; "" for the record itself. */
-  readonly field: string;
+  /** The field's name in what it lies in; of the record itself there is none. */
+  readonly name: string;
+  readonly within: Place | null;
 }
 
 /** Larger texts are no records of ours: etcd refuses requests above 1.5 MB. */
@@ -34,7 +35,7 @@ export function encodeRecord<Value extends object>(codec: Codec<Value>, value: V
 
 /** @throws {OperatorError} ARB_RECORD */
 export function decodeRecord<Value extends object>(codec: Codec<Value>, text: string, key: string): Value {
-  const place = { key, field: "" };
+  const place = { key, name: "", within: null };
   if (text.length > recordCharsMax) {
     throw wrong(place, text, `too long: ${text.length} characters, at most ${recordCharsMax}`);
   }
@@ -176,19 +177,22 @@ export function record<Value extends object>(
     write: (value) => Object.fromEntries(names.map((name) => [name, fields[name].write(value[name])])),
     read: (json, at) => {
       const table = knownFields(json, names, at);
-      const entries = names.map((name) => {
+      const value: Partial<Value> = {};
+      for (const name of names) {
         const { read, absent } = fields[name];
-        if (Object.hasOwn(table, name)) return [name, read(table[name], within(at, name))];
-        if (absent === undefined) throw wrong(within(at, name), undefined, "missing");
-        return [name, absent];
-      });
-      return Object.fromEntries(entries) as Value;
+        if (Object.hasOwn(table, name)) value[name] = read(table[name], within(at, name));
+        else if (absent === undefined) throw wrong(within(at, name), undefined, "missing");
+        else value[name] = absent;
+      }
+      return value as Value;
     },
   };
 }
 
 /** @param value what is there; undefined: nothing */
-function wrong({ key, field }: Place, value: unknown, what: string): OperatorError {
+function wrong(at: Place, value: unknown, what: string): OperatorError {
+  const { key } = at;
+  const field = fieldOf(at);
   const shown = value === undefined ? "" : `${shortened(JSON.stringify(value))}: `;
   return new OperatorError("ARB_RECORD", `${key}${field === "" ? "" : `, ${field}`}: ${shown}${what}`, {
     hint: "Another version of the arbiter, or somebody else, wrote this key: see that all sites run one version, then look at it with etcdctl get",
@@ -211,7 +215,13 @@ function parsed(source: string, at: Place): unknown {
 }
 
 function within(at: Place, name: string): Place {
-  return { key: at.key, field: at.field === "" ? name : `${at.field}.${name}` };
+  return { key: at.key, name, within: at };
+}
+
+/** `replicas.2.address`; "" for the record itself. */
+function fieldOf({ name, within: outer }: Place): string {
+  const before = outer === null ? "" : fieldOf(outer);
+  return before === "" ? name : `${before}.${name}`;
 }
 
 function isMapping(json: unknown): json is Readonly<Record<string, unknown>> {

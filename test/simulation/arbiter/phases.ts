@@ -15,9 +15,14 @@ interface Stand {
 }
 
 const name = `${cluster}/${set}`;
+/** All that a phase is read from. */
+const keys: ReadonlySet<string> = new Set(
+  ["sets", "questions", "refusals", "switches"].map((kind) => `${kind}/${name}`),
+);
 
 /** A transaction that is about to be applied: the ledger is as it was when it was compared. */
 export function judgePhases({ puts, deletes }: Transaction, ledger: ReadonlyMap<string, LedgerEntry>): void {
+  if (!puts.some(({ key }) => keys.has(key)) && !deletes.some((key) => keys.has(key))) return;
   const now: Text = (key) => ledger.get(key)?.text;
   const next: Text = (key) =>
     deletes.includes(key) ? undefined : (puts.find((put) => put.key === key)?.text ?? now(key));
