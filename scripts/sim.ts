@@ -1,9 +1,13 @@
-import { exitCodes, messageOf } from "#lib/errors.ts";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { exitCodes } from "#lib/errors.ts";
 import { runProgram } from "#lib/program.ts";
 import { readVersion } from "#lib/version.ts";
-import { type Lives, live, none, type Subject, subjects } from "../test/simulation/seeds.ts";
+import type { Share, Told } from "../test/simulation/lives-worker.ts";
+import { added, type Lives, none, type Subject, subjects } from "../test/simulation/seeds.ts";
 
-/** Many lives in the simulated world: `./run sim`. One seed is one life, and always the same. */
+/** Many lives in the simulated world, one thread on each processor: `./run sim`. One seed is one life, and always the same. */
 const progressEveryMs = 5_000;
 
 await runProgram(
@@ -39,22 +43,38 @@ await runProgram(
   },
 );
 
-function simulate(subject: Subject, from: number, seeds: number): number {
-  let sum = none;
-  let toldAt = performance.now();
-  for (let seed = from; seed < from + seeds; seed += 1) {
-    try {
-      sum = live(subject, seed, sum);
-    } catch (error) {
-      console.error(messageOf(error));
-      console.log(`${textOf(subject, sum)} before seed ${seed} failed`);
-      return exitCodes.error;
-    }
-    if (performance.now() - toldAt < progressEveryMs) continue;
-    toldAt = performance.now();
-    console.log(`seeds ${from} to ${seed}: ${textOf(subject, sum)}`);
+async function simulate(subject: Subject, from: number, seeds: number): Promise<number> {
+  const startedAt = performance.now();
+  const step = Math.min(availableParallelism(), seeds);
+  const until = from + seeds;
+  const sums = new Map<number, Lives>();
+  let failed: Told | undefined;
+  let toldAt = startedAt;
+  const threads = Array.from({ length: step }, (_, nth) => {
+    const share: Share = { subject, from: from + nth, until, step };
+    return new Worker(new URL("../test/simulation/lives-worker.ts", import.meta.url), { workerData: share });
+  });
+  const total = (): Lives => [...sums.values()].reduce(added, none);
+  for (const [nth, thread] of threads.entries()) {
+    thread.on("message", (told: Told) => {
+      sums.set(nth, told.sum);
+      if (told.failure !== null && failed === undefined) {
+        failed = told;
+        for (const other of threads) void other.terminate();
+      }
+      if (performance.now() - toldAt < progressEveryMs) return;
+      toldAt = performance.now();
+      console.log(`up to about seed ${told.seed}: ${textOf(subject, total())}`);
+    });
   }
-  console.log(`${textOf(subject, sum)}, all as promised`);
+  await Promise.all(threads.map((thread) => once(thread, "exit")));
+  if (failed !== undefined) {
+    console.error(failed.failure);
+    console.log(`${textOf(subject, total())} before seed ${failed.seed} failed`);
+    return exitCodes.error;
+  }
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
+  console.log(`${textOf(subject, total())}, all as promised, in ${seconds} s`);
   return exitCodes.ok;
 }
 

@@ -18,6 +18,17 @@ export interface Lives {
 
 export const none: Lives = { lives: 0, failovers: 0, switches: 0, acked: 0, commands: 0, tables: 0 };
 
+export function added(one: Lives, other: Lives): Lives {
+  return {
+    lives: one.lives + other.lives,
+    failovers: one.failovers + other.failovers,
+    switches: one.switches + other.switches,
+    acked: one.acked + other.acked,
+    commands: one.commands + other.commands,
+    tables: one.tables + other.tables,
+  };
+}
+
 /** Every third seed has a second life, in which only arbiters are struck, and masters acknowledge alone. */
 const calmEvery = 3;
 
