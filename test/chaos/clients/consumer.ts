@@ -10,6 +10,12 @@ import { pollMs } from "./producer.ts";
 const dialMsMax = 1_000;
 const answerMsMax = 3_000;
 const nothingMs = 100;
+/**
+ * How far a consumer goes back when there is another master: longer than any fault. With readUnCommitted it may have read what the
+ * old master had alone; the new one has others under the same offsets, and they would be passed over (docs/operations.md).
+ */
+const goBackMs = 60_000;
+const markEveryMs = 1_000;
 
 export interface ConsumerOptions {
   readonly name: string;
@@ -26,7 +32,10 @@ export interface Consumer {
   stop(): Promise<void>;
 }
 
-/** Reads every queue from the master that the route shows, from the first message on, and writes down each that it gets. */
+/**
+ * Reads every queue from the master that the route shows, from the first message on, and writes down each that it gets. When there is
+ * another master it goes back, as a consumer that takes nothing twice for wrong should.
+ */
 export function startConsumer(network: Network, histories: Histories, options: ConsumerOptions): Consumer {
   const { name, site, topic, queues } = options;
   const over = new AbortController();
@@ -59,7 +68,17 @@ export function startConsumer(network: Network, histories: Histories, options: C
     }
   };
   const follow = async (queue: number): Promise<void> => {
+    /** Where it was, each second; the oldest is where it goes back to. */
+    const marks: { readonly at: number; readonly offset: bigint }[] = [];
+    let from = finder.master;
     for (let offset = 0n; !over.signal.aborted; ) {
+      const now = performance.now();
+      if (finder.master !== undefined && finder.master !== from) {
+        if (from !== undefined) offset = marks[0]?.offset ?? 0n;
+        from = finder.master;
+      }
+      if (now - (marks.at(-1)?.at ?? -Infinity) >= markEveryMs) marks.push({ at: now, offset });
+      while ((marks[1]?.at ?? now) < now - goBackMs) marks.shift();
       const next = await pull(queue, offset);
       if (next === offset) await delay(nothingMs);
       offset = next;
