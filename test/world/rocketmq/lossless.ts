@@ -13,7 +13,7 @@ export const lossless = {
   allAckInSyncStateSet: true,
   readUnCommitted: true,
   haSendHeartbeatInterval: 500,
-  haHousekeepingInterval: 4_000,
+  haHousekeepingInterval: 3_500,
   registerBrokerTimeoutMills: 2_000,
 } as const;
 
