@@ -20,8 +20,13 @@ function createSite(policy: object = { survive: "idc", degradeAfterMs }, site = 
 let asks = 0;
 
 /** @returns the members that the record has then, or the refusal */
-function wish(site: SiteUnderTest, inSync: readonly number[], inSyncEpoch = heldSet.inSyncEpoch): string {
-  for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+function wish(
+  site: SiteUnderTest,
+  inSync: readonly number[],
+  inSyncEpoch = heldSet.inSyncEpoch,
+  heard: readonly number[] = [1, 2, 3],
+): string {
+  for (const id of heard) site.step(site.heartbeat(id));
   asks += 1;
   const commands: readonly Command[] = site.ask(asks, {
     kind: "alterInSync",
@@ -125,6 +130,23 @@ describe("with rpo: zero a wish to leave the master alone", () => {
     }
     expect(wish(site, [1, 3])).toBe("1, 3");
     expect(wish(site, [1], heldSet.inSyncEpoch + 1)).toEqual(alone);
+  });
+
+  test("is granted at once where nobody hears the others either: they are gone, not left", () => {
+    const site = createSite({ rpo: "zero", degradeAfterMs });
+    for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+    for (let second = 0; second < 4; second += 1) {
+      site.step(site.heartbeat(1));
+      site.pass(1_000);
+    }
+    expect(wish(site, [1], heldSet.inSyncEpoch, [1])).toBe("1");
+    const other = createSite({ rpo: "zero", degradeAfterMs });
+    for (const id of [1, 2, 3]) other.step(other.heartbeat(id));
+    for (let second = 0; second < 4; second += 1) {
+      for (const id of [1, 3]) other.step(other.heartbeat(id));
+      other.pass(1_000);
+    }
+    expect(wish(other, [1], heldSet.inSyncEpoch, [1, 3])).toEqual(alone);
   });
 
   test("is granted at once with another rpo, and where one of two others stays", () => {

@@ -90,7 +90,7 @@ export const policyForms: { readonly [Key in keyof SetPolicy]: Form<SetPolicy[Ke
 export const policyDocs: { readonly [Key in keyof SetPolicy]: string } = {
   rpo: "What a failover may lose of what was acknowledged. zero: nothing. A master that is silent is replaced only if the set was last proven to survive what `survive` says; one that is positively dead (its port refuses) if it was proven to survive a broker; otherwise nobody can write until it is back, or somebody recovers the set by force. bounded: up to `maxLostBytes`. best-effort: whatever the in-sync replica with the most progress lacks; the decision says how much is known of it.",
   survive:
-    "With rpo zero: what may be lost at once, one broker or one IDC. The set is watched for it: what keeps it from that is an alert. Whatever the rpo, idc keeps the in-sync set from shrinking into one IDC, for `degradeAfterMs`: without the other IDC nobody can write for so long. With rpo zero it is kept from shrinking to the master alone, as long.",
+    "With rpo zero: what may be lost at once, one broker or one IDC. The set is watched for it: what keeps it from that is an alert. Whatever the rpo, idc keeps the in-sync set from shrinking into one IDC, for `degradeAfterMs`: without the other IDC nobody can write for so long. With rpo zero it is kept from shrinking to the master alone, as long, where the other replicas are heard.",
   maxLostBytes:
     "With rpo bounded: the winner may lack so many bytes of what the old master has told of, in its log. It tells once a second: what it acknowledged after its last word comes on top.",
   unclean:
@@ -100,7 +100,7 @@ export const policyDocs: { readonly [Key in keyof SetPolicy]: string } = {
   cooldownMs:
     "Within so long a set may fail over twice, and not a third time: then somebody must look. 0: as often as it comes.",
   degradeAfterMs:
-    "How long the in-sync set is kept from shrinking into one IDC (survive idc) or to the master alone (rpo zero), counted from when the master first wishes so: RocketMQ's does 15 to 20 s after the others are lost (haMaxTimeSlaveNotCatchup). Meanwhile nobody can write. After that writes go on with those that are left, and their loss would lose messages; with rpo zero an alert says so. A master whose disk is full wishes to be alone, and would acknowledge what it cannot store: within this time it is replaced when it is restarted.",
+    "How long the in-sync set is kept from shrinking into one IDC (survive idc) or to the master alone though the others are heard (rpo zero), counted from when the master first wishes so: RocketMQ's does 15 to 20 s after the others are lost (haMaxTimeSlaveNotCatchup). Meanwhile nobody can write. After that writes go on with those that are left, and their loss would lose messages; with rpo zero an alert says so. A master whose disk is full wishes to be alone, and would acknowledge what it cannot store: within this time it is replaced when it is restarted.",
   returnAfterMs:
     "How long a set must have been quiet before its master is brought home by itself, by a planned switch: complete, in sync, heard by every site, nothing open, paused, frozen or drained. Twice as long for each failover of the last day but the first. It also takes back what an operator has switched: drain the broker or the IDC to keep a master away. null: never.",
   frozen: "true: no failover and no switch, as by `idcctl set freeze`.",

@@ -248,7 +248,11 @@ function alterInSync(request: Extract<SetRequest, { kind: "alterInSync" }>, cont
   }
   const { policy, degradingMs } = context;
   const level = keptLevel(policy, record.inSync, context.idcOf);
-  if (isLess(keptLevel(policy, wanted, context.idcOf), level) && degradingMs < policy.degradeAfterMs) {
+  const bearsLess = isLess(keptLevel(policy, wanted, context.idcOf), level);
+  // Replicas that are gone leave their master alone. It is where they are there that it may be the master that has a fault.
+  const isKept =
+    bearsLess && (level === "idc" || record.inSync.some((id) => !wanted.includes(id) && context.isAlive(id)));
+  if (isKept && degradingMs < policy.degradeAfterMs) {
     // A master repeats its wish each 5 s, and waits for the answer: what is due soon is not put off until the next one.
     if (policy.degradeAfterMs - degradingMs <= wishWaitMsMax) return { kind: "wait" };
     const keeping =

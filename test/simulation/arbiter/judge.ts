@@ -45,13 +45,11 @@ export interface JudgeOptions {
   readonly now: () => number;
   /** How long the set is kept across its IDCs (`survive: idc`). */
   readonly keptMs: number;
-  /** How long its master is kept from being alone in sync (`rpo: zero`). */
-  readonly accompaniedMs: number;
   /** How long it must have been quiet before its master is brought home. */
   readonly returnMs: number;
 }
 
-export function createJudge({ now, keptMs, accompaniedMs, returnMs }: JudgeOptions): Judge {
+export function createJudge({ now, keptMs, returnMs }: JudgeOptions): Judge {
   const ackers = createAckers();
   const decisions = new Map<number, DecisionRecord>();
   const mastersOf = new Map<number, { name: string; life: number }>();
@@ -102,12 +100,9 @@ export function createJudge({ now, keptMs, accompaniedMs, returnMs }: JudgeOptio
     if (last !== undefined && record.inSyncEpoch < last.inSyncEpoch) throw new Error("I1: the in-sync epoch went back");
     if (record.epoch > 0 && decisions.get(record.epoch)?.verdict.winner !== record.master)
       throw new Error(`I4: broker ${record.master} is master of epoch ${record.epoch} by no decision`);
-    if (last !== undefined && record.epoch === last.epoch) {
+    if (last !== undefined && record.epoch === last.epoch && spansIdcs(last) && !spansIdcs(record)) {
       const keptFor = now() - changedAt;
-      if (spansIdcs(last) && !spansIdcs(record) && keptFor < keptMs)
-        throw new Error(`survive: the in-sync set shrank into one IDC after ${keptFor} ms`);
-      if (last.inSync.length > 1 && record.inSync.length === 1 && keptFor < accompaniedMs)
-        throw new Error(`rpo: the master was alone in sync after ${keptFor} ms`);
+      if (keptFor < keptMs) throw new Error(`survive: the in-sync set shrank into one IDC after ${keptFor} ms`);
     }
     if (last?.inSyncEpoch !== record.inSyncEpoch) changedAt = now();
     last = record;

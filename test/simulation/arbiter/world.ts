@@ -79,7 +79,6 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const judge = createJudge({
     now: () => timeline.now,
     keptMs: options.promise === "zero-idc" ? degradeAfterMs : 0,
-    accompaniedMs: options.promise.startsWith("zero") ? degradeAfterMs : 0,
     returnMs: options.promise === "home" ? returnAfterMs : Number.POSITIVE_INFINITY,
   });
   const policies = policiesOf(options.promise);
