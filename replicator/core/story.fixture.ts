@@ -3,7 +3,7 @@ import { type ErrorName, errorCodes, errorName } from "#lib/zookeeper/errors.ts"
 import type { NodeData, ReadRequest, ReadResult, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import type { StopCode } from "./claim.ts";
 import type { Link } from "./link.ts";
-import type { LinkCommand, LinkEvent, LinkNote, StoredCheckpoint } from "./link-events.ts";
+import type { LinkCommand, LinkEvent, LinkNote, LinkProgress, StoredCheckpoint } from "./link-events.ts";
 import type { Tombstone } from "./tombstones.ts";
 
 /**
@@ -11,6 +11,7 @@ import type { Tombstone } from "./tombstones.ts";
  * An answer to a read has one line for each request, in the order of the requests: `/a: "data", version 3, 2 children`,
  * `/a: noNode`, and `/a/*: x, y` for the children of /a. Zxids of a node are told where they matter: `, czxid 7, mzxid 9, pzxid 9`;
  * else its mzxid is its version, and the others are 0. Each step takes 10 ms; `later 60000 ms` lets time pass before it.
+ * `progress` asks how far the link is.
  */
 const stepMs = 10;
 
@@ -47,6 +48,8 @@ export function createTeller(link: Link): Teller {
         pause: undefined,
       };
     }
+    found = take(/^failed (\d+): (.*)$/);
+    if (found !== undefined) return { kind: "failed", id: Number(found[0]), detail: found[1] ?? "" };
     found = take(/^(\d+) waits for (.*)$/);
     if (found !== undefined) return { kind: "waiting", id: Number(found[0]), leader: found[1] ?? "" };
     found = take(/^leads (\d+)( still)?$/);
@@ -90,6 +93,10 @@ export function createTeller(link: Link): Teller {
         const later = /^later (\d+) ms$/.exec(line)?.[1];
         if (later !== undefined) {
           now += Number(later);
+          continue;
+        }
+        if (line === "progress") {
+          answered.push(progressText(link.progress()));
           continue;
         }
         const rest = happened.slice(at + 1);
@@ -212,6 +219,19 @@ function commandLines(command: LinkCommand): string[] {
     case "note":
       return [noteText(command.note)];
   }
+}
+
+function progressText({ phase, idle, pending, targetNodes, tombstones, comparing, brake }: LinkProgress): string {
+  const parts = [
+    phase,
+    idle ? "idle" : "",
+    `${pending} pending`,
+    `${targetNodes} target nodes`,
+    tombstones === 0 ? "" : `${tombstones} tombstones`,
+    comparing === undefined ? "" : `${comparing.nodes} nodes of the ${comparing.stage} compared`,
+    brake.engaged ? `brake engaged: ${brake.held} held` : "",
+  ];
+  return `progress: ${parts.filter((part) => part !== "").join(", ")}`;
 }
 
 function requestText({ kind, path }: ReadRequest): string {
