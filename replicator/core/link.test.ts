@@ -43,6 +43,8 @@ const stories: Readonly<Record<string, Setting>> = {
   "paced.txt": { rules: [mirror], limits: { writesPerSecond: 4 } },
   "tombstones.txt": { rules: [mirror], tombstoneMs: 60_000, maxDeletes: 1 },
   "taken-over.txt": { rules: [mirror] },
+  "goes-on.txt": { rules: [mirror], tombstoneMs: 60_000 },
+  "stopped.txt": { rules: [mirror] },
   "standby.txt": { rules: [mirror] },
   "source-lost.txt": { rules: [mirror] },
   "paused.txt": { rules: [mirror] },

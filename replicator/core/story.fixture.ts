@@ -1,6 +1,7 @@
 import type { Instant } from "#lib/clock.ts";
 import { type ErrorName, errorCodes, errorName } from "#lib/zookeeper/errors.ts";
 import type { NodeData, ReadRequest, ReadResult, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { BrakeReason } from "./brake.ts";
 import type { StopCode } from "./claim.ts";
 import type { Link } from "./link.ts";
 import type { LinkCommand, LinkEvent, LinkNote, LinkProgress, StoredCheckpoint } from "./link-events.ts";
@@ -11,7 +12,7 @@ import type { Tombstone } from "./tombstones.ts";
  * An answer to a read has one line for each request, in the order of the requests: `/a: "data", version 3, 2 children`,
  * `/a: noNode`, and `/a/*: x, y` for the children of /a. Zxids of a node are told where they matter: `, czxid 7, mzxid 9, pzxid 9`;
  * else its mzxid is its version, and the others are 0. Each step takes 10 ms; `later 60000 ms` lets time pass before it.
- * `progress` asks how far the link is.
+ * `progress` asks how far the link is. Below a claim stand the tombstones that it has found: `/b/x gone for 3000 ms`.
  */
 const stepMs = 10;
 
@@ -35,17 +36,23 @@ export function createTeller(link: Link): Teller {
     const take = (form: RegExp): readonly string[] | undefined => form.exec(line)?.slice(1);
     const [simple] = simpleEvents.filter(([text]) => text === line).map(([, event]) => event);
     if (simple !== undefined) return simple;
-    let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)(?:, mark (\d+))?$/);
+    let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)(?:, mark (\d+))?(?:, brake engaged: (\w+))?$/);
     if (found !== undefined) {
-      const [id, epoch = "", zxid = "", mark = farMark] = found;
+      const [id, epoch = "", zxid = "", mark = farMark, braked] = found;
       const claimed = BigInt(epoch);
-      const checkpoint = storedAt(claimed, BigInt(zxid) as Zxid, BigInt(mark) as Zxid);
+      const checkpoint = storedAt(
+        claimed,
+        BigInt(zxid) as Zxid,
+        BigInt(mark) as Zxid,
+        braked as BrakeReason | undefined,
+      );
       return {
         kind: "claimed",
         id: Number(id),
         fence: { epoch: claimed, name: `e-${epoch}` },
         checkpoint,
         pause: undefined,
+        tombstones: below.map(parseTombstone),
       };
     }
     found = take(/^failed (\d+): (.*)$/);
@@ -113,6 +120,7 @@ const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
   ["source connected", { kind: "connected", side: "source", resumed: true }],
   ["target connected", { kind: "connected", side: "target", resumed: true }],
   ["target connected anew", { kind: "connected", side: "target", resumed: false }],
+  ["source connected anew", { kind: "connected", side: "source", resumed: false }],
   ["source disconnected", { kind: "disconnected", side: "source" }],
   ["target disconnected", { kind: "disconnected", side: "target" }],
   ["compare asked for", { kind: "compareAsked" }],
@@ -125,14 +133,25 @@ const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
 ];
 
 /** What a claim finds in the target; at source zxid 0 nothing was ever carried over. */
-function storedAt(epoch: bigint, sourceZxid: Zxid, mark: Zxid): StoredCheckpoint | undefined {
+function storedAt(
+  epoch: bigint,
+  sourceZxid: Zxid,
+  mark: Zxid,
+  reason: BrakeReason | undefined,
+): StoredCheckpoint | undefined {
   if (sourceZxid === 0n) return undefined;
-  const brake = { engaged: undefined, deletes: [] };
+  const brake = { engaged: reason && { reason, ageMs: 0 }, deletes: [] };
   return { epoch, sourceZxid, rules: "", brake, witnesses: [], sourceWins: undefined, mark };
 }
 
 /** Where no mark is told: nothing is newer. */
 const farMark = String(2n ** 62n);
+
+function parseTombstone(line: string): Tombstone {
+  const [, path, age] = /^(\S+) gone for (\d+) ms$/.exec(line) ?? [];
+  if (path === undefined) throw new Error(`Cannot read the tombstone ${JSON.stringify(line)} of a story`);
+  return { path, ageMs: Number(age) };
+}
 
 function parseResults(requests: readonly ReadRequest[], lines: readonly string[]): ReadResult[] {
   const asked = requests.map(requestText);
@@ -221,9 +240,11 @@ function commandLines(command: LinkCommand): string[] {
   }
 }
 
-function progressText({ phase, idle, pending, targetNodes, tombstones, comparing, brake }: LinkProgress): string {
+function progressText(progress: LinkProgress): string {
+  const { phase, stopped, leader, idle, pending, targetNodes, tombstones, comparing, brake } = progress;
   const parts = [
-    phase,
+    stopped === undefined ? phase : `${phase} by ${stopped.code}`,
+    leader === undefined ? "" : `${leader} leads`,
     idle ? "idle" : "",
     `${pending} pending`,
     `${targetNodes} target nodes`,
