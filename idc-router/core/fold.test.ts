@@ -137,11 +137,22 @@ describe("what is gone (I9)", () => {
   test("stays for forgetAfterMs, and is forgotten then", () => {
     const router = twoSets();
     router.show({ bs2: "idc2:1" });
+    const goneAt = router.now;
     router.topic("orders", "bs2");
     expect(router.set("bs1").goneSince).not.toBeNull();
-    router.pass(forgetAfterMs + 10_000, () => [], 5_000);
+    router.pass(goneAt + forgetAfterMs - router.now, () => [], 5_000);
+    expect([...router.table.sets.keys()]).toEqual(["C1/bs1", "C1/bs2"]);
+    router.pass(1);
     expect([...router.table.sets.keys()]).toEqual(["C1/bs2"]);
     expect(router.answer("orders", "idc1").brokers.map(({ set }) => set.set)).toEqual(["bs2"]);
+  });
+
+  test("stays forgotten, though the last words of a name server that is silent now speak of it", () => {
+    const router = twoSets();
+    router.silence();
+    router.show({ bs2: "idc2:1" }, "ns2:1");
+    router.pass(forgetAfterMs + 10_000, () => [], 5_000);
+    expect([...router.table.sets.keys()]).toEqual(["C1/bs2"]);
   });
 
   test("is looked for every five seconds", () => {

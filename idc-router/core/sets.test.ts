@@ -1,9 +1,18 @@
 import { describe, expect, test } from "vitest";
 import type { Event } from "./events.ts";
-import { setRecord, timing, twoSets } from "./router.fixture.ts";
+import { setRecord, type TestRouter, timing, twoSets } from "./router.fixture.ts";
+
+/** A name server's words on bs1, by role. */
+const shows = (router: TestRouter, nameServer: string, roles: Readonly<Record<number, string>>): Event => ({
+  kind: "brokers",
+  cluster: "C1",
+  nameServer,
+  askedAt: router.now,
+  sets: new Map([["bs1", new Map(Object.entries(roles).map(([id, address]) => [Number(id), address]))]]),
+});
 
 describe("who is master", () => {
-  const decided = (router: ReturnType<typeof twoSets>) =>
+  const decided = (router: TestRouter) =>
     router.tell({ kind: "ledgerChanged", key: "sets/C1/bs1", text: setRecord(8, 2), revision: 60n });
 
   test("is nobody between a decision and the name servers' word, which are asked often meanwhile", () => {
@@ -38,9 +47,11 @@ describe("who is master", () => {
     const router = twoSets();
     decided(router);
     const current = () => [{ kind: "ledgerCurrent" }] as const;
+    const learnedAt = router.now;
     router.pass(5_000, () => [...current()]);
+    router.pass(learnedAt + 5_999 - router.now, () => [...current()]);
     expect(router.set("bs1").master).toBeNull();
-    router.pass(1_500, () => [...current()]);
+    router.pass(1, () => [...current()]);
     expect(router.set("bs1").master).toBe("idc2-b:1");
   });
 
@@ -59,6 +70,26 @@ describe("who is master", () => {
     router.pass(11_000);
     router.show({ bs1: "idc1-c:1", bs2: "idc2:1" });
     expect(router.set("bs1").master).toBe("idc1-c:1");
+  });
+
+  test("is whom most name servers show, and the one from before where as many show another", () => {
+    const router = twoSets();
+    const show = (bs1: string, nameServer: string) => void router.show({ bs1, bs2: "idc2:1" }, nameServer);
+    show("idc0:1", "ns2:1");
+    expect(router.set("bs1").master).toBe("idc1:1");
+    show("idc3:1", "ns3:1");
+    expect(router.set("bs1").master).toBe("idc1:1");
+    show("idc3:1", "ns4:1");
+    expect(router.set("bs1").master).toBe("idc3:1");
+  });
+
+  test("is the first by name where nobody knows of one from before", () => {
+    const router = twoSets();
+    const show = (bs1: string | null, nameServer: string) => void router.show({ bs1, bs2: "idc2:1" }, nameServer);
+    show(null, "ns1:1");
+    expect(router.set("bs1")).toMatchObject({ master: null, available: false, why: "it has no master" });
+    router.tell(shows(router, "ns1:1", { 0: "idc3:1" }), shows(router, "ns2:1", { 0: "idc1:1" }));
+    expect(router.set("bs1").master).toBe("idc1:1");
   });
 
   test("is nobody whom most sites call down", () => {
@@ -83,6 +114,46 @@ describe("who is master", () => {
     router.tell({ kind: "ledgerChanged", key: "sets/C1/bs1", text: setRecord(8, 2), revision: 4n });
     router.show({ bs1: "idc2-b:1", bs2: "idc2:1" });
     expect(router.set("bs1").available).toBe(true);
+  });
+});
+
+describe("addresses", () => {
+  const addresses = (router: TestRouter) => Object.fromEntries(router.set("bs1").addresses);
+
+  test("are those that all name servers show together, in the order of their roles", () => {
+    const router = twoSets();
+    router.tell(shows(router, "ns1:1", { 0: "a:1", 3: "c:1" }), shows(router, "ns2:1", { 2: "b:1" }));
+    expect(addresses(router)).toEqual({ 0: "a:1", 2: "b:1", 3: "c:1" });
+    expect([...router.set("bs1").addresses.keys()]).toEqual([0, 2, 3]);
+  });
+
+  test("have the ledger's master as the master and nowhere else, and not the one before it", () => {
+    const router = twoSets();
+    router.tell(shows(router, "ns1:1", { 0: "idc1:1", 2: "idc2-b:1", 3: "c:1" }));
+    router.tell({ kind: "ledgerChanged", key: "sets/C1/bs1", text: setRecord(8, 2), revision: 60n });
+    expect(addresses(router)).toEqual({ 2: "idc2-b:1", 3: "c:1" });
+    router.pass(6_000, () => [{ kind: "ledgerCurrent" }]);
+    expect(addresses(router)).toEqual({ 0: "idc2-b:1", 3: "c:1" });
+  });
+
+  test("stay while name servers are silent, but for a master that is decided meanwhile", () => {
+    const router = twoSets();
+    router.tell(shows(router, "ns1:1", { 0: "idc1:1", 2: "idc2-b:1", 3: "c:1" }));
+    router.silence();
+    expect(addresses(router)).toEqual({ 0: "idc1:1", 2: "idc2-b:1", 3: "c:1" });
+    router.tell({ kind: "ledgerChanged", key: "sets/C1/bs1", text: setRecord(8, 2), revision: 60n });
+    expect(addresses(router)).toEqual({ 0: "idc2-b:1", 3: "c:1" });
+  });
+
+  test("name no master of a set that has none, shown or not", () => {
+    const router = twoSets();
+    router.tell(shows(router, "ns1:1", { 0: "idc1:1", 2: "idc2-b:1" }));
+    router.silence();
+    router.tell({ kind: "ledgerChanged", key: "sets/C1/bs1", text: setRecord(8, null), revision: 60n });
+    expect(addresses(router)).toEqual({ 2: "idc2-b:1" });
+    router.show({ bs2: "idc2:1" });
+    expect(router.set("bs1")).toMatchObject({ present: false, lastMaster: "idc1:1" });
+    expect(addresses(router)).toEqual({ 2: "idc2-b:1" });
   });
 });
 
@@ -168,6 +239,47 @@ describe("own checks", () => {
     expect(router.set("bs1").available).toBe(true);
     router.pass(timing.outAfterMs);
     expect(router.set("bs1").available).toBe(false);
+  });
+});
+
+describe("a set that loses its master, or is called down,", () => {
+  const json = JSON.stringify;
+  const dead = (site: string, verdict: string, revision: bigint): Event => ({
+    kind: "ledgerChanged",
+    key: `answers/C1/bs1/${site}`,
+    text: json({ question: "7.1", master: { verdict } }),
+    revision,
+  });
+  const passed = (router: TestRouter) => {
+    router.check("bs1", true);
+    router.pass(timing.outAfterMs - 100, () => [{ kind: "ledgerCurrent" }]);
+  };
+  /** The last check that passed was sent before it failed: it says nothing of how long it has been failing. */
+  const failsFrom = (router: TestRouter, failedAt: number): void => {
+    router.pass(failedAt + timing.outAfterMs - 1 - router.now, () => [{ kind: "ledgerCurrent" }]);
+    expect(router.set("bs1")).toMatchObject({ available: false, out: false });
+    router.pass(1, () => [{ kind: "ledgerCurrent" }]);
+    expect(router.set("bs1")).toMatchObject({ available: false, out: true });
+  };
+
+  test("is held out when it has had none for long", () => {
+    const router = twoSets();
+    passed(router);
+    router.show({ bs1: null, bs2: "idc2:1" });
+    failsFrom(router, router.now);
+  });
+
+  test("is held out when it has been called down for long", () => {
+    const router = twoSets();
+    const entries = [
+      { key: "cluster", text: json({ sites: ["a"] }), revision: 1n },
+      { key: "questions/C1/bs1", text: json({ id: "7.1", epoch: 7 }), revision: 1n },
+      { key: "sets/C1/bs1", text: setRecord(7, 1), revision: 1n },
+    ];
+    router.tell({ kind: "ledger", clusterId: "e", revision: 2n, entries });
+    passed(router);
+    router.tell(dead("a", "dead", 3n));
+    failsFrom(router, router.now);
   });
 });
 
