@@ -1,77 +1,24 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Instant } from "#lib/clock.ts";
-import type { Acl, Stat, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { Acl, Zxid } from "#lib/zookeeper/zookeeper.ts";
 import { translateAcl } from "./acl.ts";
-import { type AclCopy, createAclCopy, type WantedAcl } from "./acl-copy.ts";
-import { createAclIndex, markOf } from "./acl-index.ts";
-import { createBrake } from "./brake.ts";
-import { createRechecks } from "./drift.ts";
-import { createFamily } from "./family.ts";
+import type { AclCopy, WantedAcl } from "./acl-copy.ts";
+import { markOf } from "./acl-index.ts";
+import { bytes, createParts, open, stat, us } from "./carrier-parts.fixture.ts";
 import { hashData } from "./hash.ts";
-import { defaultLimits } from "./limits.ts";
-import type { LinkContext } from "./link-context.ts";
-import type { LinkCounts } from "./link-events.ts";
-import { createOutbox, type PendingWrite } from "./outbox.ts";
-import { createProblems } from "./problems.ts";
-import { compileRules } from "./rules/compile.ts";
+import type { PendingWrite } from "./outbox.ts";
 import { type CarrierParts, settle, settleUnruled } from "./settle.ts";
-import { createTargetIndex } from "./target-index.ts";
-import { createWork } from "./work.ts";
 
-/** /a/** goes to /b/**, and /c/{x}/{y} to /t/{x}/in/{y}: no rule leads to /t/{x}, nor to /t/{x}/in. The target has /b/x. */
 const now = 0 as Instant;
-const nodeBytes = 4;
-const open: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
 const app: readonly Acl[] = [{ perms: 31, scheme: "digest", id: "app:h" }];
-const us = { scheme: "digest", id: "us:h" };
-const stat = { czxid: 9n, aversion: 2 } as Partial<Stat> as Stat;
-const bytes = (text: string) => new TextEncoder().encode(text);
 
 let parts: CarrierParts;
 let aclCopy: AclCopy;
 
 beforeEach(() => {
-  const compiled = compileRules({
-    clusters: {},
-    unmapped: "error",
-    onBadData: "skip",
-    rules: [
-      { match: "/a/**", to: "/b/**", action: "copy" },
-      { match: "/c/{x}/{y}", to: "/t/{x}/in/{y}", action: "copy" },
-    ],
-  });
-  if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
-  const context = {
-    options: { rules: compiled.rules, deletes: { mode: "mirror" } },
-    limits: { ...defaultLimits, nodeBytes },
-    counts: { drift: 0 } as Partial<LinkCounts> as LinkCounts,
-    note: () => {},
-  } as unknown as LinkContext;
-  const index = createTargetIndex();
-  const problems = createProblems(10);
-  const work = createWork(context, problems);
-  const outbox = createOutbox(context.limits);
-  const rechecks = createRechecks(10);
-  const acls = createAclIndex();
-  aclCopy = createAclCopy({ context, schemes: ["world", "digest"], acls, index, work, recheck: rechecks.ask });
-  aclCopy.begin([us], false);
-  acls.put("/b/x", open, stat);
-  index.addPassage("/b");
-  index.put("/b/x", { hash: hashData(bytes("old")), version: 3, mzxid: 5n as Zxid, pass: 1, children: 0 });
-  parts = {
-    context,
-    index,
-    problems,
-    brake: createBrake({ maxDeletes: 10, maxDeleteRatio: 1, windowMs: 1_000 }),
-    work,
-    outbox,
-    family: createFamily({ index, outbox, work }),
-    aclCopy,
-    rechecks,
-    tombstones: undefined,
-  };
-  work.mark("/b/x", undefined);
-  work.begin("/b/x");
+  parts = createParts({ nodeBytes: 4 }, []);
+  if (parts.aclCopy === undefined) throw new Error("ACLs are copied here");
+  aclCopy = parts.aclCopy;
 });
 
 function wanted(acl: readonly Acl[]): WantedAcl {
