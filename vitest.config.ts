@@ -22,6 +22,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{lib,config,replicator,arbiter,idc-router,sdk,cli,scripts}/**/*.test.ts", judges],
+          setupFiles: ["test/fixtures/long-draws.ts"],
           testTimeout: 20_000,
         },
       },

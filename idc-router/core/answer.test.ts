@@ -48,6 +48,9 @@ describe("clients", () => {
     expect(router.answer("orders", "idc1").brokers.map(({ weight }) => weight)).toEqual([5_000, 5_000]);
     expect(router.sendsTo("orders", "idc1", 0.49)).toEqual(["bs1"]);
     expect(router.sendsTo("orders", "idc1", 0.51)).toEqual(["bs2"]);
+    expect(router.answer("orders", "idc1").why).toBe("idc1 has weight 50");
+    idc(router, "idc1", "active", 100, 2);
+    expect(router.answer("orders", "idc1").why).toBe("idc1 is near and well");
   });
 
   test("with all IDCs drained get the nearest, marked stale, and never nothing (I9)", () => {
@@ -63,6 +66,14 @@ describe("clients", () => {
     router.show({});
     expect(router.sendsTo("orders", "idc1")).toEqual(["bs1"]);
     expect(router.answer("orders", "idc1")).toMatchObject({ stale: true });
+  });
+
+  test("with a drained IDC and every set gone get the last known ones that operators let serve", () => {
+    const router = twoSets();
+    idc(router, "idc1", "drained");
+    router.show({});
+    expect(router.sendsTo("orders", "idc1")).toEqual(["bs2"]);
+    expect(router.answer("orders", "idc1")).toMatchObject({ chosen: "idc2", stale: true });
   });
 
   test("local-only stays at home, even with nobody there", () => {

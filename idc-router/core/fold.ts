@@ -16,7 +16,7 @@ import {
 } from "./model.ts";
 import { answering, hearNameServer, type NameServers } from "./name-servers.ts";
 import { noteChanges } from "./notes.ts";
-import { type Check, foldSets, promotionMs } from "./sets.ts";
+import { type Check, foldSets } from "./sets.ts";
 import { changeTopics, foldTopic, forgetQueues } from "./topics.ts";
 
 export interface FoldOptions {
@@ -273,7 +273,8 @@ function hurryWhereDecided(
 ): void {
   if (before.sets === now.sets) return;
   for (const [name, { master, learnedAt }] of now.sets) {
-    const isNew = before.sets.get(name) !== now.sets.get(name) && at - learnedAt < promotionMs;
+    // What stood in the first reading was decided some time ago.
+    const isNew = before.sets.get(name) !== now.sets.get(name) && learnedAt === at;
     const entry = sets.get(name);
     if (isNew && entry !== undefined && entry.master !== master)
       commands.push({ kind: "hurry", cluster: entry.cluster });

@@ -63,9 +63,39 @@ test("it comes back only after enough checks, however long it was well", () => {
   expect(health.kind).toBe("in");
 });
 
+test("one that is out and fails on says why, and is the same object while that is the same", () => {
+  const fails = (health: SetHealth, failing: string): SetHealth =>
+    observe(health, { failing, at: 0, passed: false }, { now: 0 }, timing);
+  const out: SetHealth = { kind: "out", wellSince: null, wellChecks: 0, reason: "no answer" };
+  expect(fails(out, "no answer")).toBe(out);
+  expect(fails(out, "it has no master")).toEqual({ ...out, reason: "it has no master" });
+  expect(fails({ ...out, wellSince: 5, wellChecks: 2 }, "no answer")).toEqual(out);
+});
+
+test("it comes back when the hold-down is over, to the millisecond, and is the same object while nothing changes", () => {
+  const { backAfterMs, backAfterChecks } = timing;
+  const well = (health: SetHealth, now: number): SetHealth =>
+    observe(health, { failing: null, at: now, passed: false }, { now }, timing);
+  const resting: SetHealth = { kind: "out", wellSince: 100, wellChecks: backAfterChecks, reason: "x" };
+  expect(well(resting, 100 + backAfterMs - 1)).toBe(resting);
+  expect(well(resting, 100 + backAfterMs)).toBe(wellAtFirst);
+  expect(well(wellAtFirst, 0)).toBe(wellAtFirst);
+  expect(well({ kind: "in", failingSince: 7 }, 10)).toBe(wellAtFirst);
+});
+
+test("one that fails is the same object until it is out", () => {
+  const failing: SetHealth = { kind: "in", failingSince: 7 };
+  const seen = { failing: "x", at: 500, passed: false };
+  expect(observe(failing, seen, { now: 600 }, timing)).toBe(failing);
+  expect(observe(wellAtFirst, seen, { now: 600 }, timing)).toEqual({ kind: "in", failingSince: 500 });
+});
+
 test("a process that stood still counts failures anew", () => {
   const failing: SetHealth = { kind: "in", failingSince: 0 };
   const forgiven = forgive(failing, 5_000);
   expect(observe(forgiven, { failing: "no answer", at: 0, passed: false }, { now: 5_900 }, timing).kind).toBe("in");
   expect(observe(forgiven, { failing: "no answer", at: 0, passed: false }, { now: 6_000 }, timing).kind).toBe("out");
+  expect(forgive(wellAtFirst, 5_000)).toBe(wellAtFirst);
+  const out: SetHealth = { kind: "out", wellSince: 5, wellChecks: 1, reason: "x" };
+  expect(forgive(out, 5_000)).toBe(out);
 });

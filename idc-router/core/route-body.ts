@@ -32,7 +32,7 @@ export function routeBody(answer: Answer, level: number): Uint8Array {
 }
 
 /** Producers take a set only with an address of role 0. When nothing better is known, the last master stands there (I9). */
-function addressesFor({ addresses, master, lastMaster }: SetEntry, stale: boolean): ReadonlyMap<number, string> {
+export function addressesFor({ addresses, master, lastMaster }: SetEntry, stale: boolean): ReadonlyMap<number, string> {
   if (master !== null || lastMaster === null || !stale) return addresses;
   return new Map([[masterRole, lastMaster], ...addresses]);
 }

@@ -38,16 +38,15 @@ export interface SetsFold {
   readonly healths: ReadonlyMap<SetName, SetHealth>;
 }
 
-/** Every broker set that is known, from all that speak of it. Entries that come out the same stay the same object. */
+/**
+ * Every broker set that is known, from all that speak of it. One of which only the ledger speaks is none: it has no address that a
+ * client could use. Entries that come out the same stay the same object.
+ */
 export function foldSets(before: SetsFold, input: SetsInput, moment: Moment): SetsFold {
   const names = new Map<SetName, { cluster: string; set: string }>();
   const name = (cluster: string, set: string): void => void names.set(setName(cluster, set), { cluster, set });
   for (const entry of before.sets.values()) name(entry.cluster, entry.set);
   for (const { cluster, sets } of input.nameServers.values()) for (const set of sets.keys()) name(cluster, set);
-  for (const known of input.ledger.sets.keys()) {
-    const [cluster = "", set = ""] = known.split("/");
-    if (input.clusters.includes(cluster)) name(cluster, set);
-  }
   const sets = new Map<SetName, SetEntry>();
   const healths = new Map<SetName, SetHealth>();
   for (const [full, { cluster, set }] of names) {
@@ -56,7 +55,7 @@ export function foldSets(before: SetsFold, input: SetsInput, moment: Moment): Se
     const folded = foldSet({ full, cluster, set }, old, before.healths.get(full) ?? wellAtFirst, input, moment);
     const { entry } = folded;
     if (entry.goneSince !== null && moment.wall - entry.goneSince > input.forgetAfterMs) continue;
-    // Nobody but the ledger has ever spoken of it: it has no address that a client could use.
+    // It was forgotten, and all that is left are the last words of a name server that is silent.
     if (old === undefined && !entry.present) continue;
     sets.set(full, old !== undefined && same(old, entry) ? old : entry);
     healths.set(full, folded.health);
@@ -110,7 +109,7 @@ function foldSet(
       present,
       out,
       available,
-      why: available ? "" : whyNot({ present, master, calledDown, health: nextHealth, failing }),
+      why: available ? "" : whyNot({ master, calledDown, health: nextHealth, failing }),
       since: old !== undefined && old.available === available ? old.since : moment.wall,
       goneSince: present ? null : (old?.goneSince ?? moment.wall),
     },
@@ -162,21 +161,12 @@ function addressesOf(
   before: SeenAddresses | undefined,
   master: string | null,
 ): SeenAddresses {
-  if (shown.length === 0) {
-    if (before === undefined) return master === null ? new Map() : new Map([[masterRole, master]]);
-    return master === null ? before : withMaster(before, master);
-  }
   const slaves = new Map<number, string>();
-  for (const addresses of shown) {
+  for (const addresses of shown.length > 0 ? shown : [before ?? []]) {
     for (const [id, address] of addresses) if (id !== masterRole && address !== master) slaves.set(id, address);
   }
   const ordered = [...slaves].toSorted(([one], [other]) => one - other);
   return new Map(master === null ? ordered : [[masterRole, master], ...ordered]);
-}
-
-function withMaster(addresses: SeenAddresses, master: string): SeenAddresses {
-  const others = [...addresses].filter(([id, address]) => id !== masterRole && address !== master);
-  return new Map([[masterRole, master], ...others]);
 }
 
 /** Why it fails right now; null: it doesn't, as far as is known. */
@@ -194,19 +184,17 @@ function failureOf(seen: {
 }
 
 function whyNot({
-  present,
   master,
   calledDown,
   health,
   failing,
 }: {
-  present: boolean;
   master: string | null;
   calledDown: boolean;
   health: SetHealth;
   failing: string | null;
 }): string {
-  if (!present || master === null || calledDown) return failing ?? "";
+  if (master === null || calledDown) return failing ?? "";
   if (health.kind === "in") return "";
   return health.wellSince === null ? `out: ${health.reason}` : "in hold-down: it was out, and is well again";
 }

@@ -36,6 +36,18 @@ describe("a route", () => {
     });
   });
 
+  test("when nobody is there names the last master, as the master and under its role (I9)", async () => {
+    router.show({ bs1: null });
+    const { body } = await ask(route);
+    expect(body).toMatchObject({
+      stale: true,
+      brokers: [{ set: "bs1", master: "idc1:1", addresses: { 0: "idc1:1" } }],
+    });
+    router.show({ bs2: "idc2:1" });
+    const { body: others } = await ask(`${route}?use=consume`);
+    expect(others).toMatchObject({ stale: false, brokers: [{ set: "bs2" }] });
+  });
+
   test("for consumers names all of them, nearest first", async () => {
     const { body } = await ask(`${route}?idc=idc2&use=consume`);
     expect(body.brokers.map(({ set }: { set: string }) => set)).toEqual(["bs2", "bs1"]);

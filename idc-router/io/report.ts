@@ -3,6 +3,7 @@ import type { RouterState } from "../core/fold.ts";
 import type { Bootstrap } from "../core/kafka.ts";
 import { kafkaFailure } from "../core/kafka-facts.ts";
 import type { KafkaEntry, SetEntry, Table, TopicHome } from "../core/model.ts";
+import { addressesFor } from "../core/route-body.ts";
 import type { RouteReport, SourceReport, StatusReport, Use } from "./api.ts";
 
 /** What the HTTP door says, from what the router knows. */
@@ -94,7 +95,7 @@ export function reportRoute(answer: Answer, use: Use, origin: RouteOrigin, boots
       idc: set.idc,
       epoch: set.epoch,
       master: set.master ?? (stale ? set.lastMaster : null),
-      addresses: Object.fromEntries([...set.addresses].map(([id, address]) => [String(id), address])),
+      addresses: Object.fromEntries(addressesFor(set, stale)),
       weight,
       readQueues: queue.readQueues,
       writeQueues: queue.writeQueues,

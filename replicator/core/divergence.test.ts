@@ -30,8 +30,15 @@ test("what was written or made after the mark and differs is found, what is olde
   saw("/t/a/made", { czxid: 60 });
   saw("/t/a/ours", { mzxid: 50 });
   saw("/t/a/equal", { mzxid: 70 });
-  for (const name of ["changed", "made", "ours"]) divergence.differs(`/t/a/${name}`);
-  expect(found()).toEqual({ "/t/a/changed": "changed", "/t/a/made": "created" });
+  saw("/t/a/made-by-us", { czxid: 50, mzxid: 51 });
+  for (const name of ["changed", "made", "ours", "made-by-us"]) divergence.differs(`/t/a/${name}`);
+  expect(found()).toEqual({ "/t/a/changed": "changed", "/t/a/made": "created", "/t/a/made-by-us": "changed" });
+});
+
+test("a node that lives with a session is nothing that the link would overwrite", () => {
+  divergence.saw("/t/a/session", stat({ czxid: 60 }), false);
+  divergence.differs("/t/a/session");
+  expect(found()).toEqual({});
 });
 
 test("a node that is missing was deleted by somebody else if the node above has changed since, and it is old enough", () => {

@@ -43,9 +43,20 @@ const stories: Readonly<Record<string, Setting>> = {
   "paced.txt": { rules: [mirror], limits: { writesPerSecond: 4 } },
   "tombstones.txt": { rules: [mirror], tombstoneMs: 60_000, maxDeletes: 1 },
   "taken-over.txt": { rules: [mirror] },
+  "goes-on.txt": { rules: [mirror], tombstoneMs: 60_000 },
+  "stopped.txt": { rules: [mirror] },
   "standby.txt": { rules: [mirror] },
   "source-lost.txt": { rules: [mirror] },
   "paused.txt": { rules: [mirror] },
+  "few-reads.txt": { rules: [mirror], limits: { scanReadsInFlight: 2, readAhead: 2, requestsPerRead: 1 } },
+  "slow-target.txt": {
+    rules: [mirror],
+    limits: { scanReadsInFlight: 2, requestsPerRead: 1, writesInFlight: 1, outboxOps: 1 },
+  },
+  "extras-at-first.txt": { rules: [mirror] },
+  "tombstones-compared.txt": { rules: [mirror], tombstoneMs: 60_000 },
+  "held-and-gone.txt": { rules: [mirror] },
+  "read-failed.txt": { rules: [mirror] },
   "too-many-changes.txt": { rules: [mirror], limits: { dirtyPaths: 2, readsInFlight: 1 } },
 };
 

@@ -182,7 +182,6 @@ export function createLink(options: LinkOptions): Link {
     switch (event.kind) {
       case "connected":
         connected[event.side] = true;
-        if (event.side === "source") sourceLostAt = Number.POSITIVE_INFINITY;
         // Whoever leads now judges for himself whether the link may go on.
         if (event.side === "target" && !event.resumed && phase === "stopped") startAgain();
         else queueIfConnected();

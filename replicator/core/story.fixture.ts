@@ -1,9 +1,10 @@
 import type { Instant } from "#lib/clock.ts";
 import { type ErrorName, errorCodes, errorName } from "#lib/zookeeper/errors.ts";
 import type { NodeData, ReadRequest, ReadResult, Stat, WriteOp, WriteResult, Zxid } from "#lib/zookeeper/zookeeper.ts";
+import type { BrakeReason } from "./brake.ts";
 import type { StopCode } from "./claim.ts";
 import type { Link } from "./link.ts";
-import type { LinkCommand, LinkEvent, LinkNote, StoredCheckpoint } from "./link-events.ts";
+import type { LinkCommand, LinkEvent, LinkNote, LinkProgress, StoredCheckpoint } from "./link-events.ts";
 import type { Tombstone } from "./tombstones.ts";
 
 /**
@@ -11,6 +12,7 @@ import type { Tombstone } from "./tombstones.ts";
  * An answer to a read has one line for each request, in the order of the requests: `/a: "data", version 3, 2 children`,
  * `/a: noNode`, and `/a/*: x, y` for the children of /a. Zxids of a node are told where they matter: `, czxid 7, mzxid 9, pzxid 9`;
  * else its mzxid is its version, and the others are 0. Each step takes 10 ms; `later 60000 ms` lets time pass before it.
+ * `progress` asks how far the link is. Below a claim stand the tombstones that it has found: `/b/x gone for 3000 ms`.
  */
 const stepMs = 10;
 
@@ -34,19 +36,27 @@ export function createTeller(link: Link): Teller {
     const take = (form: RegExp): readonly string[] | undefined => form.exec(line)?.slice(1);
     const [simple] = simpleEvents.filter(([text]) => text === line).map(([, event]) => event);
     if (simple !== undefined) return simple;
-    let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)(?:, mark (\d+))?$/);
+    let found = take(/^claimed (\d+): epoch (\d+), source zxid (\d+)(?:, mark (\d+))?(?:, brake engaged: (\w+))?$/);
     if (found !== undefined) {
-      const [id, epoch = "", zxid = "", mark = farMark] = found;
+      const [id, epoch = "", zxid = "", mark = farMark, braked] = found;
       const claimed = BigInt(epoch);
-      const checkpoint = storedAt(claimed, BigInt(zxid) as Zxid, BigInt(mark) as Zxid);
+      const checkpoint = storedAt(
+        claimed,
+        BigInt(zxid) as Zxid,
+        BigInt(mark) as Zxid,
+        braked as BrakeReason | undefined,
+      );
       return {
         kind: "claimed",
         id: Number(id),
         fence: { epoch: claimed, name: `e-${epoch}` },
         checkpoint,
         pause: undefined,
+        tombstones: below.map(parseTombstone),
       };
     }
+    found = take(/^failed (\d+): (.*)$/);
+    if (found !== undefined) return { kind: "failed", id: Number(found[0]), detail: found[1] ?? "" };
     found = take(/^(\d+) waits for (.*)$/);
     if (found !== undefined) return { kind: "waiting", id: Number(found[0]), leader: found[1] ?? "" };
     found = take(/^leads (\d+)( still)?$/);
@@ -92,6 +102,10 @@ export function createTeller(link: Link): Teller {
           now += Number(later);
           continue;
         }
+        if (line === "progress") {
+          answered.push(progressText(link.progress()));
+          continue;
+        }
         const rest = happened.slice(at + 1);
         const end = rest.findIndex((one) => !one.startsWith(" "));
         const below = rest.slice(0, end < 0 ? rest.length : end).map((one) => one.trim());
@@ -106,6 +120,7 @@ const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
   ["source connected", { kind: "connected", side: "source", resumed: true }],
   ["target connected", { kind: "connected", side: "target", resumed: true }],
   ["target connected anew", { kind: "connected", side: "target", resumed: false }],
+  ["source connected anew", { kind: "connected", side: "source", resumed: false }],
   ["source disconnected", { kind: "disconnected", side: "source" }],
   ["target disconnected", { kind: "disconnected", side: "target" }],
   ["compare asked for", { kind: "compareAsked" }],
@@ -118,14 +133,25 @@ const simpleEvents: readonly (readonly [string, LinkEvent])[] = [
 ];
 
 /** What a claim finds in the target; at source zxid 0 nothing was ever carried over. */
-function storedAt(epoch: bigint, sourceZxid: Zxid, mark: Zxid): StoredCheckpoint | undefined {
+function storedAt(
+  epoch: bigint,
+  sourceZxid: Zxid,
+  mark: Zxid,
+  reason: BrakeReason | undefined,
+): StoredCheckpoint | undefined {
   if (sourceZxid === 0n) return undefined;
-  const brake = { engaged: undefined, deletes: [] };
+  const brake = { engaged: reason && { reason, ageMs: 0 }, deletes: [] };
   return { epoch, sourceZxid, rules: "", brake, witnesses: [], sourceWins: undefined, mark };
 }
 
 /** Where no mark is told: nothing is newer. */
 const farMark = String(2n ** 62n);
+
+function parseTombstone(line: string): Tombstone {
+  const [, path, age] = /^(\S+) gone for (\d+) ms$/.exec(line) ?? [];
+  if (path === undefined) throw new Error(`Cannot read the tombstone ${JSON.stringify(line)} of a story`);
+  return { path, ageMs: Number(age) };
+}
 
 function parseResults(requests: readonly ReadRequest[], lines: readonly string[]): ReadResult[] {
   const asked = requests.map(requestText);
@@ -212,6 +238,21 @@ function commandLines(command: LinkCommand): string[] {
     case "note":
       return [noteText(command.note)];
   }
+}
+
+function progressText(progress: LinkProgress): string {
+  const { phase, stopped, leader, idle, pending, targetNodes, tombstones, comparing, brake } = progress;
+  const parts = [
+    stopped === undefined ? phase : `${phase} by ${stopped.code}`,
+    leader === undefined ? "" : `${leader} leads`,
+    idle ? "idle" : "",
+    `${pending} pending`,
+    `${targetNodes} target nodes`,
+    tombstones === 0 ? "" : `${tombstones} tombstones`,
+    comparing === undefined ? "" : `${comparing.nodes} nodes of the ${comparing.stage} compared`,
+    brake.engaged ? `brake engaged: ${brake.held} held` : "",
+  ];
+  return `progress: ${parts.filter((part) => part !== "").join(", ")}`;
 }
 
 function requestText({ kind, path }: ReadRequest): string {

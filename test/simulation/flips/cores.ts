@@ -33,7 +33,16 @@ export const cores: readonly Core[] = [
     seeds: 10,
   },
   {
-    files: filesOf("replicator", ["comparison", "evaluate", "settle", "brake", "link", "compare-schedule", "past"]),
+    files: filesOf("replicator", [
+      "comparison",
+      "evaluate",
+      "settle",
+      "brake",
+      "link",
+      "compare-schedule",
+      "past",
+      "divergence",
+    ]),
     tests: "replicator/core/",
     subject: "link",
     seeds: 300,

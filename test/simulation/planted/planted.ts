@@ -30,6 +30,7 @@ const copied = [
   "idc-router",
   "lib",
   "replicator",
+  "test/fixtures",
   "test/simulation",
   "package.json",
   "vitest.config.ts",
