@@ -6,10 +6,12 @@ import type { RouteSource } from "./clients/watchers.ts";
 import { allowHiding, userOfBroker, usersOfArbiters } from "./hidden.ts";
 import type { FaultName } from "./plan/names.ts";
 
+/** Nothing old is thrown away when a disk is nearly full: all is read back in the end. */
+const keepsAll = { cleanFileForciblyEnable: false } as const;
 /** Of brokers: those that are recommended for sets that may lose nothing, see docs/operations.md; or RocketMQ's own. */
 const settingsOf = {
-  lossless,
-  default: {},
+  lossless: { ...lossless, ...keepsAll },
+  default: keepsAll,
 } as const;
 /** What a set's policy lets a failover lose. */
 const policyOf = {
@@ -29,7 +31,7 @@ export interface Subject {
   readonly rpo: (typeof rpoNames)[number];
 }
 /** Each broker's, in memory. A run of half an hour needs a fifth of it. */
-const diskBytes = 2 ** 30;
+export const diskBytes = 2 ** 30;
 
 /** A fault that cannot be made here, and what is in the way. */
 interface Missing {

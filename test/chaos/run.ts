@@ -121,11 +121,7 @@ async function playFault(
   say(`${nth} ${fault}: ${targets.join(", ")}`);
   await delay(faultMs);
   histories.add("faults", { e: "end", nth });
-  const operated = await end();
-  if (operated !== undefined) {
-    say(`${nth} an operator had to: ${operated}`);
-    histories.add("faults", { e: "operated", nth, operated });
-  }
+  await end();
   histories.add("faults", { e: "healed", nth });
   const whole = await untilWhole(stage, standing);
   histories.add("faults", { e: whole ? "whole" : "broken", nth });

@@ -4,8 +4,15 @@ import { linesOf } from "../world/lines.ts";
 import type { SiteName, Way } from "../world/network/sites.ts";
 import type { Server } from "../world/server.ts";
 import { hideFromArbiters } from "./hidden.ts";
-import { recoverFromLostTail } from "./operator.ts";
 import type { Planned } from "./plan/schedule.ts";
+import { diskBytes } from "./raise.ts";
+
+/**
+ * What is left of a full disk: a broker takes no message when less than a tenth is, and looks each 10 s. It cannot be left without a byte at
+ * once: a stock broker (5.3.3) then acknowledges, and copies, messages that it has stored half (docs/reliability.md).
+ * @source RocketMQ 5.3.3 DefaultMessageStore.CleanCommitLogService, diskSpaceWarningLevelRatio
+ */
+const freeRatio = 0.05;
 
 /** A fault in force. */
 export interface Struck {
@@ -15,8 +22,7 @@ export interface Struck {
   readonly singleLink: boolean;
   /** The master needs no successor: it lives, and a majority of the sites hears it. */
   readonly keeps: boolean;
-  /** @returns what an operator had to decide for it to be over, if anything */
-  end(): Promise<string | undefined>;
+  end(): Promise<void>;
 }
 
 /** Makes a fault; resolves when it is in force. @param master as the deciders have it on record just before */
@@ -75,13 +81,12 @@ export async function strike(stage: Stage, planned: Planned, master: Server): Pr
       );
     }
     case "full-disk":
-      await Promise.all(chosen.map((broker) => broker.fillDisk()));
-      return { ...struck(names(chosen), spared, async () => {}), end: () => freed(stage, chosen, master) };
+      await Promise.all(chosen.map((broker) => broker.fillDisk(diskBytes * freeRatio)));
+      return struck(names(chosen), spared, () => freed(chosen));
   }
 }
 
-function struck(targets: readonly string[], keeps: boolean, over: () => Promise<void>): Struck {
-  const end = async (): Promise<undefined> => void (await over());
+function struck(targets: readonly string[], keeps: boolean, end: () => Promise<void>): Struck {
   return { targets, singleLink: false, keeps, end };
 }
 
@@ -114,13 +119,11 @@ async function cutWays({ world }: Stage, ways: readonly Way[]): Promise<() => Pr
  * A stock broker that could not write loses the thread that dispatches its messages (InternalError in ReputMessageService, 5.3.3) and
  * goes on without it: it is of use again only after a restart.
  */
-async function freed(stage: Stage, brokers: readonly Server[], master: Server): Promise<string | undefined> {
+async function freed(brokers: readonly Server[]): Promise<void> {
   for (const broker of brokers) {
     await broker.freeDisk();
     await broker.restart();
   }
-  if (stage.contender === "stock" || !brokers.includes(master)) return undefined;
-  return (await recoverFromLostTail(stage, master)) ? "set recover --force" : undefined;
 }
 
 function names(servers: readonly Server[]): string[] {

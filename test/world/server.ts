@@ -1,4 +1,4 @@
-import { mkdir, open, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, statfs, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -68,8 +68,8 @@ export interface Server extends AsyncDisposable {
   launch(): Promise<void>;
   /** Its wall clock runs this much ahead of ours, or behind. Its monotonic clock does not change. Counts within a second. */
   setClock(aheadMs: number): Promise<void>;
-  /** Leaves no byte free on its disk. */
-  fillDisk(): Promise<void>;
+  /** Leaves no byte free on its disk, or so many. */
+  fillDisk(freeBytes?: number): Promise<void>;
   freeDisk(): Promise<void>;
   /** The end of its output and the file that has all of it. */
   log(): string;
@@ -144,9 +144,10 @@ async function createServer(network: Network, recipe: Recipe, options: ServerOpt
       if (options.ownClock !== true) throw new Error(`${name} has no clock of its own: start it with ownClock`);
       await setClock(aheadMs);
     },
-    async fillDisk() {
+    async fillDisk(freeBytes = 0) {
       if (options.diskBytes === undefined) throw new Error(`${name} has no disk of its own: start it with diskBytes`);
-      await fill(ballast);
+      const { bavail, bsize } = await statfs(dataDir);
+      await fill(ballast, freeBytes === 0 ? Number.POSITIVE_INFINITY : bavail * bsize - freeBytes);
     },
     freeDisk: () => rm(ballast, { force: true }),
     log: () => started().log(),
@@ -182,13 +183,16 @@ async function serving(recipe: Recipe, network: Network, process: RunningProcess
 }
 
 /** Writes until the disk takes no more. */
-async function fill(path: string): Promise<void> {
+/** Until nothing more fits on the disk, or so many bytes are written. */
+async function fill(path: string, bytesMax: number): Promise<void> {
   await using file = await open(path, "a");
+  let left = bytesMax;
   for (let bytes = ballastChunkBytes; bytes >= 1; bytes = Math.floor(bytes / 2)) {
     const chunk = Buffer.alloc(bytes);
-    for (;;) {
+    while (left >= bytes) {
       const { bytesWritten } = await file.write(chunk).catch(ifFull);
       if (bytesWritten === 0) break;
+      left -= bytesWritten;
     }
   }
 }

@@ -50,5 +50,5 @@ export const faultTexts: Readonly<Record<FaultName, string>> = {
   "broker-cut-from-arbiters": "a broker and the arbiters do not reach each other, but everybody else",
   "etcd-minority": "two of three etcd members are killed: nobody may decide",
   "clock-skew": "an arbiter's clock goes wrong by 60 s, ahead or behind",
-  "full-disk": "there is no byte left on a broker's disk",
+  "full-disk": "a broker's disk is full by its own measure: nineteen of twenty bytes are taken",
 };

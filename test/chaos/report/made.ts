@@ -43,7 +43,6 @@ const kill: FaultSeen = {
   targets: ["broker-1"],
   singleLink: false,
   keeps: false,
-  operated: undefined,
 };
 
 /** A link that was cut, and nobody was replaced. */

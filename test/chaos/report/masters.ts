@@ -105,30 +105,20 @@ export function routesGoneBack(
   });
 }
 
-/** Kinds that need the word of a majority. */
+/** Kinds that need the word of a majority; a chaos run has no operator, so there is no other kind but the very first. */
 const votedKinds: readonly string[] = ["failover", "restart"];
 const downVerdicts: readonly string[] = ["silent", "dead"];
 
-/**
- * Decisions on record that no majority of the voting sites stands behind, with what is wrong.
- * @param operated how often an operator had to recover the set: so many decisions are theirs
- */
-export function unfoundedDecisions(decisions: readonly Decision[], operated: number): string[] {
-  const recovered = decisions.filter(({ kind }) => kind === "recover").slice(0, operated);
+/** Decisions on record that no majority of the voting sites stands behind, with what is wrong. */
+export function unfoundedDecisions(decisions: readonly Decision[]): string[] {
   return decisions.flatMap((decision) => {
-    const problem = recovered.includes(decision) ? epochProblem(decision) : problemOf(decision);
+    const problem = problemOf(decision);
     return problem === "" ? [] : [`${decision.id} (${decision.kind}): ${problem}`];
   });
 }
 
-function epochProblem({ epoch, epochBefore }: Decision): string {
-  return epoch <= epochBefore ? `epoch ${epoch} after ${epochBefore}` : "";
-}
-
-function problemOf(decision: Decision): string {
-  const { kind, epochBefore, master, question, sites, answers } = decision;
-  const fallen = epochProblem(decision);
-  if (fallen !== "") return fallen;
+function problemOf({ kind, epoch, epochBefore, master, question, sites, answers }: Decision): string {
+  if (epoch <= epochBefore) return `epoch ${epoch} after ${epochBefore}`;
   if (kind === "first-master") return epochBefore === 0 ? "" : `there was a master in epoch ${epochBefore}`;
   if (!votedKinds.includes(kind)) return "nobody has asked for it";
   if (question === null) return "no site was asked";

@@ -54,8 +54,6 @@ export interface FaultSeen {
   readonly singleLink: boolean;
   /** No other master was needed. */
   readonly keeps: boolean;
-  /** What an operator had to decide for it to be over; undefined: nothing. */
-  readonly operated: string | undefined;
 }
 
 export interface Send {
@@ -175,7 +173,6 @@ function faultsIn(lines: readonly Line[]): FaultSeen[] {
         targets: (force?.["targets"] ?? []) as string[],
         singleLink: force?.["singleLink"] === true,
         keeps: force?.["keeps"] === true,
-        operated: of("operated")?.["operated"] as string | undefined,
       };
     });
 }

@@ -29,8 +29,6 @@ export interface FaultOutcome {
   readonly needlessSwitches: number;
   /** From the end of the fault until all replicas were in sync; null: they never were. */
   readonly wholeMs: number | null;
-  /** What an operator had to decide; null: nothing. */
-  readonly operated: string | null;
 }
 
 /** @param evidence of faults that were in force; one that the run's end cut short is left out */
@@ -45,7 +43,7 @@ export function outcomesOf(evidence: Evidence): FaultOutcome[] {
 }
 
 function outcomeOf(fault: FaultSeen, nextAt: number, acked: readonly Acked[], { record }: Evidence): FaultOutcome {
-  const { nth, beginAt, forceAt = Infinity, endAt, wholeAt, keeps, master, operated = null } = fault;
+  const { nth, beginAt, forceAt = Infinity, endAt, wholeAt, keeps, master } = fault;
   const inForce = acked.filter(({ at }) => at >= forceAt && at < nextAt);
   const byIdc = ["idc1", "idc2"].map((idc) => inForce.find(({ producer }) => siteOf(producer) === idc));
   const recoveredAt = inForce[0]?.answeredAt;
@@ -66,7 +64,6 @@ function outcomeOf(fault: FaultSeen, nextAt: number, acked: readonly Acked[], { 
     masterMoved: begun.length > 0 && begun.at(-1)?.broker !== master,
     needlessSwitches: keeps ? begun.length : 0,
     wholeMs: wholeAt === undefined || endAt === undefined ? null : wholeAt - endAt,
-    operated,
   };
 }
 

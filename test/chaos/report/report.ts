@@ -156,13 +156,10 @@ function recoveryByFault(results: readonly FaultOutcome[]): Record<string, Sprea
 }
 
 /** Decided without votes, or not decided at all. Stock controllers keep no such record. */
-function decisionProblems({ about, decisions, record, faults }: Evidence): string[] {
+function decisionProblems({ about, decisions, record }: Evidence): string[] {
   if (about.contender !== "arbiter") return [];
   return [
-    counted(
-      unfoundedDecisions(decisions, faults.filter(({ operated }) => operated !== undefined).length),
-      "decisions without a majority on record",
-    ),
+    counted(unfoundedDecisions(decisions), "decisions without a majority on record"),
     counted(undecidedEpochs({ record, decisions }).map(String), "epochs without a decision on record"),
   ];
 }

@@ -58,7 +58,7 @@ function faultTable({ results }: Report): string[] {
       [
         "",
         one.nth,
-        one.operated === null ? one.fault : `${one.fault}, then an operator: ${one.operated}`,
+        one.fault,
         one.targets.join(" "),
         `${secondsOr(one.recoveryTime)}${one.isRecoveryInFaultInterval ? "" : " (after the fault)"}`,
         secondsOr(one.slowestIdcRecoveryTime),
