@@ -182,7 +182,6 @@ async function serving(recipe: Recipe, network: Network, process: RunningProcess
   }
 }
 
-/** Writes until the disk takes no more. */
 /** Until nothing more fits on the disk, or so many bytes are written. */
 async function fill(path: string, bytesMax: number): Promise<void> {
   await using file = await open(path, "a");
