@@ -27,12 +27,12 @@ await runProgram(
       of: {
         type: "string",
         placeholder: "SUBJECT",
-        default: "arbiter",
+        default: "all",
         choices: subjects,
-        help: "A broker set with its arbiters, a link of the replicator, or a router.",
+        help: "A broker set with its arbiters, a link of the replicator, or a router; all: each in its turn.",
       },
     },
-    examples: [{ command: "./run sim --seeds 1 --from 4711", help: "replays one life" }],
+    examples: [{ command: "./run sim --of arbiter --seeds 1 --from 4711", help: "replays one life" }],
     exits: ["ok", "error", "usage"],
   },
   async ({ seeds, from, of }) => {
@@ -81,5 +81,8 @@ async function simulate(subject: Subject, from: number, seeds: number): Promise<
 function textOf(subject: Subject, { lives, failovers, switches, acked, commands, tables }: Lives): string {
   if (subject === "link") return `${lives} lives, ${commands} commands`;
   if (subject === "router") return `${lives} lives, ${failovers} failovers, ${tables} tables`;
-  return `${lives} lives, ${failovers} failovers, ${switches} switches, ${acked} acknowledged messages`;
+  const ofArbiters = `${lives} lives, ${failovers} failovers, ${switches} switches, ${acked} acknowledged messages`;
+  return subject === "arbiter"
+    ? ofArbiters
+    : `${ofArbiters}, ${commands} commands of links, ${tables} tables of routers`;
 }

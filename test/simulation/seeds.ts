@@ -4,7 +4,9 @@ import { run as runLink } from "./run.ts";
 
 /** Lives one after another: of a broker set with its arbiters, of a link of the replicator, or of a router. */
 
-export const subjects = ["arbiter", "link", "router"] as const;
+const each = ["arbiter", "link", "router"] as const;
+/** all: each seed is a life of the next one, and of each every seed has its turn. */
+export const subjects = ["all", ...each] as const;
 export type Subject = (typeof subjects)[number];
 
 export interface Lives {
@@ -34,6 +36,7 @@ const calmEvery = 3;
 
 /** @throws with the seed, what did not hold, and the last lines of what happened */
 export function live(subject: Subject, seed: number, before: Lives): Lives {
+  if (subject === "all") return live(each[seed % each.length] ?? "arbiter", Math.ceil(seed / each.length), before);
   if (subject === "link") {
     const { commands } = runLink(seed);
     return { ...before, lives: before.lives + 1, commands: before.commands + commands };
