@@ -107,6 +107,16 @@ test("a wish that keeps the set across its IDCs is granted at once", () => {
   expect(wish(createSite(), [1, 2])).toBe("1, 2");
 });
 
+test("a wish to shrink into one IDC is refused also where nobody hears the other one: it may come back", () => {
+  const site = createSite();
+  for (const id of [1, 2, 3]) site.step(site.heartbeat(id));
+  for (let second = 0; second < 4; second += 1) {
+    for (const id of [1, 3]) site.step(site.heartbeat(id));
+    site.pass(1_000);
+  }
+  expect(wish(site, [1, 3], heldSet.inSyncEpoch, [1, 3])).toEqual(kept);
+});
+
 describe("with rpo: zero a wish to leave the master alone", () => {
   const alone = expect.stringContaining(
     "policy rpo: zero keeps the master from being alone for degradeAfterMs = 10000 ms",
